@@ -124,8 +124,11 @@ export {
 } from './origin-cluster.ts'
 export {
   ASKER_HEADER,
+  type AskedRange,
   type BlobBody,
   CLIENT_HEADER,
+  type DemandOptions,
+  demandSchema,
   HOP_HEADER,
   type HoldingAnswer,
   type HopOptions,
@@ -137,7 +140,9 @@ export {
   type OriginUploads,
   originRoutes,
   originTimeouts,
+  PRIORITY_HEADER,
   type ReadBlobOptions,
+  STANDS_ALONE_HEADER,
   type UploadState,
   WRITE_BACK_HEADER,
 } from './origin-contract.ts'

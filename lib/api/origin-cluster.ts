@@ -1,11 +1,18 @@
 import { Readable } from 'node:stream'
 import { type AbortOptions, appError, hasCode, throwIfAborted } from '../base/index.ts'
 import { type Cluster, type FailedTry, type Member, tryEach, usedUp } from '../cluster/index.ts'
-import type { ByteRange, Digest, Repository } from '../core/index.ts'
+import { type Digest, type Repository, rangeLength } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
 import type { KnownBlobOptions } from './blob-path.ts'
 import { originClient } from './origin.ts'
-import type { BlobBody, OpenUploadOptions, OriginClient, ReadBlobOptions, UploadState } from './origin-contract.ts'
+import type {
+  AskedRange,
+  BlobBody,
+  OpenUploadOptions,
+  OriginClient,
+  ReadBlobOptions,
+  UploadState,
+} from './origin-contract.ts'
 
 /** How often one read may lose its connection, each time after new bytes, before it fails. */
 const MAX_CUTS = 10
@@ -133,11 +140,16 @@ interface OpenRead {
 
 async function resumingRead(target: ReadTarget, options: Omit<ReadBlobOptions, 'hop'>): Promise<BlobBody> {
   const first = await openAt(target, options, [])
-  const range = options.range ?? { start: 0, end: first.size }
+  const range = restOf(options.range ?? { start: 0, end: first.size }, first.size)
   const body = Readable.from(unbroken(target, first, range, options), { objectMode: false })
   // A body that is destroyed before its first read never enters the generator.
   body.once('close', () => first.body.destroy())
   return { size: first.size, body }
+}
+
+/** The range, which stands alone only if it is no whole body: of that, the rest may complete wrong content. */
+function restOf({ standsAlone, ...range }: AskedRange, size: number): AskedRange {
+  return { ...range, standsAlone: standsAlone === true && rangeLength(range) < size }
 }
 
 /** Opens the range at the first candidate that has not failed since the last bytes came. */
@@ -154,9 +166,11 @@ function openAt(
 async function* unbroken(
   target: ReadTarget,
   first: OpenRead,
-  range: ByteRange,
-  { asker, signal }: Pick<ReadBlobOptions, 'asker' | 'signal'>,
+  range: AskedRange,
+  options: ReadBlobOptions,
 ): AsyncGenerator<Uint8Array> {
+  const { asker, priority, signal } = options
+  const rest = { asker, priority, signal }
   let open = first
   let offset = range.start
   let failed: FailedTry[] = []
@@ -183,6 +197,6 @@ async function* unbroken(
     failed = offset > before ? [] : failed
     if (target.cluster.members.length > 1 || offset === before) failed = [...failed, { member: open.member, err }]
     if (cuts >= MAX_CUTS) throw usedUp(failed)
-    open = await openAt(target, { range: { start: offset, end: range.end }, asker, signal }, failed)
+    open = await openAt(target, { ...rest, range: { ...range, start: offset } }, failed)
   }
 }

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { AbortOptions } from '../base/index.ts'
-import type { ByteRange, Digest, Repository } from '../core/index.ts'
+import { type ByteRange, type Digest, type ReadPriority, type Repository, readPriorities } from '../core/index.ts'
 import type { KnownBlobOptions } from './blob-path.ts'
 import { list, text } from './bounded.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
@@ -13,6 +13,7 @@ export const originRoutes = {
   metainfo: '/namespace/:namespace/blobs/:digest/metainfo',
   holding: '/namespace/:namespace/blobs/:digest/holding',
   held: '/namespace/:namespace/blobs/:digest/held',
+  demand: '/namespace/:namespace/blobs/:digest/demand',
   send: '/namespace/:namespace/blobs/:digest/send',
   uploads: '/namespace/:namespace/uploads',
   upload: '/namespace/:namespace/uploads/:id',
@@ -31,6 +32,18 @@ export const CLIENT_HEADER = 'x-shoal-client'
  * may answer ORIGIN_BUSY. Other clients do not send it.
  */
 export const ASKER_HEADER = 'x-shoal-asker'
+
+/**
+ * How urgent the bytes are (`readPriorities`), of a blob that the origin still brings; without it, or with another value,
+ * somebody waits for them.
+ */
+export const PRIORITY_HEADER = 'x-shoal-priority'
+
+/**
+ * `1` on a range that is all that its reader wants: no whole body is made of it. Then its bytes are given before the
+ * digest of the whole is known, also the last ones of the blob. Nobody sets it who continues a body that broke.
+ */
+export const STANDS_ALONE_HEADER = 'x-shoal-stands-alone'
 
 /** The detail of ORIGIN_BUSY. */
 export const originBusySchema = z.object({
@@ -71,6 +84,23 @@ export const holdingSchema = z.object({
 })
 export type HoldingAnswer = z.infer<typeof holdingSchema>
 
+/** Ranges of one demand: as many as one request for a blob may name. */
+const MAX_DEMANDED = 1024
+
+/** What is wanted of a blob before the rest, as pairs of start and end; a range may go beyond the blob. */
+export const demandSchema = z.object({
+  ranges: list(
+    z.tuple([byteCountSchema, byteCountSchema]).refine(([start, end]) => start < end, 'must end behind its start'),
+    MAX_DEMANDED,
+  ),
+  priority: z.enum(readPriorities),
+})
+
+export interface DemandOptions extends AbortOptions {
+  readonly ranges: readonly ByteRange[]
+  readonly priority: ReadPriority
+}
+
 export interface HopOptions extends KnownBlobOptions {
   /** The request comes from another origin. */
   readonly hop?: boolean
@@ -97,8 +127,16 @@ export const originTimeouts = {
 /** While metainfo is looked for, its reader hears this often that somebody does, so that a slow backend is no sick origin. */
 export const METAINFO_BEAT_MS = 1_000
 
+/** A range that is read of a blob. */
+export interface AskedRange extends ByteRange {
+  /** See `STANDS_ALONE_HEADER`; a mark of the range, so that a range made anew for the rest of a body never has it. */
+  readonly standsAlone?: boolean | undefined
+}
+
 export interface ReadBlobOptions extends HopOptions {
-  readonly range?: ByteRange | undefined
+  readonly range?: AskedRange | undefined
+  /** See `PRIORITY_HEADER`. */
+  readonly priority?: ReadPriority | undefined
   /** The key of the agent for whose swarm the range is. */
   readonly asker?: string | undefined
   /** Waits for an origin that has to bring the blob first; default: the usual wait for a request. */
@@ -136,6 +174,11 @@ export interface OriginBlobs {
    * fits `originBusySchema`
    */
   readBlob(repository: Repository, digest: Digest, options?: ReadBlobOptions): Promise<BlobBody>
+  /**
+   * Asks for at most 1,024 ranges of the blob, which the origin brings if it lacks it; does not wait for the bytes.
+   * @throws BLOB_UNKNOWN, NOT_OWNER, DIGEST_REFUSED, TOOMANYREQUESTS
+   */
+  demand(repository: Repository, digest: Digest, wanted: DemandOptions): Promise<void>
   /**
    * What the origin has now; it does not fetch. `asker` is an origin that is about to read the backend: when two
    * origins ask each other, the one whose id sorts first reads. `leaving` is a member that wants to leave and give up

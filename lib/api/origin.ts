@@ -1,9 +1,10 @@
 import { appError, isAppError } from '../base/index.ts'
 import { type ByteRange, type Digest, type Repository, repositoryText } from '../core/index.ts'
 import type { HttpClient, HttpResponse } from '../http/index.ts'
-import { send, sendForJson, sendForNothing } from './answer.ts'
+import { jsonBody, send, sendForJson, sendForNothing } from './answer.ts'
 import {
   ASKER_HEADER,
+  type AskedRange,
   CLIENT_HEADER,
   HOP_HEADER,
   holdingSchema,
@@ -13,6 +14,9 @@ import {
   type OriginUploads,
   originBusySchema,
   originTimeouts,
+  PRIORITY_HEADER,
+  type ReadBlobOptions,
+  STANDS_ALONE_HEADER,
   uploadDoneSchema,
   uploadStateSchema,
   WRITE_BACK_HEADER,
@@ -30,12 +34,49 @@ const blobUrl = (url: string, repository: Repository, digest: Digest) =>
 
 const rangeHeader = ({ start, end }: ByteRange) => ({ range: `bytes=${start}-${end - 1}` })
 
+const rangeHeaders = ({ standsAlone, ...range }: AskedRange): Record<string, string> => ({
+  ...rangeHeader(range),
+  ...(standsAlone === true && { [STANDS_ALONE_HEADER]: '1' }),
+})
+
+const readHeaders = ({ hop, asker, priority, range }: ReadBlobOptions): Record<string, string> => ({
+  ...hopHeaders(hop),
+  ...(asker !== undefined && { [ASKER_HEADER]: asker }),
+  ...(priority !== undefined && { [PRIORITY_HEADER]: priority }),
+  ...(range && rangeHeaders(range)),
+})
+
 const octets = { 'content-type': 'application/octet-stream' }
 
 const hopHeaders = (hop: boolean | undefined): Record<string, string> => (hop === true ? { [HOP_HEADER]: '1' } : {})
 
+/** What an origin holds of a blob at a moment, and what it is to bring first. */
+function arrivingBlobs(http: HttpClient, url: string): Pick<OriginBlobs, 'demand' | 'holding' | 'readHeld'> {
+  return {
+    demand(repository, digest, { ranges, priority, signal }) {
+      const target = `${blobUrl(url, repository, digest)}/demand`
+      const body = jsonBody({ ranges: ranges.map(({ start, end }) => [start, end]), priority })
+      const wait = { headersTimeoutMs: originTimeouts.bringMs }
+      return sendForNothing(http, { method: 'POST', url: target, ...body, signal, ...wait })
+    },
+    holding(repository, digest, { asker, leaving, signal } = {}) {
+      const target = `${blobUrl(url, repository, digest)}/holding${query({ asker, leaving })}`
+      const wait = { headersTimeoutMs: originTimeouts.holdingMs }
+      const answer = { schema: holdingSchema }
+      return sendForJson(http, { method: 'GET', url: target, headers: hopHeaders(true), signal, ...wait }, answer)
+    },
+    async readHeld(repository, digest, { range, signal }) {
+      const target = `${blobUrl(url, repository, digest)}/held`
+      const headers = { ...hopHeaders(true), ...rangeHeader(range) }
+      const response = await send(http, { method: 'GET', url: target, lane: 'download', headers, signal }, [206])
+      return { size: lengthOf(response), body: response.body }
+    },
+  }
+}
+
 function originBlobs(http: HttpClient, url: string): OriginBlobs {
   return {
+    ...arrivingBlobs(http, url),
     async statBlob(repository, digest, { hop, as, keep, signal } = {}) {
       const request = {
         method: 'HEAD',
@@ -49,28 +90,22 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
       await response.discard()
       return response.status === 404 ? undefined : { size: lengthOf(response) }
     },
-    async readBlob(repository, digest, { hop, as, range, asker, patient, signal } = {}) {
-      const asks = asker === undefined ? {} : { [ASKER_HEADER]: asker }
-      const headers = { ...hopHeaders(hop), ...asks, ...(range && rangeHeader(range)) }
+    async readBlob(repository, digest, { as, patient, signal, ...asked } = {}) {
+      const { hop, range } = asked
       const wait = {
         ...(patient === true && { headersTimeoutMs: originTimeouts.bringMs }),
         ...(hop === true && { idleTimeoutMs: originTimeouts.pieceMs }),
       }
       const target = blobUrl(url, repository, digest) + query({ as })
-      const request = { method: 'GET', url: target, lane: 'download', headers, signal, ...wait } as const
+      const request = {
+        method: 'GET',
+        url: target,
+        lane: 'download',
+        headers: readHeaders(asked),
+        signal,
+        ...wait,
+      } as const
       const response = await send(http, request, [range === undefined ? 200 : 206]).catch(checkBusy)
-      return { size: lengthOf(response), body: response.body }
-    },
-    holding(repository, digest, { asker, leaving, signal } = {}) {
-      const target = `${blobUrl(url, repository, digest)}/holding${query({ asker, leaving })}`
-      const wait = { headersTimeoutMs: originTimeouts.holdingMs }
-      const answer = { schema: holdingSchema }
-      return sendForJson(http, { method: 'GET', url: target, headers: hopHeaders(true), signal, ...wait }, answer)
-    },
-    async readHeld(repository, digest, { range, signal }) {
-      const target = `${blobUrl(url, repository, digest)}/held`
-      const headers = { ...hopHeaders(true), ...rangeHeader(range) }
-      const response = await send(http, { method: 'GET', url: target, lane: 'download', headers, signal }, [206])
       return { size: lengthOf(response), body: response.body }
     },
     async putBlob(repository, digest, { body, size, hop, writeBackRank, signal }) {

@@ -7,6 +7,11 @@ export interface ObjectStat {
   readonly size: number
   /** Opaque; changes whenever other content is written. */
   readonly etag: string
+  /**
+   * The object can be read in ranges of so many bytes, in any order and several at a time, each for one request; 1 to
+   * 8 MiB, a power of two. Told to who asks with `thenRead`. Undefined: it is read best front to back, in one read.
+   */
+  readonly unitBytes?: number | undefined
 }
 
 export interface ObjectRead extends ObjectStat {

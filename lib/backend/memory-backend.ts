@@ -14,8 +14,13 @@ interface StoredObject {
 
 const CHUNK_BYTES = 64 * 1024
 
+export interface MemoryBackendInit {
+  /** As `ObjectStat.unitBytes`; default: it is read front to back. */
+  readonly unitBytes?: number | undefined
+}
+
 /** The in-memory twin for tests; keeps its content as long as the object exists. */
-export function memoryBackend(): Backend {
+export function memoryBackend({ unitBytes }: MemoryBackendInit = {}): Backend {
   const objects = new Map<string, StoredObject>()
   let writes = 0
 
@@ -33,7 +38,8 @@ export function memoryBackend(): Backend {
       checkKey(key)
       throwIfAborted(options.signal)
       const found = objects.get(key)
-      return found && { size: found.size, etag: found.etag }
+      const units = options.thenRead === true && unitBytes !== undefined ? { unitBytes } : {}
+      return found && { size: found.size, etag: found.etag, ...units }
     },
     async read(key, options = {}) {
       checkKey(key)

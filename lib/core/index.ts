@@ -40,6 +40,7 @@ export {
   pieceLengthsWithin,
   pieceRule,
 } from './piece-map.ts'
+export { lessUrgent, type ReadPriority, readPriorities } from './read-priority.ts'
 export {
   OWN_REGISTRY,
   ownRepository,

@@ -85,7 +85,9 @@ const askerOf = ({ node, wantPeers }: MetainfoAsker, identity: Identity) => ({
 export function originPieces(origins: OriginCluster, key: string): PieceSource {
   return {
     async *read({ repository, digest }, range, options = {}) {
-      const { body } = await origins.readBlob(repository, digest, { ...options, range, asker: key })
+      // Each piece is compared with its hash before anybody gets it.
+      const asked = { ...range, standsAlone: true }
+      const { body } = await origins.readBlob(repository, digest, { ...options, range: asked, asker: key })
       try {
         yield* body as AsyncIterable<Uint8Array>
       } finally {

@@ -6,16 +6,21 @@ import {
   type HoldingAnswer,
   METAINFO_BEAT_MS,
   originRoutes,
+  PRIORITY_HEADER,
+  STANDS_ALONE_HEADER,
   WRITE_BACK_HEADER,
 } from '../../lib/api/index.ts'
 import { type AbortOptions, appError, type TokenBucket } from '../../lib/base/index.ts'
 import {
   type BlobRef,
+  type ByteRange,
   type Digest,
   digestAlgorithm,
   type LengthBounds,
   type PeerId,
   peerIdOfShown,
+  rangeLength,
+  readPriorities,
 } from '../../lib/core/index.ts'
 import {
   type Content,
@@ -35,7 +40,7 @@ import {
 import type { BlobReader, BlobUploads, CommittedBlob } from '../../lib/store/index.ts'
 import type { HttpAdmission, SwarmEngine } from '../../lib/swarm/index.ts'
 import type { BlobNames } from './blob-names.ts'
-import type { Ingest, OpenBlob } from './bring/ingest.ts'
+import type { Ingest, OpenBlob, ReadingOptions } from './bring/ingest.ts'
 import { type MetainfoComponents, metainfoStream } from './bring/metainfo-stream.ts'
 import type { Refusals } from './bring/refusals.ts'
 import { pacedStream } from './paced-stream.ts'
@@ -91,6 +96,14 @@ const factsOf = ({ digest }: BlobRef, size: number): ContentFacts => ({
   headers: { 'docker-content-digest': digest },
 })
 
+/** How the caller wants a range. A whole body never stands alone, whatever is said of it. */
+function readingOf({ req }: Exchange, range: ByteRange, size: number): ReadingOptions {
+  const named = req.headers[PRIORITY_HEADER]
+  const priority = readPriorities.find((each) => each === named)
+  const standsAlone = req.headers[STANDS_ALONE_HEADER] === '1' && rangeLength(range) < size
+  return { priority, standsAlone }
+}
+
 /** The agent that asks for its swarm; undefined for every other client, whose requests nobody counts. */
 const askerOf = (exchange: Exchange): PeerId | undefined => {
   const text = exchange.req.headers[ASKER_HEADER]
@@ -114,7 +127,7 @@ async function sendBlob(
   const open: Content['open'] = async (range, options) => {
     const asker = askerOf(exchange)
     if (asker !== undefined) assertAdmitted(admitOverHttp(blobOf(exchange).digest, asker, range))
-    const body = await inTouch(clock, exchange, read(range, options))
+    const body = await inTouch(clock, exchange, read(range, { ...options, ...readingOf(exchange, range, size) }))
     return isHop(exchange) ? body : pacedStream(body, pace(size), options)
   }
   const content = { ...factsOf(blobOf(exchange), size), open }

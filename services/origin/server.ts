@@ -5,6 +5,7 @@ import { parseDigest } from '../../lib/core/index.ts'
 import { clientOf, type Exchange, type Route, sendEmpty, sendJson } from '../../lib/http/index.ts'
 import { may } from '../../lib/identity/index.ts'
 import { type BlobRoutesComponents, blobRoutes } from './blob-routes.ts'
+import { type DemandRoutesComponents, demandRoutes } from './demand-routes.ts'
 import { type GarbageRoutesComponents, garbageServerRoutes } from './garbage/garbage-routes.ts'
 import { type SendRoutesComponents, sendRoutes } from './push/send-routes.ts'
 import type { UploadSessions, UploadState } from './push/upload-sessions.ts'
@@ -13,6 +14,7 @@ import { type UpstreamRoutesComponents, upstreamRoutes } from './upstream-routes
 
 export interface OriginRoutesComponents
   extends BlobRoutesComponents,
+    DemandRoutesComponents,
     SendRoutesComponents,
     UpstreamRoutesComponents,
     TorrentRoutesComponents {
@@ -94,6 +96,7 @@ export function originServerRoutes(
 ): readonly Route[] {
   return [
     ...blobRoutes(components),
+    ...demandRoutes(components),
     ...uploadRoutes(components, init.memberId),
     ...sendRoutes(components),
     ...garbageServerRoutes(components),

@@ -9,7 +9,7 @@ import {
 } from '../../lib/backend/index.ts'
 import { background, type Startable } from '../../lib/base/index.ts'
 import type { BlobRef, Digest, Repository } from '../../lib/core/index.ts'
-import { lookBudget } from '../../lib/http/index.ts'
+import { lookBudget, requestRate } from '../../lib/http/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { blockHashing, type Hashing, threadDigester } from '../../lib/metainfo/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
@@ -30,6 +30,7 @@ import { pieceHashes } from './bring/piece-hashes.ts'
 import { refusals } from './bring/refusals.ts'
 import { sourceKeys } from './bring/source-keys.ts'
 import type { OriginConfig } from './config.ts'
+import { DEMANDS_PER_SECOND } from './demand-routes.ts'
 import { originEngine } from './engine.ts'
 import { condemnedBlobs } from './garbage/condemned.ts'
 import { garbagePlaces } from './garbage/places.ts'
@@ -206,6 +207,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
       keepForLink: (blob, options) => keepBlob(kept, blob, options),
       garbage: { ...runtime, backends: garbagePlaces(backends, config.backends), condemned, store },
       looks: lookBudget(runtime, LOOKS),
+      demands: requestRate(runtime, { listener: 'http', perSecond: DEMANDS_PER_SECOND, code: 'TOOMANYREQUESTS' }),
       uploads,
       keeps: (digest, init) => keeping.copies.isKeeper(digest, init),
       onReceived,

@@ -53,7 +53,8 @@ function proxyBlobs({ index, origins, homes, onReceived }: ProxyStorageComponent
         async open(range, { signal } = {}) {
           if (rangeLength(range) === 0) return Readable.from([])
           const whole = rangeLength(range) === size
-          const read = origins.readBlob(repository, digest, { signal, range: whole ? undefined : range, patient: true })
+          const asked = whole ? undefined : { ...range, standsAlone: true }
+          const read = origins.readBlob(repository, digest, { signal, range: asked, patient: true })
           const { body } = await fromCluster(read, 'BLOB_UNKNOWN')
           return counted(body, (bytes) => onReceived('origin', bytes))
         },

@@ -52,6 +52,10 @@ export interface OriginLab {
 export interface OriginLabInit {
   readonly count: number
   readonly replicas: number
+  /** Wraps the backend as the origins see it. */
+  readonly wrapBackend?: (backend: Backend) => Backend
+  /** As `MemoryBackendInit.unitBytes`. */
+  readonly unitBytes?: number | undefined
   /** Default `backend`: then nothing waits and the journals need not be started. */
   readonly durability?: Durability
   /** Bytes that may wait for the backend at each origin; default: no limit. */
@@ -70,9 +74,10 @@ export const writeBackRetry = { baseMs: 1000, maxMs: 300_000, attempts: 1000 }
 export function originLab(init: OriginLabInit): OriginLab {
   const clock = fakeClock()
   const members = someMembers(init.count)
-  const inner = memoryBackend()
+  const inner = memoryBackend(init)
   const backend = faultyBackend(inner)
   const watched = watchedBackend(backend.backend)
+  const seen = init.wrapBackend?.(watched.backend) ?? watched.backend
   const dead = new Set<string>()
   const origins: LabOrigin[] = []
 
@@ -93,10 +98,12 @@ export function originLab(init: OriginLabInit): OriginLab {
 
   const missing = new Map<string, Misses>()
   const siblings: Siblings = {
-    async read(member, blob, { range, signal } = {}) {
+    async read(member, blob, { range, priority, signal } = {}) {
       const { size, read } = await origin(member.id).ingest.open(blob, { hop: true, signal })
       origin(member.id)
-      return { size, body: sent(member.id, await read(range ?? wholeRange(size), { signal })) }
+      const { standsAlone } = range ?? {}
+      const body = await read(range ?? wholeRange(size), { priority, standsAlone, signal })
+      return { size, body: sent(member.id, body) }
     },
     async size(member, blob, { signal } = {}) {
       try {
@@ -131,7 +138,7 @@ export function originLab(init: OriginLabInit): OriginLab {
       { clock, random: seededRandom(id.length), logger: silentLogger() },
       { capacityBytes: 1e9 },
     )
-    const backends = { backendFor: () => watched.backend }
+    const backends = { backendFor: () => seen }
     const keys = sourceKeys(backends)
     const refused: Refusals = refusals(clock, keys)
     const owns = (digest: Digest) => cluster.owners(digest).some((owner) => owner.id === id)

@@ -1,4 +1,4 @@
-import type { Backends, ObjectStat } from '../../../lib/backend/index.ts'
+import type { Backends } from '../../../lib/backend/index.ts'
 import type { Clock, Random } from '../../../lib/base/index.ts'
 import { abortController, anySignal, appError, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
@@ -8,13 +8,15 @@ import type { BlobReader, PartialBlob, StoredBlob } from '../../../lib/store/ind
 import type { ArrivingSeed } from '../../../lib/swarm/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
-import { askHoldings, type Held, readerAmong } from '../ring/holdings.ts'
+import { askHoldings, type Found, type Held, readerAmong, sizeFrom } from '../ring/holdings.ts'
 import type { Claim, Siblings } from '../ring/siblings.ts'
-import { fillGaps } from './fill-gaps.ts'
+import { fillUnits } from './fill-units.ts'
+import { type Following, followUnits, untilJudged } from './follow-units.ts'
 import type { Intake } from './intake.ts'
 import { type IntakeSlot, type IntakeSlotStore, intakeSlot, type Source } from './intake-slot.ts'
 import type { Misses } from './misses.ts'
 import type { Refusals } from './refusals.ts'
+import type { SpareReads } from './spare-reads.ts'
 
 /** The part of the local store that takes the bytes and reads the blob once it is complete. */
 export interface IngestRunStore extends IntakeSlotStore, Pick<BlobReader, 'stat' | 'open'> {}
@@ -44,6 +46,7 @@ export interface IngestRunInit {
   /** Another origin waits for this run: see `claim`. */
   readonly claims: boolean
   readonly inTurn: InTurn
+  readonly spare: SpareReads
 }
 
 /** Does the work when no other run of the digest is under way. */
@@ -81,14 +84,13 @@ export interface IngestRun {
   stop(): void
 }
 
-type Found = { readonly object: ObjectStat | undefined } | { readonly err: unknown }
-
 class BlobIngestRun implements IngestRun {
   readonly done: Promise<StoredBlob>
   readonly #components: IngestRunComponents
   readonly #blob: BlobRef
   readonly #memberId: string
   readonly #slot: IntakeSlot
+  readonly #spare: SpareReads
   readonly #stop = abortController()
   /** Aborts the read from the owner that this run follows. */
   #unfollow = abortController()
@@ -98,6 +100,7 @@ class BlobIngestRun implements IngestRun {
   #rival: string | undefined
   #followed: Member | undefined
   #held: readonly Held[] = []
+  #unitBytes: number | undefined
   readonly #givenUp = new Set<string>()
   /** Bytes from other origins were wrong once, so everything is read from the backend now. */
   #backendOnly = false
@@ -107,6 +110,7 @@ class BlobIngestRun implements IngestRun {
     this.#blob = blob
     this.#memberId = init.memberId
     this.#claims = init.claims
+    this.#spare = init.spare
     this.#slot = intakeSlot({ ...components, seedArriving: components.seedArriving.bind(undefined, blob) }, blob.digest)
     this.done = init.inTurn(() => this.#bring())
     this.done.catch(() => undefined)
@@ -175,11 +179,13 @@ class BlobIngestRun implements IngestRun {
   /** The blob when nothing is missing. Bytes with a wrong digest are dropped. @throws BACKEND_CORRUPT */
   async #finish(): Promise<StoredBlob | undefined> {
     const { intake, mixed } = this.#slot
-    if (intake === undefined || (await intake.gap()) !== undefined) return undefined
+    if (intake === undefined || !intake.isWhole) return undefined
     const stored = await intake.finish()
     if (stored !== undefined) return stored
     const { digest } = this.#blob
-    const corrupt = appError('BACKEND_CORRUPT', { detail: { digest, size: intake.partial.map.length } })
+    const { length } = intake.partial.map
+    if (this.#followed !== undefined) await untilJudged(this.#following(this.#followed, this.#stop.signal), length)
+    const corrupt = appError('BACKEND_CORRUPT', { detail: { digest, size: length } })
     await this.#slot.drop(corrupt)
     if (!mixed) {
       this.#components.refusals.add(this.#blob)
@@ -225,6 +231,7 @@ class BlobIngestRun implements IngestRun {
         throw appError('BLOB_UNKNOWN', { detail: { digest: this.#blob.digest } })
       }
       await this.#slot.open(size)
+      this.#unitBytes = 'object' in found ? found.object?.unitBytes : undefined
       this.#held = this.#backendOnly ? [] : others.filter(({ holding }) => holding.size === size)
       return undefined
     } catch (err) {
@@ -248,51 +255,36 @@ class BlobIngestRun implements IngestRun {
   }
 
   #fill(): Promise<void> {
-    const want = { blob: this.#blob, slot: this.#slot, held: this.#held, signal: this.#stop.signal }
-    return fillGaps(this.#components, want)
+    const filling = { blob: this.#blob, slot: this.#slot, held: this.#held, unitBytes: this.#unitBytes }
+    return fillUnits(this.#components, { ...filling, spare: this.#spare, signal: this.#stop.signal })
+  }
+
+  #following(member: Member, signal: AbortSignal): Following {
+    return { siblings: this.#components.siblings, member, blob: this.#blob, slot: this.#slot, signal }
   }
 
   /** Reads from a member what it has and what it still receives. Notes a failure; the caller chooses what is next. */
   async #follow(member: Member): Promise<void> {
     const { cluster, logger } = this.#components
     const signal = anySignal([this.#stop.signal, this.#unfollow.signal])
-    const before = this.#slot.received
+    const slot = this.#slot
+    const [before, intakeBefore] = [slot.received, slot.intake]
     try {
-      do await this.#followGap(member, signal)
-      while ((await this.#slot.intake?.gap()) !== undefined)
+      await followUnits(this.#following(member, signal))
       cluster.report(member.id, 'ok')
     } catch (err) {
       throwIfAborted(this.#stop.signal)
       if (this.#unfollow.signal.aborted) return
-      if (hasCode(err, 'DIGEST_REFUSED')) await this.#slot.drop(err as Error)
+      // It has told another length than an earlier run, whose bytes are gone.
+      if (intakeBefore !== undefined && slot.intake === undefined) return
+      if (hasCode(err, 'DIGEST_REFUSED')) await slot.drop(err as Error)
       // An unknown or refused blob is so for every source. A full disk here ends the run, one over there does not.
-      if (this.#slot.intake?.broken === true || hasCode(err, 'BLOB_UNKNOWN', 'DIGEST_REFUSED')) throw err
+      if (slot.intake?.broken === true || hasCode(err, 'BLOB_UNKNOWN', 'DIGEST_REFUSED')) throw err
       reportFailure(cluster, member, err)
       logger.info('failed to read a blob from another origin', { member: member.id, err })
-      if (this.#slot.received === before) this.#givenUp.add(member.id)
+      if (slot.received === before) this.#givenUp.add(member.id)
     }
   }
-
-  async #followGap(member: Member, signal: AbortSignal): Promise<void> {
-    const known = this.#slot.intake
-    const gap = await known?.gap()
-    const { size, body } = await this.#components.siblings.read(member, this.#blob, { range: gap, signal })
-    if (known !== undefined && known.partial.map.length !== size) {
-      body.destroy()
-      await this.#slot.drop(appError('PEER_CLOSED', { message: 'the blob has another length' }))
-      return
-    }
-    await this.#slot.open(size)
-    await this.#slot.take('origin', body, gap?.end ?? size)
-  }
-}
-
-/** An origin with the whole blob knows its size even when the backend is silent, or does not have the blob yet. */
-function sizeFrom(found: Found, held: readonly Held[]): number | undefined {
-  const whole = held.find(({ holding }) => holding.verified)
-  if (whole?.holding.size !== undefined) return whole.holding.size
-  if ('err' in found) throw found.err
-  return found.object?.size
 }
 
 export function ingestRun(components: IngestRunComponents, blob: BlobRef, init: IngestRunInit): IngestRun {

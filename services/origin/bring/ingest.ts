@@ -11,16 +11,17 @@ import {
   throwIfAborted,
 } from '../../../lib/base/index.ts'
 import { type Member, reportFailure } from '../../../lib/cluster/index.ts'
-import { type BlobRef, type ByteRange, wholeRange } from '../../../lib/core/index.ts'
+import { type BlobRef, type ByteRange, type ReadPriority, wholeRange } from '../../../lib/core/index.ts'
 import type { PartialBlob, StoredBlob } from '../../../lib/store/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { askHoldings } from '../ring/holdings.ts'
 import type { Holding } from '../ring/siblings.ts'
 import { type IngestRun, type IngestRunComponents, type InTurn, ingestRun } from './ingest-run.ts'
-import type { ArrivingPieces, Intake } from './intake.ts'
+import type { ArrivingPieces, Intake, IntakeReading } from './intake.ts'
 import { partialOf } from './intake-slot.ts'
 import { partialBytes } from './partial-bytes.ts'
 import type { SourceKeys } from './source-keys.ts'
+import { spareReads } from './spare-reads.ts'
 
 export interface IngestComponents extends IngestRunComponents {
   readonly keys: SourceKeys
@@ -34,16 +35,23 @@ export interface IngestOptions extends AbortOptions {
   readonly hop: boolean
 }
 
+export interface WantOptions extends IngestOptions {
+  readonly priority: ReadPriority
+}
+
+/** How a range is read. */
+export type ReadingOptions = Omit<IntakeReading, 'inTurn'>
+
 /** A blob that is here or is being brought. */
 export interface OpenBlob {
   /** Bytes of the whole blob. */
   readonly size: number
   /**
-   * The bytes of `range`; returns when the first of them is here. While the blob is being brought they come as they
-   * arrive and are unverified, except for the last 64 KiB, which wait until the digest is right. The stream fails when
-   * the blob cannot be brought.
+   * The bytes of `range`; returns when the first of them is here. While the blob is being brought they are asked for,
+   * come as they arrive and are unverified, except for the last 64 KiB, which wait until the digest is right, unless the
+   * range stands alone. The stream fails when the blob cannot be brought.
    */
-  readonly read: (range: ByteRange, options?: AbortOptions) => Promise<Readable>
+  readonly read: (range: ByteRange, options?: ReadingOptions) => Promise<Readable>
 }
 
 /**
@@ -61,6 +69,11 @@ export interface Ingest extends Startable {
   open(blob: BlobRef, options: IngestOptions): Promise<OpenBlob>
   /** The intake of a blob that is being brought; undefined when the blob is complete here. @throws as `ensure` */
   arriving(blob: BlobRef, options: IngestOptions): Promise<ArrivingPieces | undefined>
+  /**
+   * Asks for ranges of the blob, which is brought if it is not here; returns once they are asked for. They may go beyond
+   * the blob. @throws as `ensure`
+   */
+  want(blob: BlobRef, ranges: readonly ByteRange[], options: WantOptions): Promise<void>
   /** What is here at this moment. `asker` names an origin that is about to read the backend. @throws DIGEST_REFUSED */
   holding(blob: BlobRef, options?: { readonly asker?: string | undefined }): Promise<Holding>
   /** Opens a range of the bytes that are here, unverified; never waits for more. @throws RANGE_UNSATISFIABLE */
@@ -89,6 +102,9 @@ function rangesOf({ map, have }: PartialBlob): readonly ByteRange[] {
  */
 const READS_AT_ONCE = 1
 
+/** Units of backends that are read beside the first of each blob; each needs the memory of two pieces, 2 MiB at most. */
+const SPARE_READS = 24
+
 class OriginIngest implements Ingest {
   readonly #components: IngestComponents
   readonly #memberId: string
@@ -98,6 +114,7 @@ class OriginIngest implements Ingest {
   /** One run at a time has the bytes of a digest in hand; whoever comes after it finds the blob, or reads its own source. */
   readonly #turns = keyedLock()
   readonly #readers = slots(READS_AT_ONCE)
+  readonly #spare = spareReads(SPARE_READS)
   #stopped = false
 
   constructor(components: IngestComponents, memberId: string) {
@@ -122,7 +139,10 @@ class OriginIngest implements Ingest {
     if (stored !== undefined) return stored.size
     refusals.check(blob)
     const key = this.#components.keys.of(blob)
-    const known = this.#underWay.get(key)?.intake?.partial.map.length
+    const underWay = this.#underWay.get(key)
+    // A run that follows nobody knows it soon, and asks the backend for nobody else.
+    const opened = underWay?.claims === true ? await abortable(underWay.opened(), options.signal) : underWay?.intake
+    const known = opened?.partial.map.length
     const { hop } = options
     return known ?? this.#looks.run(`${key} ${hop}`, (signal) => this.#look(blob, { hop, signal }), options)
   }
@@ -137,14 +157,14 @@ class OriginIngest implements Ingest {
     const { hop } = options
     if (intake !== undefined) {
       const read: OpenBlob['read'] = async (range, reading) => {
-        if (range.start < range.end) await intake.whenReadable(range.start, reading)
+        if (range.start < range.end) await intake.whenReadable(range, reading)
         return intake.open(range, { ...reading, ...(!hop && { inTurn: (work) => this.#readers.run(work, reading) }) })
       }
       return { size: intake.partial.map.length, read }
     }
     const { size } = await this.ensure(blob, options)
     const { store } = this.#components
-    return { size, read: (range, reading = {}) => store.open(blob.digest, { ...reading, range }) }
+    return { size, read: (range, { signal } = {}) => store.open(blob.digest, { signal, range }) }
   }
 
   async arriving(blob: BlobRef, { hop, signal }: IngestOptions): Promise<Intake | undefined> {
@@ -152,6 +172,11 @@ class OriginIngest implements Ingest {
     const intake = await abortable(this.#join(blob, hop).opened(), signal)
     throwIfAborted(signal)
     return intake
+  }
+
+  async want(blob: BlobRef, ranges: readonly ByteRange[], { priority, ...options }: WantOptions): Promise<void> {
+    const intake = await this.arriving(blob, options)
+    intake?.want(ranges, priority)
   }
 
   async holding(blob: BlobRef, { asker }: { readonly asker?: string | undefined } = {}): Promise<Holding> {
@@ -200,7 +225,7 @@ class OriginIngest implements Ingest {
   #begin(blob: BlobRef, key: string, claims: boolean): IngestRun {
     if (this.#stopped) throw appError('SHUTTING_DOWN')
     const inTurn: InTurn = (work) => this.#turns.run(blob.digest, work)
-    const begun = ingestRun(this.#components, blob, { memberId: this.#memberId, claims, inTurn })
+    const begun = ingestRun(this.#components, blob, { memberId: this.#memberId, claims, inTurn, spare: this.#spare })
     this.#underWay.set(key, begun)
     const forget = () => void this.#underWay.delete(key)
     begun.done.then(forget, forget)

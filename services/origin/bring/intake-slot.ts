@@ -5,6 +5,7 @@ import type { Hashing } from '../../../lib/metainfo/index.ts'
 import type { PartialBlob, PartialBlobs, Sidecars } from '../../../lib/store/index.ts'
 import type { ArrivingSeed } from '../../../lib/swarm/index.ts'
 import { type Intake, intake } from './intake.ts'
+import type { IntakePart } from './intake-part.ts'
 
 export type Source = 'backend' | 'origin'
 
@@ -35,8 +36,8 @@ export interface IntakeSlot {
   resume(): Promise<void>
   /** The intake for a blob of `length` bytes; an intake of another length is dropped first. */
   open(length: number): Promise<Intake>
-  /** Calls `Intake.take` of the open intake and destroys `body` at the end. */
-  take(from: Source, body: Readable, end: number): Promise<void>
+  /** Calls `IntakePart.take` of a part of the open intake, and destroys `body` at the end. */
+  take(from: Source, part: IntakePart, body: Readable): Promise<void>
   /** Removes the bytes that are here; their readers fail with `reason`. */
   drop(reason: Error): Promise<void>
   /** The blob is whole; or, with an error, readers of missing bytes fail with it, and the bytes that are here stay. */
@@ -97,14 +98,14 @@ class BlobIntakeSlot implements IntakeSlot {
     return this.#begin(await this.#components.store.openPartial(this.#digest, new PieceMap(length)))
   }
 
-  async take(from: Source, body: Readable, end: number): Promise<void> {
+  async take(from: Source, part: IntakePart, body: Readable): Promise<void> {
     if (from === 'origin') this.#mixed = true
     const count = (bytes: number) => {
       this.#received += bytes
       this.#components.onReceived(from, bytes)
     }
     try {
-      await this.#intake?.take(counted(body, count), end)
+      await part.take(counted(body, count))
     } finally {
       body.destroy()
     }

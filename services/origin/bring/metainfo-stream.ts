@@ -87,7 +87,7 @@ async function* pieceRecords(
   else if (Buffer.compare(sent, hashes) !== 0) throw conflict()
 }
 
-/** The hashes of what comes; returns those of all pieces. @throws why not all of them came */
+/** The hashes of what comes, in the order of its coming; returns those of all pieces. @throws why not all of them came */
 async function* arrivingRecords(
   clock: Clock,
   arriving: ArrivingPieces,
@@ -95,13 +95,27 @@ async function* arrivingRecords(
 ): AsyncGenerator<Uint8Array, Uint8Array> {
   const { count } = arriving.partial.map
   const hashes = new Uint8Array(count * HASH_LENGTH)
-  let sent = 0
-  while (sent < count) {
-    yield* heartbeatsUntil(clock, arriving.morePieces(sent, options))
-    const first = sent
-    for (; sent < arriving.pieces; sent += 1) hashes.set(arriving.hashOf(sent), sent * HASH_LENGTH)
-    yield encodePieces(hashes.subarray(first * HASH_LENGTH, sent * HASH_LENGTH), first)
+  for (let sent = 0; sent < count; ) {
+    yield* heartbeatsUntil(clock, arriving.moreKnown(sent, options))
+    const group = arriving.known.slice(sent)
+    sent += group.length
+    for (const piece of group) hashes.set(arriving.hashOf(piece), piece * HASH_LENGTH)
+    yield Buffer.concat(runsOf(group).map(([first, end]) => encodePieces(hashesOf(hashes, first, end), first)))
     if (sent < count) await clock.sleep(GROUP_MS, options)
   }
   return hashes
+}
+
+const hashesOf = (hashes: Uint8Array, first: number, end: number) =>
+  hashes.subarray(first * HASH_LENGTH, end * HASH_LENGTH)
+
+/** Pieces as runs of consecutive ones: the first, and the one after the last. */
+function runsOf(pieces: readonly number[]): [number, number][] {
+  const runs: [number, number][] = []
+  for (const piece of pieces.toSorted((a, b) => a - b)) {
+    const last = runs.at(-1)
+    if (last?.[1] === piece) last[1] = piece + 1
+    else runs.push([piece, piece + 1])
+  }
+  return runs
 }

@@ -1,10 +1,14 @@
-import { type ByteRange, releasedLength } from '../../../lib/core/index.ts'
+import type { ByteRange, PieceMap } from '../../../lib/core/index.ts'
 import { type PartialBlob, sliceLengths } from '../../../lib/store/index.ts'
 
 /** How bytes are read that still come. */
 export interface PartialReading {
   /** Waits until the byte at `offset` may be read; until then the range holds no memory. Default: all may be read. */
   readonly ready?: ((offset: number) => Promise<void>) | undefined
+  /** Whether a piece may be read without waiting; default: when it is here. */
+  readonly has?: ((piece: number) => boolean) | undefined
+  /** Bytes from the front that may be read before the rest; default: all. */
+  readonly released?: number | undefined
   /** Reads a slice when it is its turn; default: at once. */
   readonly inTurn?: ((read: () => Promise<Uint8Array>) => Promise<Uint8Array>) | undefined
 }
@@ -17,16 +21,23 @@ export interface PartialReading {
 export async function* partialBytes(
   partial: PartialBlob,
   range: ByteRange,
-  { ready = () => Promise.resolve(), inTurn = (read) => read() }: PartialReading = {},
+  { ready = () => Promise.resolve(), inTurn = (read) => read(), ...given }: PartialReading = {},
 ): AsyncGenerator<Uint8Array> {
+  const { has = (piece: number) => partial.have.has(piece), released = partial.map.length } = given
   const release = partial.lease()
   const lengths = sliceLengths()
   try {
     for (let at = range.start; at < range.end; ) {
-      if (!partial.have.has(partial.map.pieceAt(at))) lengths.end()
+      if (!has(partial.map.pieceAt(at))) lengths.end()
       await ready(at)
       const most = at + lengths.next(range.end - at)
-      const slice = { start: at, end: Math.min(range.end, endAtHand(partial, at, most)) }
+      const slice = {
+        start: at,
+        end: Math.min(
+          range.end,
+          endAtHand(partial.map, has, { at, most: at < released ? Math.min(most, released) : most }),
+        ),
+      }
       yield await inTurn(() => partial.read(slice))
       at = slice.end
     }
@@ -37,10 +48,12 @@ export async function* partialBytes(
 }
 
 /** How far, at most to `most`, bytes can be read together with the one at `at`. */
-function endAtHand({ map, have }: PartialBlob, at: number, most: number): number {
-  const released = releasedLength(map.length, false)
-  const limit = at < released ? Math.min(most, released) : most
+function endAtHand(
+  map: PieceMap,
+  has: (piece: number) => boolean,
+  { at, most }: { readonly at: number; readonly most: number },
+): number {
   let piece = map.pieceAt(at)
-  while (map.rangeOf(piece).end < limit && have.has(piece + 1)) piece += 1
-  return Math.min(limit, map.rangeOf(piece).end)
+  while (map.rangeOf(piece).end < most && has(piece + 1)) piece += 1
+  return Math.min(most, map.rangeOf(piece).end)
 }

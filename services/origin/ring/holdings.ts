@@ -1,3 +1,4 @@
+import type { ObjectStat } from '../../../lib/backend/index.ts'
 import { hasCode, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
 import type { BlobRef, ByteRange } from '../../../lib/core/index.ts'
@@ -85,4 +86,15 @@ export function firstPortion(gap: ByteRange, held: readonly Held[]): Portion {
     }
   }
   return { range: { start: gap.start, end: from === undefined ? nextHeld : Math.min(end, gap.end) }, from }
+}
+
+/** How a look for a blob in the backend has ended. */
+export type Found = { readonly object: ObjectStat | undefined } | { readonly err: unknown }
+
+/** An origin with the whole blob knows its size even when the backend is silent, or does not have the blob yet. */
+export function sizeFrom(found: Found, held: readonly Held[]): number | undefined {
+  const whole = held.find(({ holding }) => holding.verified)
+  if (whole?.holding.size !== undefined) return whole.holding.size
+  if ('err' in found) throw found.err
+  return found.object?.size
 }

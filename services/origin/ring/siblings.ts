@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream'
+import type { AskedRange } from '../../../lib/api/index.ts'
 import type { AbortOptions } from '../../../lib/base/index.ts'
 import type { Member } from '../../../lib/cluster/index.ts'
-import type { BlobRef, ByteRange } from '../../../lib/core/index.ts'
+import type { BlobRef, ByteRange, ReadPriority } from '../../../lib/core/index.ts'
 
 /** Whether an origin reads a blob from the backend: no; about to, while it asks the others; or yes. */
 export type Claim = 'none' | 'asking' | 'reading'
@@ -30,6 +31,13 @@ export interface AskHolding extends AbortOptions {
   readonly leaving?: string | undefined
 }
 
+export interface ReadSibling extends AbortOptions {
+  /** One that stands alone comes whole before the member knows whether the blob is right. */
+  readonly range?: AskedRange | undefined
+  /** Default: somebody waits for it. */
+  readonly priority?: ReadPriority | undefined
+}
+
 export interface SiblingBlob {
   /** Bytes of the whole blob. */
   readonly size: number
@@ -39,14 +47,11 @@ export interface SiblingBlob {
 /** The other origins, as one origin sees them. Every request carries the hop mark, so that none is forwarded twice. */
 export interface Siblings {
   /**
-   * The blob, or a range of it, unverified, while it arrives at that member. A body that ends early fails.
+   * The blob, or a range of it, unverified, while it arrives at that member, which brings first what is urgent. A body
+   * that ends early fails.
    * @throws BLOB_UNKNOWN, NOT_OWNER, DIGEST_REFUSED, or a retryable code when the member does not answer
    */
-  read(
-    member: Member,
-    blob: BlobRef,
-    options?: AbortOptions & { readonly range?: ByteRange | undefined },
-  ): Promise<SiblingBlob>
+  read(member: Member, blob: BlobRef, options?: ReadSibling): Promise<SiblingBlob>
   /** The size of the blob, wherever it is, as that member finds out; undefined when it is nowhere. */
   size(member: Member, blob: BlobRef, options?: AbortOptions): Promise<number | undefined>
   /**

@@ -48,6 +48,25 @@ describe('origin client', () => {
     expect(it.server.requests[0]).toMatchObject({ method: 'GET', url: blobPath, headers: { 'x-shoal-hop': '1' } })
   })
 
+  test('says how urgent a range is, and that it stands alone, only when it is told so', async () => {
+    await using it = await origin((_, res) => void res.writeHead(206, { 'content-range': 'bytes 4-8/19' }).end('bytes'))
+    const range = { start: 4, end: 9 }
+    const read = async (options: Parameters<typeof it.client.readBlob>[2]) =>
+      buffer((await it.client.readBlob(repository, digest, options)).body)
+    await read({ range: { ...range, standsAlone: true }, priority: 'prefetch' })
+    await read({ range })
+    const [marked, plain] = it.server.requests
+    expect(marked?.headers).toMatchObject({ 'x-shoal-stands-alone': '1', 'x-shoal-priority': 'prefetch' })
+    expect(plain?.headers).toMatchObject({ range: 'bytes=4-8' })
+    expect(Object.keys(plain?.headers ?? {}).filter((name) => /alone|priority/.test(name))).toEqual([])
+  })
+
+  test('says what it wants first', async () => {
+    await using it = await origin((_, res) => void res.writeHead(204).end())
+    await it.client.demand(repository, digest, { ranges: [{ start: 4, end: 9 }], priority: 'onDemand' })
+    expect(it.server.requests[0]).toMatchObject({ method: 'POST', url: `${blobPath}/demand` })
+  })
+
   test('waits long for slow pieces of another origin, and for no other server', async () => {
     const limits: (number | undefined)[] = []
     const http: HttpClient = {

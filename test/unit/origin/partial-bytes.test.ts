@@ -25,7 +25,8 @@ async function slicesWith(pieces: readonly number[]): Promise<readonly ByteRange
     if (!partial.have.has(piece)) await writePieces(partial, content, [piece])
   }
   let at = 0
-  for await (const bytes of partialBytes(partial, { start: 0, end: content.bytes.length }, { ready })) {
+  const released = content.bytes.length - WITHHELD_TAIL_BYTES
+  for await (const bytes of partialBytes(partial, { start: 0, end: content.bytes.length }, { ready, released })) {
     slices.push({ start: at / PIECE, end: (at + bytes.length) / PIECE })
     at += bytes.length
     parts.push(bytes)

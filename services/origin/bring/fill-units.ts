@@ -1,0 +1,136 @@
+import type { Backends } from '../../../lib/backend/index.ts'
+import { type Clock, type Random, throwIfAborted } from '../../../lib/base/index.ts'
+import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
+import { type BlobRef, type PieceMap, rangeLength } from '../../../lib/core/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
+import { blobKey } from '../blob-keys.ts'
+import { firstPortion, type Held } from '../ring/holdings.ts'
+import type { Siblings } from '../ring/siblings.ts'
+import { readObject } from './backend-read.ts'
+import { bringUnits } from './bring-units.ts'
+import { nextUnit, type PlannedUnit } from './ingest-plan.ts'
+import type { Intake } from './intake.ts'
+import type { IntakePart } from './intake-part.ts'
+import type { IntakeSlot } from './intake-slot.ts'
+import type { SpareReads } from './spare-reads.ts'
+
+export interface FillUnitsComponents {
+  readonly backends: Pick<Backends, 'backendFor'>
+  readonly cluster: Cluster
+  readonly siblings: Siblings
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export interface Filling {
+  readonly blob: BlobRef
+  readonly slot: IntakeSlot
+  /** What other origins have of the blob; all of them report the same length. */
+  readonly held: readonly Held[]
+  /** Bytes of a unit of the backend; undefined when it is read front to back. */
+  readonly unitBytes: number | undefined
+  readonly spare: SpareReads
+  readonly signal: AbortSignal
+}
+
+/** Units of one blob that may be read at the same time when the next one is as urgent as this: those that wait find room. */
+const UNITS_AT_ONCE = { onDemand: 6, prefetch: 4, fill: 3 }
+
+/** A unit, or the front of one, that one source gives. */
+interface SourcedUnit extends PlannedUnit {
+  readonly part: IntakePart
+  /** Undefined: the backend. */
+  readonly from: Member | undefined
+  /** It is read beside others. */
+  readonly isSpare: boolean
+}
+
+/**
+ * Reads what an open intake lacks, each byte once: what is asked for first, then the rest from the front; from an origin
+ * that has it, else from the backend. An origin that fails is not asked again. `IngestRun` has decided before that no other
+ * origin is to be followed. @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE, STORE_FULL, ABORTED
+ */
+export async function fillUnits(components: FillUnitsComponents, { held, ...filling }: Filling): Promise<void> {
+  const { intake } = filling.slot
+  if (intake === undefined) return
+  const { unitBytes = Number.POSITIVE_INFINITY, spare, signal } = filling
+  let holders = held
+  const roomFor = ({ priority }: PlannedUnit) => (Number.isFinite(unitBytes) ? UNITS_AT_ONCE[priority] : 1)
+
+  const plan = (running: number): SourcedUnit | undefined => {
+    const unit = nextUnit(intake.arrival, { unitBytes, fill: true })
+    if (unit === undefined || running >= roomFor(unit)) return undefined
+    const isSpare = running > 0
+    if (isSpare && !spare.take()) return undefined
+    const { range, from } = portionOf(unit, holders, intake.partial.map)
+    return { ...unit, range, from, isSpare, part: intake.part(range) }
+  }
+
+  const read = async ({ part, from, isSpare }: SourcedUnit, stop: AbortSignal) => {
+    const reading = { ...filling, intake, part, signal: stop }
+    try {
+      if (from === undefined) await readBackend(components, reading)
+      else if (!(await readHeld(components, reading, from))) {
+        holders = holders.filter(({ member }) => member.id !== from.id)
+      }
+    } finally {
+      await part.close()
+      if (isSpare) spare.give()
+    }
+  }
+
+  await bringUnits({ intake, plan, read, signal })
+}
+
+/** The front of a unit that one source gives; it ends where a piece ends. */
+function portionOf({ range }: PlannedUnit, holders: readonly Held[], map: PieceMap) {
+  const portion = firstPortion(range, holders)
+  const end = portion.range.end === map.length ? map.length : map.rangeOf(map.pieceAt(portion.range.end)).start
+  const whole = { start: range.start, end }
+  // Of an origin with other pieces, less than one may be left.
+  return rangeLength(whole) > 0 ? { range: whole, from: portion.from } : { range, from: undefined }
+}
+
+interface Reading extends Omit<Filling, 'held' | 'unitBytes' | 'spare'> {
+  readonly intake: Intake
+  readonly part: IntakePart
+}
+
+function readBackend(
+  { backends, clock, random }: FillUnitsComponents,
+  { blob, slot, intake, part, signal }: Reading,
+): Promise<void> {
+  const backend = backends.backendFor(blob.repository)
+  return readObject(
+    { backend, clock, random },
+    {
+      key: blobKey(blob.digest),
+      as: blob.as,
+      size: intake.partial.map.length,
+      range: part.range,
+      take: (body) => slot.take('backend', part, body),
+      offset: () => part.offset,
+      signal,
+    },
+  )
+}
+
+/** False when the member could not give the whole range. */
+async function readHeld(
+  { siblings, cluster, logger }: FillUnitsComponents,
+  { blob, slot, intake, part, signal }: Reading,
+  member: Member,
+): Promise<boolean> {
+  try {
+    const { body } = await siblings.readHeld(member, blob, { range: part.range, signal })
+    await slot.take('origin', part, body)
+    return true
+  } catch (err) {
+    throwIfAborted(signal)
+    if (intake.broken) throw err
+    reportFailure(cluster, member, err)
+    logger.info('failed to read what another origin has of a blob', { member: member.id, err })
+    return false
+  }
+}

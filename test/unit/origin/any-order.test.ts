@@ -1,0 +1,160 @@
+import { buffer } from 'node:stream/consumers'
+import { setImmediate } from 'node:timers/promises'
+import { describe, expect, test } from '@jest/globals'
+import { type ByteRange, parseRepository, pieceLengthFor, WITHHELD_TAIL_BYTES } from '../../../lib/core/index.ts'
+import { blobKey } from '../../../services/origin/blob-keys.ts'
+import { type BarredBackend, barredBackend } from '../../kit/barred-backend.ts'
+import { cipherBytes } from '../../kit/cipher-bytes.ts'
+import { type LabOrigin, type OriginLab, type OriginLabInit, originLab } from '../../kit/origin-lab.ts'
+import { contentOf, readBlob, writePieces } from '../../kit/store-fixture.ts'
+
+const PIECE = pieceLengthFor(0)
+const UNIT = 4 * PIECE
+const size = 10 * UNIT + PIECE + 777
+const content = contentOf(cipherBytes('right', size), PIECE)
+const blob = { digest: content.digest, repository: parseRepository('team/app') }
+const ask = { hop: false } as const
+const tail = { start: size - 700, end: size }
+
+interface Lab extends OriginLab {
+  readonly barred: BarredBackend
+  readonly first: LabOrigin
+}
+
+/** Origins that read a backend in units. Its reads beyond those that `bar` lets through wait. */
+async function started(init: Partial<OriginLabInit> = {}, bytes = content.bytes): Promise<Lab> {
+  let barred: BarredBackend | undefined
+  const wrapBackend: OriginLabInit['wrapBackend'] = (backend) => {
+    barred = barredBackend(backend)
+    return barred.backend
+  }
+  const lab = originLab({ count: 1, replicas: 1, unitBytes: UNIT, wrapBackend, ...init })
+  for (const { store } of lab.origins) await store.start()
+  await lab.inner.write(blobKey(content.digest), bytes, { size: bytes.length })
+  const [owner] = lab.origins[0]!.cluster.owners(content.digest)
+  return { ...lab, barred: barred!, first: lab.origin(owner!.id) }
+}
+
+async function readRange({ ingest }: LabOrigin, range: ByteRange, standsAlone = true): Promise<Buffer> {
+  const { read } = await ingest.open(blob, ask)
+  return buffer(await read(range, { standsAlone }))
+}
+
+const isRight = (got: Buffer, { start, end }: ByteRange) => got.equals(content.bytes.subarray(start, end))
+
+const oncePerByte = { least: 1, most: 1 }
+
+/** After turns of the event loop that would be enough for anything that could go on. */
+async function isStuck(work: Promise<unknown>): Promise<boolean> {
+  let settled = false
+  work.then(
+    () => (settled = true),
+    () => (settled = true),
+  )
+  for (let round = 0; round < 200; round += 1) await setImmediate()
+  return !settled
+}
+
+describe('a range of a cold blob', () => {
+  test('at its end is given while nothing before it has come', async () => {
+    const { barred, first, watched } = await started()
+    barred.bar(({ start }) => start < 9 * UNIT)
+    const whole = first.ingest.ensure(blob, ask)
+    expect(isRight(await readRange(first, tail), tail)).toBe(true)
+    expect(watched.counts.total).toBeLessThan(size / 5)
+    barred.bar(() => false)
+    await whole
+    expect(Buffer.compare(await readBlob(first.store, content.digest), content.bytes)).toBe(0)
+    expect(watched.counts.between(size)).toEqual(oncePerByte)
+  })
+
+  test('that may be part of a whole body waits for the digest with its last bytes, and fails when it is wrong', async () => {
+    const wrong = Buffer.from(content.bytes)
+    wrong.writeUInt8(wrong.readUInt8(5) ^ 1, 5)
+    const { barred, first } = await started({}, wrong)
+    barred.bar(({ start }) => start < UNIT)
+    const free = { start: tail.start - WITHHELD_TAIL_BYTES, end: tail.start - WITHHELD_TAIL_BYTES + 100 }
+    expect(isRight(await readRange(first, free, false), free)).toBe(true)
+    const withheld = readRange(first, tail, false)
+    expect(await isStuck(withheld)).toBe(true)
+    expect(isRight(await readRange(first, tail), tail)).toBe(true)
+    barred.bar(() => false)
+    await expect(withheld).rejects.toMatchObject({ code: 'BACKEND_CORRUPT' })
+    expect(await first.store.partials()).toEqual([])
+  })
+
+  test('is read before what is only prefetched, and that before the rest', async () => {
+    const { barred, first } = await started()
+    barred.bar(() => true)
+    const { ingest } = first
+    const whole = ingest.ensure(blob, ask)
+    await ingest.want(blob, [{ start: 8 * UNIT, end: 8 * UNIT + 1 }], { ...ask, priority: 'prefetch' })
+    await ingest.want(blob, [{ start: 6 * UNIT, end: 6 * UNIT + 1 }], { ...ask, priority: 'onDemand' })
+    barred.bar(() => false)
+    await whole
+    // Three units of the rest are read at a time: those had begun before anybody asked.
+    expect(barred.asked.map(({ start }) => start / UNIT)).toEqual([0, 1, 2, 8, 6, 3, 4, 5, 7, 9, 10])
+  })
+
+  test('is read once, however many readers ask for whatever parts of it', async () => {
+    const { barred, first, watched } = await started()
+    const ranges = Array.from({ length: 200 }, (_, i) => {
+      const start = (i * 7919 * 131) % (size - 5000)
+      return { start, end: start + 1 + ((i * 613) % 5000) }
+    })
+    const got = await Promise.all(ranges.map((range) => readRange(first, range)))
+    expect(got.every((bytes, i) => isRight(bytes, ranges[i]!))).toBe(true)
+    await first.ingest.ensure(blob, ask)
+    expect(watched.counts.between(size)).toEqual(oncePerByte)
+    expect(barred.asked.length).toBeLessThanOrEqual(Math.ceil(1.1 * (size / UNIT)))
+  })
+
+  test('that an earlier run left is given from the disk before its turn', async () => {
+    const { barred, first } = await started()
+    await writePieces(await first.store.openPartial(content.digest, content.map), content, [20, 41])
+    barred.bar(() => true)
+    expect(isRight(await readRange(first, tail), tail)).toBe(true)
+    barred.bar(() => false)
+    await first.ingest.ensure(blob, ask)
+    expect(Buffer.compare(await readBlob(first.store, content.digest), content.bytes)).toBe(0)
+  })
+
+  test('comes to another origin in any order, too, and leaves the backend once', async () => {
+    const lab = await started({ count: 3, replicas: 2 })
+    const { barred, first, watched } = lab
+    barred.bar(({ start }) => start < 9 * UNIT)
+    const whole = Promise.all(lab.origins.map(({ ingest }) => ingest.ensure(blob, ask)))
+    for (const origin of lab.origins) expect(isRight(await readRange(origin, tail), tail)).toBe(true)
+    barred.bar(() => false)
+    await whole
+    expect(watched.counts.between(size)).toEqual(oncePerByte)
+    expect(first.received.backend).toBe(size)
+    for (const { store } of lab.origins) {
+      expect(Buffer.compare(await readBlob(store, content.digest), content.bytes)).toBe(0)
+    }
+  })
+
+  test('of wrong content is refused by all origins after one read of the backend', async () => {
+    const lab = await started({ count: 3, replicas: 2 }, contentOf(cipherBytes('wrong', size), PIECE).bytes)
+    lab.barred.bar(({ start }) => start < 9 * UNIT)
+    const whole = Promise.allSettled(lab.origins.map(({ ingest }) => ingest.ensure(blob, ask)))
+    await Promise.all(lab.origins.map((origin) => readRange(origin, tail)))
+    lab.barred.bar(() => false)
+    const codes = (await whole).map((end) => end.status === 'rejected' && (end.reason as { code: string }).code)
+    expect(codes.toSorted()).toEqual(['BACKEND_CORRUPT', 'DIGEST_REFUSED', 'DIGEST_REFUSED'])
+    expect(lab.watched.counts.between(size)).toEqual(oncePerByte)
+    for (const { store } of lab.origins) expect(await store.partials()).toEqual([])
+  })
+
+  test('waits for what is before it where the backend gives no ranges', async () => {
+    const { first, watched, barred } = await started({ unitBytes: undefined })
+    watched.openTo(9 * UNIT)
+    const asked = readRange(first, tail)
+    expect(await isStuck(asked)).toBe(true)
+    watched.openTo(Number.POSITIVE_INFINITY)
+    expect(isRight(await asked, tail)).toBe(true)
+    await first.ingest.ensure(blob, ask)
+    expect(barred.asked).toEqual([{ start: 0, end: size }])
+    expect(watched.counts.between(size)).toEqual(oncePerByte)
+  })
+})
