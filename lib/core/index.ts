@@ -1,5 +1,5 @@
 export { type BlobRef, blobRefKey } from './blob-ref.ts'
-export { type ByteRange, rangeLength, wholeRange } from './byte-range.ts'
+export { type ByteRange, coversRanges, joinedRanges, rangeLength, wholeRange } from './byte-range.ts'
 export { type Descriptor, MANIFEST_LIMIT, type Referrer } from './descriptor.ts'
 export {
   type Digest,
@@ -39,6 +39,7 @@ export {
   pieceLengthsWithin,
   pieceRule,
 } from './piece-map.ts'
+export { lessUrgent, type ReadPriority, readPriorities } from './read-priority.ts'
 export {
   OWN_REGISTRY,
   ownRepository,

@@ -14,6 +14,7 @@ export type {
   PageOptions,
   Reader,
   Readers,
+  ReadManner,
   Reference,
   ReferrerPage,
   Referrers,

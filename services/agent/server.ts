@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { adminRoute, agentAdmin, blobOf, describedRoutes, originRoutes, ringRoutes } from '../../lib/api/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import {
@@ -9,6 +10,7 @@ import {
   sendContent,
   sendJson,
 } from '../../lib/http/index.ts'
+import type { ReadManner } from '../../lib/registry/index.ts'
 import type { BlobReader, StoreHealth } from '../../lib/store/index.ts'
 import type { SwarmEngine } from '../../lib/swarm/index.ts'
 import type { PullLog } from './pull-log.ts'
@@ -21,10 +23,12 @@ export interface BlobRouteComponents {
   /** What each client may ask for in vain. */
   readonly looks: Pick<LookBudget, 'during'>
   readonly rate: RequestRate
+  /** How a request reads a blob. */
+  readonly mannerOf: (req: IncomingMessage) => ReadManner
 }
 
 /** `/namespace`: a blob of a repository by its digest, for tools that do not speak the registry protocol. */
-export function blobRoute({ pulls, onSent, looks, rate }: BlobRouteComponents): Route {
+export function blobRoute({ pulls, onSent, looks, rate, mannerOf }: BlobRouteComponents): Route {
   return {
     methods: ['GET', 'HEAD'],
     path: originRoutes.blob,
@@ -40,7 +44,7 @@ export function blobRoute({ pulls, onSent, looks, rate }: BlobRouteComponents): 
         size: pull.size,
         mediaType: 'application/octet-stream',
         headers: { 'docker-content-digest': blob.digest },
-        open: (range, options) => pull.open(range, { ...options, transient: true }),
+        open: (range, options) => pull.open(range, { ...options, ...mannerOf(exchange.req), transient: true }),
       }
       try {
         await sendContent(exchange, content, { onBytes: onSent })

@@ -15,7 +15,14 @@ import type { PartialBlob } from '../../store/index.ts'
 import type { AnnounceSubject } from '../announce/index.ts'
 import type { HttpAdmission, MetainfoAsker, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
-import { comingContent, storedContent, Torrent, type TorrentContent, type TorrentEvents } from '../torrent/index.ts'
+import {
+  comingContent,
+  type OnWanted,
+  storedContent,
+  Torrent,
+  type TorrentContent,
+  type TorrentEvents,
+} from '../torrent/index.ts'
 import { announcedTorrent } from './announced-torrent.ts'
 import { arrivingSeed, untold } from './arriving-seed.ts'
 import { listenAddress } from './ban-list.ts'
@@ -110,12 +117,12 @@ export class TorrentTable {
   }
 
   /** Call it when a blob begins to arrive by other ways than the swarm. */
-  arriving(blob: SeedRef, partial: PartialBlob): ArrivingSeed {
+  arriving(blob: SeedRef, partial: PartialBlob, onWanted?: OnWanted): ArrivingSeed {
     const { digest, map } = partial
     if (map.length <= INLINE_LIMIT || this.#stopped) return untold
     this.forget(digest)
     const header = headerOf(digest, map.length)
-    const torrent = this.#run({ blob, given: comingContent(partial, header) })
+    const torrent = this.#run({ blob, given: comingContent(partial, header, onWanted) })
     this.#components.schedule.join(this.#subject(blob, torrent.swarmId))
     return arrivingSeed(torrent, {
       isRunning: () => this.has(torrent),

@@ -30,6 +30,8 @@ export interface ExtensionOffer extends ExtensionHello {
   readonly lanes: boolean
   /** It takes many new pieces in one message. */
   readonly haves: boolean
+  /** It wants to know what it should bring first. */
+  readonly wants: boolean
 }
 
 export interface ExtensionInit {
@@ -50,6 +52,7 @@ export const FOREIGN_HELLO: ExtensionOffer = {
   blockLength: swarmLimits.foreignBlockLength,
   lanes: false,
   haves: false,
+  wants: false,
 }
 
 /** 255 characters, as the trackers take, of up to four bytes. */
@@ -67,6 +70,7 @@ export function extensionHandshake(init: ExtensionInit): Readonly<Record<string,
       ...shoal,
       ...(nonce === undefined ? {} : { nonce }),
       ...(lanes ? { lanes: 1 } : {}),
+      ...(role === 'origin' ? { wants: 1 } : {}),
       ...(zone === undefined ? {} : { zone }),
     },
     reqq: swarmLimits.maxOpenRequests,
@@ -90,7 +94,7 @@ export function readExtension(
     if (!foreignPeers) throw failed('the other side does not speak our extension')
     return { ...FOREIGN_HELLO, listenPort }
   }
-  const { v, digest, length, pieceLength, role, block, lanes, haves, zone } = shoal
+  const { v, digest, length, pieceLength, role, block, lanes, haves, wants, zone } = shoal
   if (v !== PROTOCOL_VERSION) throw failed('the other side speaks another version')
   if (text(digest) !== header.digest) throw failed('the other side means another blob')
   if (length !== header.length || pieceLength !== header.pieceLength) {
@@ -104,6 +108,7 @@ export function readExtension(
     blockLength: Math.min(swarmLimits.blockLength, block),
     lanes: lanes === 1,
     haves: haves === 1,
+    wants: wants === 1,
   }
 }
 

@@ -22,6 +22,8 @@ import {
   readUint32,
   type WireBlock,
 } from './messages.ts'
+import { type WantGate, wantGate } from './want-gate.ts'
+import { encodeWant, readWant, type Want } from './want-message.ts'
 import type { Wire, WireEvents, WireHello, WireSender } from './wire-contract.ts'
 
 /** What the lanes of one link share. */
@@ -33,6 +35,8 @@ export interface LaneHost {
   /** The other side knows BEP 10, and many new pieces in one message. */
   readonly extended: boolean
   readonly haves: () => boolean
+  /** The other side wants to know what it should bring first. */
+  readonly wants: () => boolean
   readonly hello: () => WireHello
 }
 
@@ -58,6 +62,7 @@ export class Lane implements Wire, LaneReader {
   readonly #pieces: number
   readonly #guard: FrameGuard
   readonly #events: WireEvents
+  readonly #wants: WantGate
   #outbox: HaveOutbox | undefined
   /** Blocks given to the link and not flushed, and their bytes. */
   #unread = 0
@@ -74,6 +79,7 @@ export class Lane implements Wire, LaneReader {
     this.#pieces = map.count
     this.rules = lengthRules(map.count)
     this.#guard = frameGuard({ map, fast: host.fast, idle: host.idle })
+    this.#wants = wantGate(host.clock)
     this.send = this.#sender()
     this.#events = side.events(this)
   }
@@ -102,6 +108,10 @@ export class Lane implements Wire, LaneReader {
 
   sendBusy(peers: readonly PeerInfo[], denial?: Denial): void {
     if (this.#host.extended) this.#write(encodeBusy(peers, denial))
+  }
+
+  sendWant(want: Want): void {
+    if (this.#host.wants()) this.#write(encodeWant(want))
   }
 
   sendBlock(block: WireBlock, bytes: Uint8Array, onFlushed: () => void): void {
@@ -152,6 +162,9 @@ export class Lane implements Wire, LaneReader {
       // A denial answers a request, which the receiver checks.
       if (busy.denial === undefined) this.#host.idle.add()
       this.#events.onBusy(busy)
+    } else if (id === EXTENDED.want) {
+      this.#wants.pass()
+      this.#events.onWant(readWant(payload, this.header.length))
     } else {
       const fresh = this.#guard.judgeHaves(readHaves(payload))
       if (fresh.length > 0) this.#events.onHaves(fresh)

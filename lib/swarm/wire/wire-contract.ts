@@ -7,6 +7,7 @@ import type { BlockTarget } from './frame-reader.ts'
 import type { ReceivedHandshake } from './handshake.ts'
 import type { PeerProver } from './membership.ts'
 import type { WireBlock } from './messages.ts'
+import type { Want } from './want-message.ts'
 
 /** What the two handshakes told. */
 export interface WireHello extends ExtensionHello {
@@ -27,6 +28,8 @@ export interface WireStateEvents {
   onSuggest(piece: number): void
   /** The other side is full, or does not give a piece now; these may have it. */
   onBusy(busy: BusyMessage): void
+  /** What it wants to be brought first; only to an origin. */
+  onWant(want: Want): void
   /** Once, last of all, never from within a method; undefined after a `close` without reason. */
   onClose(err: AppError | undefined): void
 }
@@ -65,6 +68,8 @@ export interface Wire {
   sendBlockMessage(kind: 'request' | 'cancel' | 'reject', block: WireBlock): void
   /** Says that this side is full, or denies a piece, and who else may have the blob. */
   sendBusy(peers: readonly PeerInfo[], denial?: Denial): void
+  /** Says what the other side should bring first, when it wants to know. */
+  sendWant(want: Want): void
   /** `onFlushed` when `bytes` may change again; not called when the wire closes before. */
   sendBlock(block: WireBlock, bytes: Uint8Array, onFlushed: () => void): void
   /**

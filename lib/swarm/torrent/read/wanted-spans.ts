@@ -1,0 +1,31 @@
+import type { PieceMap } from '../../../core/index.ts'
+import type { SwarmLimits } from '../../limits.ts'
+import { aheadBytes, type WantedSpan } from '../../picker/index.ts'
+import type { Demand } from '../shared/demand.ts'
+
+export interface WantedSpansInit {
+  readonly map: PieceMap
+  readonly limits: Pick<SwarmLimits, 'minAheadBytes' | 'maxAheadBytes' | 'aheadMs'>
+  /** What follows the ranges of clients that read in sequence. */
+  readonly ahead: readonly WantedSpan[]
+  /** What nobody reads is wanted, too. */
+  readonly fills: boolean
+  /** The part of what is ahead of each reader that is meant; above 0 and at most 1. */
+  readonly share: number
+}
+
+/** What is wanted of a blob now: the next bytes of each reader, those that follow soon, and perhaps the rest. */
+export function wantedSpans(demands: Iterable<Demand>, init: WantedSpansInit): readonly WantedSpan[] {
+  const { map, limits, ahead, fills, share } = init
+  const spans: WantedSpan[] = []
+  for (const { start, next, end, priority } of demands) {
+    const reach = next + share * aheadBytes(next - start, limits)
+    spans.push({ range: { start: next, end: Math.min(end, reach) }, priority })
+  }
+  for (const { range, priority } of ahead) {
+    const { start, end } = range
+    spans.push({ range: { start, end: start + share * (end - start) }, priority })
+  }
+  if (fills) spans.push({ range: { start: 0, end: map.length }, priority: 'fill' })
+  return spans
+}
