@@ -11,7 +11,7 @@ import {
   sendJson,
 } from '../../lib/http/index.ts'
 import type { ReadManner } from '../../lib/registry/index.ts'
-import type { BlobReader, StoreHealth } from '../../lib/store/index.ts'
+import type { BlobReader, PartialBlobs, StoreHealth } from '../../lib/store/index.ts'
 import type { SwarmEngine } from '../../lib/swarm/index.ts'
 import type { PullLog } from './pull-log.ts'
 import { pullRoutes } from './pull-routes.ts'
@@ -55,7 +55,7 @@ export function blobRoute({ pulls, onSent, looks, rate, mannerOf }: BlobRouteCom
   }
 }
 
-interface AdminStore extends Pick<BlobReader, 'list'>, Pick<StoreHealth, 'usedBytes'> {}
+interface AdminStore extends Pick<BlobReader, 'list'>, Pick<PartialBlobs, 'partials'>, Pick<StoreHealth, 'usedBytes'> {}
 
 export interface AgentAdminComponents {
   readonly store: AdminStore
@@ -66,8 +66,12 @@ export interface AgentAdminComponents {
 
 /** Admin routes: the blobs that the agent holds, the peers it is connected to, and its last pulls. */
 export function adminRoutes({ store, engine, rings, log }: AgentAdminComponents): readonly Route[] {
-  const blobs = async (exchange: Exchange) =>
-    sendJson(exchange, 200, { usedBytes: store.usedBytes, blobs: await store.list() })
+  const blobs = async (exchange: Exchange) => {
+    const held = (await store.partials()).map(({ digest, map, bytes }) => {
+      return { digest, size: map.length, heldBytes: bytes }
+    })
+    sendJson(exchange, 200, { usedBytes: store.usedBytes, blobs: await store.list(), partials: held })
+  }
   return describedRoutes('agent', agentAdmin, [
     ...ringRoutes(rings),
     ...pullRoutes(log),

@@ -120,6 +120,28 @@ describe('a reader of bytes that no peer can be asked for yet', () => {
     expect(agent.received.origin).toBe(blob.bytes.length)
   })
 
+  test('gives what it has got to the next one, who fetches nothing else either', async () => {
+    await using lab = swarmLab([blob])
+    const { ref, bring } = await arrivingAt(lab, blob)
+    const [first, second] = [await lab.agent(), await lab.agent()]
+    const read = async ({ engine }: typeof first) => {
+      const handle = await lab.run(engine.open(ref))
+      const bytes = readAll(handle.read({ start: 8 * MIB, end: 8 * MIB + 10 }, { fills: false }))
+      await lab.clock.advance(200)
+      await bring(3, 32, 60)
+      expect(same(await lab.run(bytes), part({ start: 8 * MIB, end: 8 * MIB + 10 }))).toBe(true)
+      await lab.clock.advance(1_000)
+      handle.close()
+    }
+    await read(first)
+    await read(second)
+    expect([first.received, second.received]).toEqual([
+      { origin: pieceLength, peer: 0 },
+      { origin: 0, peer: pieceLength },
+    ])
+    expect(await second.store.partials()).toMatchObject([{ digest: blob.digest, bytes: pieceLength }])
+  })
+
   test('has every origin told that begins to bring the blob, also later', async () => {
     await using lab = swarmLab([blob])
     const first = await arrivingAt(lab, blob)
