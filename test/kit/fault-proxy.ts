@@ -3,6 +3,7 @@ import { Agent, createServer, type IncomingMessage, request, type ServerResponse
 import type { AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream'
 import { type Faults, withFaults } from './http-faults.ts'
+import { keptAlive } from './kept-alive.ts'
 
 export interface FaultProxy extends AsyncDisposable {
   readonly url: string
@@ -30,7 +31,7 @@ export async function faultProxy({ target }: { readonly target: string }): Promi
   }
 
   const { handler, faults } = withFaults(forward)
-  const server = createServer(handler).listen(0, '127.0.0.1')
+  const server = createServer(keptAlive, handler).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { parseRange, unsatisfiedContentRange } from '../../lib/http/index.ts'
 import { type Faults, withFaults } from './http-faults.ts'
+import { keptAlive } from './kept-alive.ts'
 
 export interface FileServer extends AsyncDisposable {
   readonly url: string
@@ -16,7 +17,7 @@ export interface FileServer extends AsyncDisposable {
 export async function fileServer(): Promise<FileServer> {
   const files = new Map<string, Uint8Array>()
   const { handler, faults } = withFaults((req, res) => serve(files.get((req.url ?? '').slice(1)), req, res))
-  const server = createServer(handler).listen(0, '127.0.0.1')
+  const server = createServer(keptAlive, handler).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

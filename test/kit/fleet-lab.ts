@@ -40,12 +40,13 @@ export interface LabHost {
 /** The jobs of a tracker and the desk of its orders, on a clock that the test moves, with their storage in memory. */
 export async function fleetLab(init: FleetLabInit = {}) {
   const clock = fakeClock()
-  const breaks = { journal: false, records: false, removals: false }
+  const breaks = { journal: false, records: false, removals: false, hold: Promise.resolve() }
   const broken = (which: 'journal' | 'records'): JournalStorage => {
     const storage = memoryStorage()
     const write: JournalStorage['write'] = async (...written) => {
       const removes = written[0].some(({ value }) => value === undefined)
       if (breaks[which] || (breaks.removals && removes)) throw appError('JOURNAL_UNAVAILABLE')
+      if (which === 'records') await breaks.hold
       await storage.write(...written)
     }
     return { ...storage, write }
@@ -81,7 +82,7 @@ export async function fleetLab(init: FleetLabInit = {}) {
   return {
     clock,
     changes,
-    /** Which of the storages take nothing. */
+    /** Which of the storages take nothing, and what the one of jobs waits for before it takes anything. */
     breaks,
     metrics,
     settle,

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream'
 import { seededRandom } from '../../lib/base/index.ts'
 import { memoryRegistryStorage } from '../../lib/registry/index.ts'
 import { serveRegistry } from '../contract/registry/serve-registry.ts'
+import { keptAlive } from './kept-alive.ts'
 import { bearer } from './registry-access.ts'
 import { type RegistryClient, registryClient } from './registry-client.ts'
 import { buildResource } from './resource-stack.ts'
@@ -84,7 +85,7 @@ export const guardedRegistry = ({ users, anonymous = /^$/, basic = false }: Guar
       if (challenge === undefined) forward(store.url, req, res)
       else res.writeHead(401, { 'www-authenticate': challenge, 'content-length': 0 }).end()
     }
-    const server = createServer(serve).listen(0, '127.0.0.1')
+    const server = createServer(keptAlive, serve).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const kill = async () => {
       if (!server.listening) return

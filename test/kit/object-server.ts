@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { abortable, type Deferred, deferred } from '../../lib/base/index.ts'
 import { contentRange, parseRange } from '../../lib/http/index.ts'
 import { type ByteCounts, byteCounts } from './byte-counts.ts'
+import { keptAlive } from './kept-alive.ts'
 
 /** A web server with one object under every path; it counts the sent bytes, and can hold back or cut an answer. */
 export interface ObjectServer extends AsyncDisposable {
@@ -89,7 +90,7 @@ class CountingServer {
 
 export async function objectServer(object: Uint8Array): Promise<ObjectServer> {
   const counting = new CountingServer(object)
-  const server = createServer((req, res) => counting.answer(req, res)).listen(0, '127.0.0.1')
+  const server = createServer(keptAlive, (req, res) => counting.answer(req, res)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

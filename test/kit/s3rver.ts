@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import S3rverApp from '@20minutes/s3rver'
+import { keptAlive } from './kept-alive.ts'
 import { tempFolder } from './temp-folder.ts'
 
 /** The published server `s3rver`, which is independent of this project. */
@@ -30,7 +31,7 @@ export async function startS3rver(): Promise<S3rver> {
   // s3rver expects the signature over the bucket's path without the final slash; clients sign it with the slash.
   const [objects, buckets] = [strict.callback(), app(true).callback()]
   const ofBucket = new RegExp(`^/${bucket}/?(\\?|$)`)
-  const server = createServer((req, res) => (ofBucket.test(req.url ?? '') ? buckets : objects)(req, res))
+  const server = createServer(keptAlive, (req, res) => (ofBucket.test(req.url ?? '') ? buckets : objects)(req, res))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { systemClock } from '../../lib/base/index.ts'
 import { type HttpClient, httpClient } from '../../lib/http/index.ts'
+import { keptAlive } from './kept-alive.ts'
 
 /** One request as seen by the server, with its whole body. */
 export interface SeenRequest {
@@ -33,7 +34,7 @@ export async function scriptedServer(script: Script): Promise<ScriptedServer> {
     requests.push(request)
     await script(request, res)
   }
-  const server = createServer((req, res) => {
+  const server = createServer(keptAlive, (req, res) => {
     play(req, res).catch(() => res.destroy())
   })
   server.listen(0, '127.0.0.1')

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { type SelfSigned, selfSigned } from './certificate.ts'
 import { type Faults, withFaults } from './http-faults.ts'
+import { keptAlive } from './kept-alive.ts'
 
 export interface TokenServerInit {
   /** Passwords by user name. */
@@ -90,7 +91,7 @@ export async function tokenServer(init: TokenServerInit = {}): Promise<TokenServ
   }
 
   const { handler, faults } = withFaults((req, res) => void serve(req, res))
-  const server = createServer(handler).listen(0, '127.0.0.1')
+  const server = createServer(keptAlive, handler).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     realm: `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`,

@@ -55,6 +55,8 @@ export class JobRun {
   readonly #unsaved = new Set<Row>()
   readonly #pump: OncePerTurn
   #active = false
+  /** The last order that was given is kept, or could not be. */
+  #given: Promise<void> = Promise.resolve()
 
   constructor(components: JobRunComponents, job: KeptJob, kept: Iterable<readonly [number, KeptRow]>) {
     this.#components = components
@@ -90,7 +92,7 @@ export class JobRun {
     this.#pump.ask()
   }
 
-  /** An order for this host, if it is its turn. */
+  /** An order for this host, if it is its turn. Tell it to the host only when `given` has resolved. */
   take(host: HostFacts): Order | undefined {
     const row = this.#rowOf(host)
     if (row === undefined || !this.#waiting.has(row) || !this.#hasRoom || !this.#isDue(row)) return undefined
@@ -103,6 +105,14 @@ export class JobRun {
     const { id, kind, repository } = this.job
     const where = repository === undefined ? {} : { repository }
     return { job: id, attempt: row.kept.attempts, kind, ...where, items: content.items }
+  }
+
+  /**
+   * Resolves when it is kept who was given an order, or cannot be kept. A host that heard of its order before would be
+   * unknown after a kill; others would take its place, and it would be told to stop and later to begin again.
+   */
+  given(): Promise<void> {
+    return this.#given
   }
 
   /**
@@ -181,13 +191,14 @@ export class JobRun {
     return row
   }
 
-  /** It is kept who has an order, but nobody waits for that: at worst others work before the host comes back. */
   #begin(row: Row): void {
     this.#waiting.delete(row)
     this.#running.add(row)
     row.returnMs = Number.POSITIVE_INFINITY
     this.#put(row, { state: 'running', code: undefined })
-    this.#components.later(this.#components.save(this, [row], false))
+    const saved = this.#components.save(this, [row], false)
+    this.#components.later(saved)
+    this.#given = saved.catch(() => undefined)
   }
 
   #away(row: Row): void {

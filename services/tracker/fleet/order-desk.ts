@@ -1,5 +1,6 @@
 import { type Order, type OrderAnswer, type OrderPoll, orderLimits } from '../../../lib/api/index.ts'
 import { type Clock, deferred, type Random } from '../../../lib/base/index.ts'
+import type { JobRun } from './job-run.ts'
 import type { Jobs } from './jobs.ts'
 import type { HostFacts, Posts, Seat } from './posts.ts'
 
@@ -65,6 +66,18 @@ export function orderDesk({ clock, random, posts, jobs }: OrderDeskComponents): 
     return { orders, cancel: cancel.map(({ job, attempt }) => ({ job, attempt })), againMs: 0 }
   }
 
+  /** The host hears of its orders when it is kept that it has them. */
+  const isKept = async (answer: OrderAnswer) => {
+    const isGiven = ({ job }: JobRun) => answer.orders.some((order) => order.job === job.id)
+    await Promise.all(
+      jobs
+        .open()
+        .filter(isGiven)
+        .map((run) => run.given()),
+    )
+    return answer
+  }
+
   return {
     async poll(host, poll, signals) {
       const seat = posts.heard(host, poll)
@@ -75,13 +88,16 @@ export function orderDesk({ clock, random, posts, jobs }: OrderDeskComponents): 
       }
       if (!seat.isLast()) return later()
       const now = answerNow(host, poll)
-      if (now !== undefined || poll.waitMs === 0 || signals.some(({ aborted }) => aborted)) return now ?? nothing
+      if (now !== undefined || poll.waitMs === 0 || signals.some(({ aborted }) => aborted))
+        return isKept(now ?? nothing)
       if (!posts.hasRoom) {
         const answer = later(poll.orders.some(({ state }) => state === 'inHand') ? BUSY_MS : LATER_MS)
         seat.sendAway(answer.againMs)
         return answer
       }
-      return kept(clock, { seat, signals, waitMs: poll.waitMs, later, answer: () => answerNow(host, poll) })
+      return isKept(
+        await kept(clock, { seat, signals, waitMs: poll.waitMs, later, answer: () => answerNow(host, poll) }),
+      )
     },
   }
 }

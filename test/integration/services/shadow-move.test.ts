@@ -122,4 +122,4 @@ test('a cluster that is in use moves to another backend, and has everything when
   for (const id of origins) await onNewDisk(shoal, id, () => shoal.start(id, alone))
   for (const id of ids(shoal.plan.agent)) await onNewDisk(shoal, id, () => shoal.start(id))
   for (const [tag, image] of pushed) await pullSame(lab.agent, tag, image)
-}, 120_000)
+}, 300_000)

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type Faults, withFaults } from '../http-faults.ts'
+import { keptAlive } from '../kept-alive.ts'
 import { memoryBucket } from './bucket.ts'
 import { failureXml, S3Failure } from './failure.ts'
 import {
@@ -121,7 +122,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   }
 
   const { handler, faults } = withFaults((req, res) => void serve(req, res))
-  const server = createServer({ requestTimeout: 0 }, handler)
+  const server = createServer({ ...keptAlive, requestTimeout: 0 }, handler)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { type Clock, systemClock } from '../../../lib/base/index.ts'
 import { type Faults, withFaults } from '../http-faults.ts'
+import { keptAlive } from '../kept-alive.ts'
 import { Bucket } from './bucket.ts'
 import { listing, uploadListing } from './list.ts'
 import { answerObjectRequest, type ObjectRequest } from './object-requests.ts'
@@ -43,9 +44,6 @@ export interface TosServer extends AsyncDisposable {
   revive(): Promise<void>
 }
 
-/** Longer than any client keeps an idle connection. */
-const KEEP_ALIVE_MS = 60_000
-
 export const TOS_KEY_ID = 'AKLTemulator'
 export const TOS_SECRET = 'c2VjcmV0LW9mLXRoZS1lbXVsYXRvcg=='
 
@@ -74,8 +72,7 @@ export async function tosServer(init: TosServerInit = {}): Promise<TosServer> {
     serve(req, res).catch(() => res.destroy())
   })
   const sockets = new Set<Socket>()
-  const server = createServer(handler)
-  server.keepAliveTimeout = KEEP_ALIVE_MS
+  const server = createServer(keptAlive, handler)
   server.on('connection', (socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))

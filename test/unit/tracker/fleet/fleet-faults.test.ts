@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { type KeptJob, keptRowSchema, type OrderItem } from '../../../../lib/api/index.ts'
+import { type KeptJob, keptRowSchema, type OrderAnswer, type OrderItem } from '../../../../lib/api/index.ts'
 import { background, deferred, fakeClock } from '../../../../lib/base/index.ts'
 import { recordingLogger } from '../../../../lib/telemetry/index.ts'
 import { jobContent } from '../../../../services/tracker/fleet/job-content.ts'
@@ -161,6 +161,44 @@ test('few platforms are looked for at a time, and none of them twice', async () 
   await lab.order({ kind: 'preload' })
   for (const host of [...hosts, ...hosts]) await host.ask()
   expect([asked.length, new Set(asked).size]).toEqual([16, 16])
+})
+
+test.each(['at once', 'later'])('a host that is given an order %s hears of it when it is kept', async (when) => {
+  const walked = deferred<readonly OrderItem[]>()
+  const lab = await fleetLab({ atOnce: 1, walk: () => walked.promise })
+  const [host, other] = [lab.host('a'), lab.host('b')]
+  for (const each of [host, other]) await each.ask()
+  const id = await lab.order()
+  const heard: OrderAnswer[] = []
+  const ask = async () => heard.push(await host.ask([], 30_000))
+  const early = when === 'later' ? ask() : host.ask()
+  await lab.settle()
+  const hold = deferred()
+  lab.breaks.hold = hold.promise
+  walked.resolve(items)
+  await lab.settle()
+  const asked = when === 'later' ? early : ask()
+  await lab.settle()
+  expect([lab.show(id).hosts.running, heard]).toEqual([1, []])
+  hold.resolve()
+  await asked
+  const inHand = heard.flatMap(({ orders }) => orders).map((order) => told(order, 'inHand'))
+  expect(inHand.length).toBe(1)
+  await lab.kill()
+  await expect(given(lab, other)).rejects.toThrow('no order')
+  expect(await host.ask(inHand)).toMatchObject({ orders: [], cancel: [] })
+})
+
+test('an order is given also when it cannot be kept who has it', async () => {
+  const lab = await fleetLab()
+  const host = lab.host('a')
+  await host.ask()
+  const id = await lab.order()
+  lab.breaks.records = true
+  const order = await given(lab, host)
+  lab.breaks.records = false
+  await host.ask([told(order, 'done')])
+  expect(lab.show(id)).toMatchObject({ state: 'done', hosts: { done: 1 } })
 })
 
 test('an end that could not be kept is not acknowledged before it is kept', async () => {
