@@ -1,7 +1,15 @@
 import type { IncomingMessage } from 'node:http'
-import { type AbortOptions, type AppError, appError } from '../base/index.ts'
+import { type AppError, appError } from '../base/index.ts'
 import { type ByteRange, parseDigest, parseTag, type Repository } from '../core/index.ts'
-import { type Exchange, entityTag, type LookBudget, sendBytes, sendContent, sendContentHead } from '../http/index.ts'
+import {
+  type Exchange,
+  entityTag,
+  type LookBudget,
+  type OpenRangeOptions,
+  sendBytes,
+  sendContent,
+  sendContentHead,
+} from '../http/index.ts'
 import { contentFacts } from './content-facts.ts'
 import type { ReadManner, Reference, RegistryStorage } from './storage.ts'
 import type { Traffic } from './traffic.ts'
@@ -17,7 +25,7 @@ export interface ReadsComponents {
   readonly traffic: Traffic
   readonly looks: Pick<LookBudget, 'during'>
   /** How this request reads a blob. */
-  readonly mannerOf: (req: IncomingMessage) => ReadManner
+  readonly mannerOf: (req: Pick<IncomingMessage, 'headers'>) => ReadManner
 }
 
 export function reads({ storage, traffic, looks, mannerOf }: ReadsComponents): Reads {
@@ -31,7 +39,8 @@ export function reads({ storage, traffic, looks, mannerOf }: ReadsComponents): R
       })
       const content = {
         ...contentFacts({ digest, size: blob.size, mediaType: 'application/octet-stream' }, true),
-        open: (range: ByteRange, options: AbortOptions) => blob.open(range, { ...options, ...mannerOf(exchange.req) }),
+        open: (range: ByteRange, options: OpenRangeOptions) =>
+          blob.open(range, { ...options, ...mannerOf(exchange.req) }),
       }
       try {
         await sendContent(exchange, content, { onBytes: traffic.sent })

@@ -43,7 +43,7 @@ export interface RegistryInit extends AddressedInit {
   /** What each client may ask for in vain; default: anything. */
   readonly looks?: Pick<LookBudget, 'during'>
   /** How a request reads a blob; default: as usual. */
-  readonly mannerOf?: (req: IncomingMessage) => ReadManner
+  readonly mannerOf?: (req: Pick<IncomingMessage, 'headers'>) => ReadManner
   /** How callers log in; default: as the listener says. */
   readonly logIn?: LogIn
   /** How many requests each client may send, besides pings, which are answered always; default: any number. */

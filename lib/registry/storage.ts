@@ -23,6 +23,8 @@ export interface ReadManner {
   readonly priority?: ReadPriority
   /** The rest of the blob is to be brought, too, of which a range is read. */
   readonly fills?: boolean
+  /** What the same reader opens behind this range, in this order. */
+  readonly later?: readonly ByteRange[]
 }
 
 /** A blob that the repository has. The caller of `find` must close it, in a `finally`, whether or not it was opened. */

@@ -24,7 +24,7 @@ export interface BlobRouteComponents {
   readonly looks: Pick<LookBudget, 'during'>
   readonly rate: RequestRate
   /** How a request reads a blob. */
-  readonly mannerOf: (req: IncomingMessage) => ReadManner
+  readonly mannerOf: (req: Pick<IncomingMessage, 'headers'>) => ReadManner
 }
 
 /** `/namespace`: a blob of a repository by its digest, for tools that do not speak the registry protocol. */

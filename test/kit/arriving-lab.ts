@@ -38,7 +38,7 @@ export async function arrivingAt(lab: SwarmLab, blob: SwarmBlob) {
       (heard.findLast((each) => each.priority === priority)?.ranges ?? [])
         .map(({ start, end }) => `${start}-${end}`)
         .join(' '),
-    async bring(...pieces: readonly number[]) {
+    bring: async (...pieces: readonly number[]) => {
       for (const piece of pieces) {
         const { start, end } = blob.map.rangeOf(piece)
         const bytes = blob.bytes.subarray(start, end)
@@ -48,7 +48,7 @@ export async function arrivingAt(lab: SwarmLab, blob: SwarmBlob) {
         seed.arrived(piece)
       }
     },
-    async finish() {
+    finish: async () => {
       await partial.complete()
       tell({ kind: 'verified' })
       seed.whole()

@@ -18,6 +18,8 @@ import type { OnWanted, PullTrace } from '../torrent/index.ts'
 import type { BlobHandle } from './blob-handle.ts'
 import type { TorrentSnapshot } from './snapshot.ts'
 
+export type { OnWanted }
+
 export interface SwarmEngineComponents {
   readonly clock: Clock
   readonly random: Random

@@ -15,18 +15,11 @@ import type { PartialBlob } from '../../store/index.ts'
 import type { AnnounceSubject } from '../announce/index.ts'
 import type { HttpAdmission, MetainfoAsker, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
-import {
-  comingContent,
-  type OnWanted,
-  storedContent,
-  Torrent,
-  type TorrentContent,
-  type TorrentEvents,
-} from '../torrent/index.ts'
+import { comingContent, storedContent, Torrent, type TorrentContent, type TorrentEvents } from '../torrent/index.ts'
 import { announcedTorrent } from './announced-torrent.ts'
 import { arrivingSeed, untold } from './arriving-seed.ts'
 import { listenAddress } from './ban-list.ts'
-import type { ArrivingSeed } from './engine-contract.ts'
+import type { ArrivingSeed, OnWanted } from './engine-contract.ts'
 import { keepInline } from './inline-keeper.ts'
 import { type Rest, rest } from './rest.ts'
 import { TorrentSlots } from './torrent-slots.ts'

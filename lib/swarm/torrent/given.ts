@@ -4,6 +4,7 @@ import type { OriginRing } from '../outside.ts'
 import type { Want } from '../peer/index.ts'
 import { type OnWanted, Wanted, type WantedComponents } from './serve/wanted.ts'
 import { type Content, completeContent, partialContent } from './shared/content.ts'
+import type { SwarmMeters } from './shared/swarm-meters.ts'
 
 /** What a node only gives: nothing of it is pulled. */
 export interface GivenContent {
@@ -25,6 +26,10 @@ export function comingContent(partial: PartialBlob, header: MetaInfoHeader, onWa
   return { header, content: partialContent(partial), arriving: true, onWanted }
 }
 
+export interface GivenComponents extends WantedComponents {
+  readonly meters: Pick<SwarmMeters, 'wants'>
+}
+
 export interface GivenInit {
   /** Keeps the torrent from being paused; called once for what is still arriving. */
   readonly hold: () => () => void
@@ -39,12 +44,14 @@ export class Given {
   /** Undefined once it is whole. */
   #release: (() => void) | undefined
   readonly #wanted: Wanted | undefined
+  readonly #meters: GivenComponents['meters']
   readonly #init: GivenInit
 
-  constructor(components: WantedComponents, { header, content, arriving, onWanted }: GivenContent, init: GivenInit) {
+  constructor(components: GivenComponents, { header, content, arriving, onWanted }: GivenContent, init: GivenInit) {
     this.header = header
     this.content = content
     this.#init = init
+    this.#meters = components.meters
     if (onWanted !== undefined) this.#wanted = new Wanted(components, onWanted)
     if (arriving) this.#release = init.hold()
   }
@@ -75,6 +82,7 @@ export class Given {
 
   /** A peer says what it wants of what is arriving; of what is whole it need not. */
   wants(peer: string, want: Want): void {
+    this.#meters.wants[want.priority].add()
     if (this.arriving) this.#wanted?.say(peer, want)
   }
 

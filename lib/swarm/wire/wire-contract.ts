@@ -28,8 +28,6 @@ export interface WireStateEvents {
   onSuggest(piece: number): void
   /** The other side is full, or does not give a piece now; these may have it. */
   onBusy(busy: BusyMessage): void
-  /** What it wants to be brought first; only to an origin. */
-  onWant(want: Want): void
   /** Once, last of all, never from within a method; undefined after a `close` without reason. */
   onClose(err: AppError | undefined): void
 }
@@ -39,6 +37,8 @@ export interface WireBlockEvents {
   onRequest(block: WireBlock): void
   onCancel(block: WireBlock): void
   onReject(block: WireBlock): void
+  /** What it wants to be brought first; only to an origin. */
+  onWant(want: Want): void
   /** Where the payload goes. @throws WIRE_UNASKED_PIECE */
   onBlockStart(block: WireBlock): BlockTarget
   onBlockEnd(target: BlockTarget): void

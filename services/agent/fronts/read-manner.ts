@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import type { ReadManner } from '../../../lib/registry/index.ts'
 import type { AgentConfig } from '../config.ts'
 
+type Asked = Pick<IncomingMessage, 'headers'>
+
 /** Levels of the priority header at which nobody waits; 0 says nothing, and those above are of somebody who waits. */
 const PREFETCH_LEVELS: readonly string[] = ['1', '2', '3']
 
@@ -14,8 +16,8 @@ export function readManner({
   priorityHeader,
   prefetchHeader,
   fill,
-}: Pick<AgentConfig['registry'], 'priorityHeader' | 'prefetchHeader' | 'fill'>): (req: IncomingMessage) => ReadManner {
-  const said = (req: IncomingMessage, header: string) => {
+}: Pick<AgentConfig['registry'], 'priorityHeader' | 'prefetchHeader' | 'fill'>): (req: Asked) => ReadManner {
+  const said = (req: Asked, header: string) => {
     const value = req.headers[header.toLowerCase()]
     return typeof value === 'string' ? value.trim().toLowerCase() : undefined
   }

@@ -100,6 +100,22 @@ describe('a reader of bytes that no peer can be asked for yet', () => {
     handle.close()
   })
 
+  test('that reads several ranges wants the first of the later ones together with the first', async () => {
+    await using lab = swarmLab([blob])
+    const { ref, wanted } = await arrivingAt(lab, blob)
+    const agent = await lab.agent()
+    const handle = await lab.run(agent.engine.open(ref))
+    const later = [9, 3].map((piece) => ({ start: piece * pieceLength + 5, end: piece * pieceLength + 6 }))
+    const huge = { start: 24 * pieceLength, end: 16 * MIB }
+    // Behind so much, what is still later is told later.
+    later.push(huge, { start: 20 * pieceLength, end: 20 * pieceLength + 1 })
+    handle.read({ start: 0, end: 1 }, { fills: false, later }).resume()
+    await lab.clock.advance(200)
+    const ranges = [0, 3, 9].map((piece) => `${piece * pieceLength}-${(piece + 1) * pieceLength}`)
+    expect(wanted('onDemand')).toBe([...ranges, `${huge.start}-${huge.end}`].join(' '))
+    handle.close()
+  })
+
   test('says how urgent it is, and by default that the rest is wanted, too', async () => {
     await using lab = swarmLab([blob])
     const { ref, wanted, bring, finish } = await arrivingAt(lab, blob)
@@ -157,13 +173,14 @@ describe('a reader of bytes that no peer can be asked for yet', () => {
 
   test('keeps being wanted for as long as it waits', async () => {
     await using lab = swarmLab([blob])
-    const { ref, heard, wanted } = await arrivingAt(lab, blob)
+    const { ref, origin, heard, wanted } = await arrivingAt(lab, blob)
     const agent = await lab.agent()
     const handle = await lab.run(agent.engine.open(ref))
     handle.read({ start: 0, end: 1 }, { fills: false }).resume()
     await lab.clock.advance(25_000)
     expect(wanted('onDemand')).toBe(`0-${pieceLength}`)
     expect(heard).toHaveLength(1)
+    expect(origin.metrics.value('shoal_swarm_wants_total', { priority: 'onDemand' })).toBe(4)
     handle.close()
   })
 })

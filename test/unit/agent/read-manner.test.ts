@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals'
 import { readManner } from '../../../services/agent/fronts/read-manner.ts'
 
 const names = { priorityHeader: 'X-Dragonfly-Priority', prefetchHeader: 'X-Dragonfly-Prefetch' }
-const asked = (headers: IncomingMessage['headers']) => ({ headers }) as IncomingMessage
+const asked = (headers: IncomingMessage['headers']) => ({ headers })
 
 test.each([
   [{}, 'onDemand', false],

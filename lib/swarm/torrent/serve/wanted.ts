@@ -63,5 +63,5 @@ export class Wanted {
 }
 
 function isSame(a: readonly ByteRange[], b: readonly ByteRange[]): boolean {
-  return a.length === b.length && a.every(({ start, end }, at) => start === b[at]?.start && end === b[at]?.end)
+  return a.length === b.length && a.every((range, at) => range.start === b[at]?.start && range.end === b[at].end)
 }

@@ -12,6 +12,8 @@ export interface Demand {
   readonly priority: ReadPriority
   /** What it does not read is brought, too, behind everything that is read. */
   readonly fills: boolean
+  /** What the same client reads when it has got to the end. */
+  readonly later: readonly ByteRange[]
   /** How fast it takes what is there, by a clock that stands still while it waits. */
   readonly takes: RateMeter
   /** For how long it has waited so far. */
@@ -31,18 +33,20 @@ export interface DemandOptions {
   readonly priority?: ReadPriority | undefined
   /** What is not read is brought, too, behind everything that is. Default true. */
   readonly fills?: boolean | undefined
+  /** Ranges that the same client reads behind this one, in this order. Default none. */
+  readonly later?: readonly ByteRange[] | undefined
 }
 
 export function demand(
   { start, end }: ByteRange,
   nowMs: number,
-  { priority = 'onDemand', fills = true }: DemandOptions = {},
+  { priority = 'onDemand', fills = true, later = [] }: DemandOptions = {},
   watch: PullWatch = unwatched(),
 ): Demand {
   const takes = rateMeter()
   takes.begin(nowMs)
   const waits = { waitedMs: 0, started: false, waitingSinceMs: undefined, waiter: undefined }
-  return { next: start, start, end, priority, fills, takes, ...waits, watch }
+  return { next: start, start, end, priority, fills, later, takes, ...waits, watch }
 }
 
 /** Waits, from `nowMs` on, until `release` or `fail`. @throws ABORTED, or the error given to `fail` */
