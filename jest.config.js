@@ -30,7 +30,7 @@ export default {
   maxWorkers: '100%',
   // Modules of one test file stay in the memory of the worker that ran it; after hundreds it does little but collect garbage.
   workerIdleMemoryLimit: '1GB',
-  // Far above what any test needs, since machines may be busy with others.
-  testTimeout: 90_000,
+  // Far above what any test needs, since machines may be busy with others. Those that need more than seconds say so.
+  testTimeout: 180_000,
   reporters: ['default', '<rootDir>/test/kit/summary-reporter.js'],
 }

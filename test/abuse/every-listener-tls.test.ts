@@ -29,7 +29,7 @@ beforeAll(async () => {
     atEach: { clientCertificates: 'required' },
     secure: true,
   })
-}, 30_000)
+})
 afterAll(async () => {
   await shoal[Symbol.asyncDispose]()
   await folder[Symbol.asyncDispose]()

@@ -70,4 +70,4 @@ test('an agent that may open few files serves what it has, and answers probes, w
   const logs = agent.output().stdout
   expect(logs).toContain(`"openFiles":${OPEN_FILES}`)
   expect(logs).not.toMatch(/STORE_CORRUPT|EMFILE|FILES_EXHAUSTED/)
-}, 90_000)
+})

@@ -59,7 +59,8 @@ test('a cached blob that is damaged at rest is found, given to nobody any more, 
     return blobs.map(({ digest }) => digest)
   }
   for (const each of [blob, sound]) expect(await pull(each)).toBe(each.digest)
-  await eventually(async () => expect([await seeds(), await scrubbed('good')]).toEqual([4, 2]))
+  await eventually(async () => expect(await seeds()).toBe(4))
+  await eventually(async () => expect(await scrubbed('good')).toBeGreaterThanOrEqual(2))
   await damage(shoal, blob)
   await eventually(async () => expect(await scrubbed('removed')).toBe(1))
   expect(await cached()).toEqual([sound.digest])
@@ -68,4 +69,4 @@ test('a cached blob that is damaged at rest is found, given to nobody any more, 
   expect(await pull(blob)).toBe(blob.digest)
   await eventually(async () => expect(await seeds()).toBe(4))
   expect(await scrubbed('removed')).toBe(1)
-}, 60_000)
+})

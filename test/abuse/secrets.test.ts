@@ -20,7 +20,7 @@ beforeAll(async () => {
     ...{ agents: 1, origins: 1, trackers: 1, optional: true, processes: ['agent-1', 'tracker-1'] },
     overrides: [...secretOverrides(), 'agent.registry.anonymous=none', 'agent.log=debug', 'tracker.log=debug'],
   })
-}, 60_000)
+})
 afterAll(async () => shoal[Symbol.asyncDispose]())
 
 const announce = (role: 'agent' | 'origin') => ({

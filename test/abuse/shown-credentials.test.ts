@@ -85,4 +85,4 @@ test('what clients show to a registry stands in no log, no answer of the agent a
     secrets.filter((secret) => text.includes(secret)).map((secret) => [place, secret]),
   )
   expect(found).toEqual([])
-}, 90_000)
+})

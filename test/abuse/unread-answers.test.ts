@@ -114,13 +114,13 @@ test.each([
     const step = Math.floor((bytes.length - 4 * MIB) / readers)
     for (let at = 0; at < readers; at += 1) askUnread(agent, path, `Range: bytes=${at * step}-\r\n`)
     const ahead = () => shoal.counter('agent-1', 'shoal_read_ahead_bytes')
-    await eventually(async () => expect(await ahead()).toBeGreaterThan(40 * MIB), { timeoutMs: 20_000 })
+    await eventually(async () => expect(await ahead()).toBeGreaterThan(40 * MIB))
     // Whoever comes now gets everything, and in the meantime the others get as much as they ever will.
     expect(Buffer.compare(await pulled(), bytes)).toBe(0)
     expect(await ahead()).toBeLessThanOrEqual(64 * MIB)
     expect((await residentMib(shoal.pid('agent-1'))) - before).toBeLessThan(300)
     for (const socket of sockets) socket.destroy()
-    await eventually(async () => expect(await ahead()).toBe(0), { timeoutMs: 20_000 })
+    await eventually(async () => expect(await ahead()).toBe(0))
   },
   90_000,
 )

@@ -26,7 +26,7 @@ beforeAll(async () => {
   clients = stack.own(await startRealClients({ largeBytes, seed: 'backends' }))
 }, setUpMs)
 
-afterAll(async () => stack[Symbol.asyncDispose](), 60_000)
+afterAll(async () => stack[Symbol.asyncDispose]())
 
 /** Digests of the config and the layers that docker pushed. */
 async function contentsOf(registry: string, name: string, digest: string): Promise<readonly string[]> {

@@ -43,7 +43,7 @@ afterEach(async () => {
   for (const { reference } of await containerd.images()) await containerd.removeImage(reference)
 })
 
-afterAll(async () => stack[Symbol.asyncDispose](), 60_000)
+afterAll(async () => stack[Symbol.asyncDispose]())
 
 function agent(number: 0 | 1 | 2): string {
   const address = herd.agents[number]

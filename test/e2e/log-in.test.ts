@@ -45,7 +45,7 @@ beforeAll(async () => {
   }
 }, 300_000)
 
-afterAll(async () => stack[Symbol.asyncDispose](), 60_000)
+afterAll(async () => stack[Symbol.asyncDispose]())
 
 /** What clients say when the registry does not know them, and when it does and refuses. */
 const UNKNOWN = /unauthorized|authentication is required|authentication required|401|invalid username/i

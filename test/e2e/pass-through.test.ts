@@ -63,7 +63,7 @@ beforeAll(async () => {
   await hostsToml(hosts, { host: upstream.host, server: 'http://127.0.0.1:1', hosts: [{ url: `http://${agent}` }] })
 }, 300_000)
 
-afterAll(async () => stack[Symbol.asyncDispose](), 60_000)
+afterAll(async () => stack[Symbol.asyncDispose]())
 
 async function skopeoAs(user: User | undefined, repository = 'kit/image') {
   pulls += 1
@@ -128,4 +128,4 @@ test('skopeo and containerd pull with the login of who may, and with no other, w
     expect(await statusesFor(shown)).toEqual(new Set([503]))
     expect(await statusesFor(shown, 'kit/nowhere')).toEqual(new Set([503]))
   }
-}, 180_000)
+})

@@ -55,9 +55,9 @@ beforeAll(async () => {
       ],
     }),
   )
-}, 120_000)
+})
 
-afterAll(async () => stack[Symbol.asyncDispose](), 60_000)
+afterAll(async () => stack[Symbol.asyncDispose]())
 
 const engines = ['containerd', 'skopeo'] as const
 type Engine = (typeof engines)[number]

@@ -27,7 +27,7 @@ beforeAll(async () => {
   )
 }, 300_000)
 
-afterAll(async () => stack[Symbol.asyncDispose](), 120_000)
+afterAll(async () => stack[Symbol.asyncDispose]())
 
 const address = (cluster: string, id: string) => new URL(clusters.at(cluster).url(id, 'registry')).host
 const proxy = (cluster: string) => address(cluster, 'proxy-1')

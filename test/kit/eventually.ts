@@ -4,7 +4,7 @@ const clock = systemClock()
 const pollMs = 25
 
 export interface EventuallyOptions {
-  /** Milliseconds after which the last failure is thrown. */
+  /** Milliseconds after which the last failure is thrown; by default far more than a busy machine needs. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal | undefined
 }
@@ -20,7 +20,7 @@ export async function eventually<T>(
   attempt: (signal: AbortSignal) => T | Promise<T>,
   options: EventuallyOptions = {},
 ): Promise<T> {
-  const { timeoutMs = 15_000, signal } = options
+  const { timeoutMs = 60_000, signal } = options
   const cut = deadline(clock, timeoutMs, signal)
   try {
     for (;;) {

@@ -79,15 +79,12 @@ export function startGarbageCluster(haste: Haste, driver: 'file' | 's3'): Promis
       },
       async look() {
         const order = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }
-        const begun = await eventually(async () => reportOf(await fetch(url(), order)), { timeoutMs: 60_000 })
-        return eventually(
-          async (signal) => {
-            const report = await reportAt(url(), signal)
-            if (report.id === begun.id && report.state === 'running') throw new Error('it goes on')
-            return report
-          },
-          { timeoutMs: 60_000 },
-        )
+        const begun = await eventually(async () => reportOf(await fetch(url(), order)))
+        return eventually(async (signal) => {
+          const report = await reportAt(url(), signal)
+          if (report.id === begun.id && report.state === 'running') throw new Error('it goes on')
+          return report
+        })
       },
     }
   })

@@ -37,14 +37,11 @@ export function orderCallers(
     order: async (body: Partial<JobBody>) =>
       (await api.order({ body: { kind: 'query', target, all: true, ...body } })).id,
     ended: (id: string) =>
-      eventually(
-        async () => {
-          const job = await api.job({ id })
-          expect(job.endedAtMs).toBeDefined()
-          return job
-        },
-        { timeoutMs: 60_000 },
-      ),
+      eventually(async () => {
+        const job = await api.job({ id })
+        expect(job.endedAtMs).toBeDefined()
+        return job
+      }),
   }
 }
 

@@ -90,4 +90,4 @@ test('every list of a tracker whose entries are as long as can be is read whole,
   expect(drains).toHaveLength(MARKS)
   const { zones, moreZones } = await it.admin.statistics({})
   expect(Object.keys(zones).length + moreZones).toBe(NODES)
-}, 120_000)
+})

@@ -34,7 +34,7 @@ beforeAll(async () => {
   await push('team/app', other, ['other'])
   await push('team-b', other, ['1'])
   await push('zoo', other, ['a', 'b'])
-}, 30_000)
+})
 afterAll(async () => shoal[Symbol.asyncDispose]())
 
 const app = 'team%2Fapp:1.0'

@@ -71,7 +71,7 @@ describe('two build-indexes on one folder', () => {
     const started = await Promise.all([startInstance(folder), startInstance(folder)])
     for (const instance of started) resources.own(instance)
     ;[first, second] = started
-  }, 60_000)
+  })
   afterAll(async () => {
     await resources[Symbol.asyncDispose]()
   })

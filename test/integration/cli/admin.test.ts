@@ -32,7 +32,7 @@ beforeAll(async () => {
   await eventually(async () => {
     expect((await call('tracker', ['statistics'])).text).toMatch(/^listening +1$/m)
   })
-}, 60_000)
+})
 afterAll(async () => shoal[Symbol.asyncDispose]())
 
 const NO_TASK = 'ab'.repeat(32)

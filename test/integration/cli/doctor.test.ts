@@ -41,13 +41,13 @@ beforeAll(async () => {
   await pushImage(registryClient(shoal.url('proxy-1', 'registry')), 'team/app', pushed, ['1.0'])
   await writeFile(join(folder, 'docker'), standIn)
   await chmod(join(folder, 'docker'), 0o755)
-}, 60_000)
+})
 
 afterEach(async () => {
   for (const id of stopped.splice(0)) await shoal.start(id)
 })
 
-afterAll(async () => stack[Symbol.asyncDispose](), 30_000)
+afterAll(async () => stack[Symbol.asyncDispose]())
 
 async function stop(id: string) {
   stopped.push(id)

@@ -87,7 +87,7 @@ test('in a swarm of ten with one slow and one lying peer the pull completes, and
   expect([exit, text]).toEqual([0, expect.stringContaining(`waited for `)])
   expect(text).toMatch(new RegExp(`the peer at ${addressOf('agent-2')} gave .*(came sooner from another|in time)`))
   expect(text).toMatch(new RegExp(`the peer at ${addressOf('agent-3')} gave .*; \\d+ pieces? with bytes from it w`))
-}, 120_000)
+})
 
 test('an image is explained as a whole: its look-up, its manifest, its config and its layers', async () => {
   await using shoal = await startTopology({ agents: 1, origins: 1, trackers: 1, processes: [] })
@@ -117,4 +117,4 @@ test('an image is explained as a whole: its look-up, its manifest, its config an
 
   const unknown = await explain(shoal, `${name}:2.0`)
   expect(unknown).toMatchObject({ exit: 1, complained: expect.stringContaining('shoal explain: PULL_UNKNOWN: ') })
-}, 60_000)
+})

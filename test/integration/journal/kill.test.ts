@@ -134,4 +134,4 @@ test('a journal that is killed at random moments loses no task and brings none b
   )
   expect(mostOwed).toBeGreaterThan(0)
   expect(promises.removed.size).toBeGreaterThan(0)
-}, 180_000)
+})

@@ -88,7 +88,7 @@ describe('a ring whose members change while the backend has nothing and does not
       const [owner] = cluster.owners(digest)
       expect(Buffer.compare((await ring.read(owner!.id, digest)) as Buffer, bytes)).toBe(0)
     }
-  }, 120_000)
+  })
 
   test('a member leaves by drain, is stopped and its disk thrown away: every blob is still there', async () => {
     const all = ['origin-1', 'origin-2', 'origin-3']
@@ -169,4 +169,4 @@ test('a hand-over that kill -9 cuts off goes on after the restart, and loses not
   for (const { bytes, digest } of moving)
     expect(Buffer.compare((await ring.read('origin-2', digest)) as Buffer, bytes)).toBe(0)
   await untilAdmin<WalkAnswer>(ring, 'origin-1', '/hand-over', ended)
-}, 120_000)
+})

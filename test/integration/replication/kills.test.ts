@@ -33,7 +33,7 @@ beforeAll(async () => {
 }, 300_000)
 afterAll(async () => {
   await clusters[Symbol.asyncDispose]()
-}, 120_000)
+})
 
 const sentBy = (id: string) => near.counter(id, 'shoal_sent_bytes_total', 'to="cluster"')
 

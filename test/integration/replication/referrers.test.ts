@@ -55,14 +55,11 @@ async function everywhere(repository: string, subject: FixtureManifest, wanted: 
   const digests = wanted.map(({ digest }) => String(digest)).sort()
   for (const name of names) {
     const { agent } = clusters.at(name)
-    await eventually(
-      async () => {
-        const listed = await agent.send('GET', `/v2/${repository}/referrers/${subject.digest}`)
-        const { manifests } = listed.json() as { manifests: { digest: string }[] }
-        expect(manifests.map(({ digest }) => digest)).toEqual(digests)
-      },
-      { timeoutMs: 60_000 },
-    )
+    await eventually(async () => {
+      const listed = await agent.send('GET', `/v2/${repository}/referrers/${subject.digest}`)
+      const { manifests } = listed.json() as { manifests: { digest: string }[] }
+      expect(manifests.map(({ digest }) => digest)).toEqual(digests)
+    })
     for (const { digest, bytes } of wanted) {
       const found = await agent.send('GET', `/v2/${repository}/manifests/${digest}`)
       expect(found.body.equals(bytes)).toBe(true)
@@ -80,7 +77,7 @@ test('what refers to an image goes with its tag, and what refers to that', async
   for (const name of names) await clusters.at(name).hasTag(repository, '1.0', image.manifest.digest)
   await everywhere(repository, image.manifest, [attestation])
   await everywhere(repository, attestation, [signature])
-}, 120_000)
+})
 
 test('what is attached later goes where the image is, through a chain, and a loop ends', async () => {
   const repository = 'team/later'
@@ -105,12 +102,12 @@ test('what is attached later goes where the image is, through a chain, and a loo
       }
     }
   }
-  await eventually(isQuiet, { timeoutMs: 60_000 })
+  await eventually(isQuiet)
   const before = await runs()
   const next = about(image.manifest, 'd')
   await attach(repository, next)
   await everywhere(repository, image.manifest, [...attestations, next])
-  await eventually(isQuiet, { timeoutMs: 60_000 })
+  await eventually(isQuiet)
   const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0)
   expect(sum(await runs()) - sum(before)).toBeLessThanOrEqual(2 * names.length)
 }, 240_000)

@@ -58,9 +58,12 @@ test('an agent whose disk is full evicts the least recently used blob for a new 
   const huge = await pushBlobOf(shoal, 'full/huge', 40 * MIB)
   expect(await pull(old)).toBe(old.digest)
   await eventually(async () => expect(await cached(shoal)).toEqual([old.digest]))
-  expect(await pull(fresh)).toBe(fresh.digest)
-  await eventually(async () => expect(await cached(shoal)).toEqual([fresh.digest]))
+  // What somebody still reads is not evicted: until the agent has let go of the old one, it relays.
+  await eventually(async () => {
+    expect(await pull(fresh)).toBe(fresh.digest)
+    expect(await cached(shoal)).toEqual([fresh.digest])
+  })
   expect(await pull(huge)).toBe(huge.digest)
   expect(await cached(shoal)).not.toContain(huge.digest)
   expect(await pull(old)).toBe(old.digest)
-}, 60_000)
+})

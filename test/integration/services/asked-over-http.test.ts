@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await shoal[Symbol.asyncDispose]()
-}, 120_000)
+})
 
 /** Asks for pieces, inclusive, as the agent with the key `asker`, or as any other client. */
 async function ask(asker: string | undefined, from: number, to: number) {

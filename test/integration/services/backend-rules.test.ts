@@ -43,7 +43,7 @@ test('a push to a repository without a backend is refused before its bytes are s
   const origin = await fetch(`${lab.shoal.url('origin-1')}/namespace/other%2Fapp/blobs/${digest}`)
   expect([origin.status, await origin.json()]).toMatchObject([404, { error: { code: 'NO_BACKEND_RULE' } }])
   await pushImage(lab.proxy, 'team/app', imageFixture(random), ['t'])
-}, 60_000)
+})
 
 test('a pull of a blob from a repository without a backend ends at once, and says why', async () => {
   await using lab = await startLab()
@@ -55,7 +55,7 @@ test('a pull of a blob from a repository without a backend ends at once, and say
     404,
     { errors: [{ code: 'NAME_UNKNOWN', detail: { code: 'NO_BACKEND_RULE' } }] },
   ])
-}, 60_000)
+})
 
 test('an origin whose backend is away says so, with its rule and the code', async () => {
   await using lab = await startLab()
@@ -70,4 +70,4 @@ test('an origin whose backend is away says so, with its rule and the code', asyn
   )
   await rename(join(lab.backends, 'gone'), join(lab.backends, 'team'))
   await eventually(async () => expect(await ready()).toEqual({ status: 'ready' }))
-}, 60_000)
+})

@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await shoal[Symbol.asyncDispose]()
-}, 120_000)
+})
 
 /** Files in a folder and below it; empty when the folder does not exist. */
 async function filesIn(folder: string): Promise<readonly string[]> {

@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await shoal[Symbol.asyncDispose]()
-}, 120_000)
+})
 
 const registryPath = () => blob.path
 const plainPath = () => `/namespace/${encodeURIComponent('answers/blob')}/blobs/${blob.digest}`

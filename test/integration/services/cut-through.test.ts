@@ -59,7 +59,7 @@ test('the first byte is at each agent before the origins have a tenth of the blo
   lab.store.openTo(Number.POSITIVE_INFINITY)
   expect(await Promise.all(pulls.map((pull) => pull.finish()))).toEqual(pulls.map(() => digest))
   expect(lab.store.counts.total).toBe(size)
-}, 120_000)
+})
 
 test('a store whose last byte is wrong is read once: nobody gets the end of the blob, and nobody keeps any of it', async () => {
   const wrong = Buffer.from(content)
@@ -77,7 +77,7 @@ test('a store whose last byte is wrong is read once: nobody gets the end of the 
   for (const id of [...ids, ...lab.agents]) {
     await eventually(async () => expect(await lab.shoal.counter(id, 'shoal_store_used_bytes')).toBe(0))
   }
-}, 120_000)
+})
 
 test('the origin that brings the blob is killed by SIGKILL: agents and clients go on with what the others have, and the rest is read once', async () => {
   await using lab = await startLab(2, content, [first])
@@ -92,4 +92,4 @@ test('the origin that brings the blob is killed by SIGKILL: agents and clients g
   lab.store.openTo(Number.POSITIVE_INFINITY)
   expect(await Promise.all(pulls.map((pull) => pull.finish()))).toEqual(pulls.map(() => digest))
   expect(await lab.shoal.counter(second, 'shoal_received_bytes_total', 'from="backend"')).toBe(size / 2)
-}, 120_000)
+})

@@ -34,11 +34,11 @@ beforeAll(async () => {
     // pieces.
     overrides: ['agent.limits.download=6MB/s', 'origin.limits.upload=3MB/s'],
   })
-}, 180_000)
+})
 
 afterAll(async () => {
   await shoal[Symbol.asyncDispose]()
-}, 120_000)
+})
 
 const agentUrl = (path: string, agent = 'agent-1') => shoal.url(agent, 'registry') + path
 
@@ -78,7 +78,7 @@ describe('a pull under way completes with the right bytes', () => {
     const pull = await pullUnderWay(blob)
     const digest = await withKilled(owners, () => pull.finish())
     expect(digest).toBe(blob.digest)
-  }, 60_000)
+  })
 
   test('when all trackers are killed, and so does a pull that begins after that', async () => {
     const blob = await pushBlobOf(shoal, 'pulled/without-trackers', size)
@@ -86,7 +86,7 @@ describe('a pull under way completes with the right bytes', () => {
     const pull = await pullUnderWay(blob)
     const digests = await withKilled(trackers, async () => [await pull.finish(), await pullDigest(agentUrl(next.path))])
     expect(digests).toEqual([blob.digest, next.digest])
-  }, 60_000)
+  })
 
   test('when all other agents of its swarm are killed', async () => {
     const blob = await pushBlobOf(shoal, 'pulled/without-agents', size)
@@ -97,7 +97,7 @@ describe('a pull under way completes with the right bytes', () => {
       return kept
     })
     expect(digest).toBe(blob.digest)
-  }, 90_000)
+  })
 })
 
 describe('an image', () => {
@@ -142,7 +142,7 @@ describe('a push whose origin is killed', () => {
       expect((await client.pushBlob(name, digest, bytes)).status).toBe(201)
       expect(await pullDigest(agentUrl(`/v2/${name}/blobs/${digest}`))).toBe(digest)
     })
-  }, 60_000)
+  })
 })
 
 const receivedBy = (id: string) => shoal.counter(id, 'shoal_received_bytes_total', 'from="client"')

@@ -44,10 +44,10 @@ test('docker with an agent as a mirror of docker.io gets nothing of ours, and go
       },
     ],
   })
-}, 60_000)
+})
 
 test('docker gets ours by the address of an agent that says so, and never for docker.io', async () => {
   await using shoal = await withOurNginx([])
   expect(await asDocker(shoal)).toEqual([200, 200, 200, 200])
   expect(await asDocker(shoal, '?ns=docker.io')).toEqual([200, 404, 404, 404])
-}, 60_000)
+})

@@ -20,7 +20,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     let exit: Exit | undefined
     herd.exited.then((how) => (exit = how)).catch(() => undefined)
     // The wait has a limit, because npm would wait for ever for a herd that does not end.
-    await eventually(() => expect(exit).toEqual({ code: 0 }), { timeoutMs: 20_000 })
+    await eventually(() => expect(exit).toEqual({ code: 0 }))
     const places = [...herd.agentOps, ...herd.originOps, ...herd.trackerOps, herd.proxyOps]
     expect(await Promise.all(places.map(answers))).toEqual(places.map(() => false))
     expect(herd.output().stderr).not.toContain('"level":"error"')

@@ -23,7 +23,7 @@ beforeAll(async () => {
   shoal = await startTopology({ agents: 2, origins: 2, trackers: 1, processes: [] })
   proxy = registryClient(shoal.url('proxy-1', 'registry'))
   agents = ['agent-1', 'agent-2'].map((id) => registryClient(shoal.url(id, 'registry')))
-}, 60_000)
+})
 afterAll(async () => shoal[Symbol.asyncDispose](), 60_000)
 
 test('an image by sha512 goes to the proxy and through agents, which share its pieces', async () => {
@@ -49,4 +49,4 @@ test('an image by sha512 goes to the proxy and through agents, which share its p
     expect(part.body.equals(layer.bytes.subarray(-7))).toBe(true)
   }
   expect(await shoal.counter('agent-2', 'shoal_received_bytes_total', 'from="peer"')).toBeGreaterThan(0)
-}, 60_000)
+})

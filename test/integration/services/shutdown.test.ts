@@ -39,4 +39,4 @@ test('an agent told to stop finishes the answer under way, leaves its swarms and
   expect(await pull.finish()).toBe(blob.digest)
   expect(await stopped).toBe(0)
   expect(await agentsOf(shoal, blob)).toEqual([])
-}, 60_000)
+})

@@ -63,8 +63,8 @@ beforeAll(async () => {
     foreign,
     stranger,
   )
-}, 60_000)
-afterAll(async () => stack[Symbol.asyncDispose](), 30_000)
+})
+afterAll(async () => stack[Symbol.asyncDispose]())
 
 const url = (kind: ServiceKind, index: number, listener: string) =>
   `https://127.0.0.1:${plan[kind][index]?.ports[listener] ?? 0}`
@@ -97,7 +97,7 @@ describe('a cluster with TLS everywhere', () => {
       expect([answer.statusCode, Buffer.compare(await buffer(answer), blob.bytes)]).toEqual([200, 0])
     }
     expect(await metric('agent', 1, fromPeers, trusted)).toBeGreaterThan(0)
-  }, 30_000)
+  })
 
   test('gives nothing to a node with a certificate of another authority; its log says what to do', async () => {
     const blob = await push(1000, 2)
@@ -109,7 +109,7 @@ describe('a cluster with TLS everywhere', () => {
       value instanceof Error ? { message: value.message, cause: value.cause } : value,
     )
     expect(told).toContain('tls.authorities')
-  }, 30_000)
+  })
 
   test('changes its authority while a pull runs, which goes on; the next one uses the new one', async () => {
     const blob = await push(32 * MIB, 3)
@@ -131,5 +131,5 @@ describe('a cluster with TLS everywhere', () => {
     const other = await get(url('agent', 1, 'registry') + blob.path, next)
     expect(Buffer.compare(await buffer(other), blob.bytes)).toBe(0)
     await expect(get(url('agent', 1, 'registry') + blob.path, ours)).rejects.toMatchObject({ code: expect.any(String) })
-  }, 60_000)
+  })
 })

@@ -67,7 +67,7 @@ test('referrers of an upstream are those that it lists, and those of its fallbac
       expect.stringMatching(/^299 /),
     ])
   }
-}, 60_000)
+})
 
 test('referrers at a registry that decides itself who reads are shown to who may, by what it says to him, and to nobody else', async () => {
   await using lab = await passThroughLab({ users: { alice: /^private\//, bob: /^bob\// } })
@@ -83,4 +83,4 @@ test('referrers at a registry that decides itself who reads are shown to who may
   }
   await lab.registry.kill()
   expect((await lab.ask(alice, 'GET', pathOf('private/app'))).body.includes(signature.digest)).toBe(false)
-}, 60_000)
+})

@@ -54,7 +54,7 @@ test('ten cold agents at two limited origins take fewer than two copies from the
     ['repeat', 'late', 'dropped'].map((why) => metrics.value('shoal_swarm_wasted_bytes_total', { why }))
   const wasted = agents.flatMap(wastedBy).reduce((sum, bytes) => sum + bytes, 0)
   expect(wasted / agents.length / blob.bytes.length).toBeLessThan(0.03)
-}, 60_000)
+})
 
 test('layers that the node could not dial for yet are not asked for over HTTP', async () => {
   const blobs = [1, 2, 3, 4].map((seed) => swarmBlob(seed, 4 * MIB))
@@ -72,7 +72,7 @@ test('layers that the node could not dial for yet are not asked for over HTTP', 
   for (const [at, bytes] of got.entries()) expect(Buffer.compare(bytes, blobs[at]?.bytes ?? Buffer.of())).toBe(0)
   expect(lab.sources.piecesSent).toBe(0)
   await listener.close()
-}, 60_000)
+})
 
 test('an agent that comes later gets nearly all from the agent that has it', async () => {
   const blob = swarmBlob(1, 16 * MIB)

@@ -131,7 +131,7 @@ test('a peer that is full is dialled less and less often', async () => {
   expect(dials).toBeLessThan(12)
   await listener.close()
   await full.stop()
-}, 60_000)
+})
 
 describe('a full peer', () => {
   test('names others, and the one that it turns away finds them', async () => {

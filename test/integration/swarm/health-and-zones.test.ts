@@ -103,5 +103,5 @@ describe.each(['topology', 'adaptive'] as const)('two zones, origins in one of t
         .reduce((sum, { bytes }) => sum + bytes / blob.bytes.length, 0)
     expect(copiesInto('b')).toBeGreaterThan(0.9)
     expect(copiesInto('a') + copiesInto('b')).toBeLessThanOrEqual(1.2)
-  }, 120_000)
+  })
 })

@@ -20,9 +20,9 @@ beforeAll(async () => {
   tools = stack.own(await containerTools())
   server = stack.own(await startS3Server())
   registry = stack.own(await startDebianRegistry({ bucket: server }))
-}, 60_000)
+})
 
-afterAll(async () => stack[Symbol.asyncDispose](), 60_000)
+afterAll(async () => stack[Symbol.asyncDispose]())
 
 test('a registry that keeps its images in the bucket gives them back as they were', async () => {
   const image = await makeImage(join(tools.folder, 'image'), layeredImage({ largeBytes: 20 << 20 }))

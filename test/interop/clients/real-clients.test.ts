@@ -40,9 +40,9 @@ beforeAll(async () => {
   index = await makeIndex(join(tools.folder, 'index'), twoPlatforms())
   await clients.push(image, `${registry.host}/kit/image:t1`)
   await clients.push(index, `${registry.host}/kit/index:t1`, '--all')
-}, 60_000)
+})
 
-afterAll(async () => stack[Symbol.asyncDispose](), 60_000)
+afterAll(async () => stack[Symbol.asyncDispose]())
 
 describe('an image made offline', () => {
   test('has one digest for each layer, of which the empty one is the well-known one', async () => {

@@ -56,7 +56,7 @@ beforeAll(async () => {
     tools.skopeo(['copy', '--preserve-digests', layout.reference, `docker://${to}/${name}`])
   await push(image, hostOf(shoal.url('proxy-1', 'registry')))
   await push(foreign, upstream.host)
-}, 120_000)
+})
 
 afterEach(async () => {
   for (const id of stopped.splice(0)) await shoal.start(id)
@@ -64,7 +64,7 @@ afterEach(async () => {
   await tools.podman(['rmi', '--all', '--force'])
 })
 
-afterAll(async () => stack[Symbol.asyncDispose](), 60_000)
+afterAll(async () => stack[Symbol.asyncDispose]())
 
 const hostOf = (url: string) => new URL(url).host
 

@@ -231,5 +231,5 @@ describe('a peer that sends messages about lanes in any order', () => {
     outcomes.delete('PEER_CLOSED')
     outcomes.delete('closed')
     expect([...outcomes]).toEqual(['WIRE_FRAME_INVALID'])
-  }, 120_000)
+  })
 })

@@ -112,4 +112,4 @@ test('each reader gets what it would have got alone, or bytes that another broug
     }),
     { seed: 20261127, numRuns: Number(process.env['RUNS'] ?? 40) },
   )
-}, 120_000)
+})

@@ -108,4 +108,4 @@ test('whatever peers delay, drop and reject, a reader gets every byte right, in 
   )
   // Else it would prove nothing.
   expect(repeated).toBeGreaterThan(100)
-}, 180_000)
+})

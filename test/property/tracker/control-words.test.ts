@@ -103,7 +103,7 @@ test('what has ended by itself is forgotten like what was taken back, the same a
     }),
     { numRuns: 20 },
   )
-}, 60_000)
+})
 
 test('of several words on one thing that come together, the last one holds', () => {
   fc.assert(
