@@ -11,6 +11,8 @@ const MAX_ENTRIES = 50_000
 
 const storedBlobSchema = z.object({ digest: digestSchema, size: byteCountSchema, usedAtMs: z.number() })
 
+const partialSchema = z.object({ digest: digestSchema, size: byteCountSchema, heldBytes: byteCountSchema })
+
 const torrentSchema = z.object({
   digest: digestSchema,
   complete: z.boolean(),
@@ -36,7 +38,12 @@ export const agentAdmin = adminApi({
     method: 'GET',
     path: '/blobs',
     summary: 'blobs in the cache',
-    answer: z.object({ usedBytes: byteCountSchema, blobs: list(storedBlobSchema, MAX_ENTRIES) }),
+    answer: z.object({
+      usedBytes: byteCountSchema,
+      blobs: list(storedBlobSchema, MAX_ENTRIES),
+      /** Of which only a part is here; an agent of before tells none. */
+      partials: list(partialSchema, MAX_ENTRIES).default([]),
+    }),
   }),
   swarms: adminCall({
     method: 'GET',

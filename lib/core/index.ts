@@ -1,5 +1,5 @@
 export { type BlobRef, blobRefKey } from './blob-ref.ts'
-export { type ByteRange, rangeLength, wholeRange } from './byte-range.ts'
+export { type ByteRange, coversRanges, joinedRanges, rangeLength, wholeRange } from './byte-range.ts'
 export { type Descriptor, MANIFEST_LIMIT, type Referrer } from './descriptor.ts'
 export {
   type Digest,

@@ -42,6 +42,7 @@ export {
 } from './inner-address.ts'
 export type { Load, LoadedRequest, LoadLimits } from './load.ts'
 export { type LookBudget, type LookBudgetInit, lookBudget } from './look-budget.ts'
+export type { OpenRangeOptions } from './multipart.ts'
 export { nextLink, type PageLimits, type PageRequest, pageRequest } from './page.ts'
 export {
   type ContentRange,

@@ -69,9 +69,17 @@ export function runsOf(parts: readonly Part[]): readonly Run[] {
   return runs
 }
 
+export interface OpenRangeOptions extends AbortOptions {
+  /** Ranges that will be opened behind this one, in this order: the first of them, when there are many. */
+  readonly later?: readonly ByteRange[]
+}
+
+/** So many ranges are told before they are opened. */
+const LATER_RANGES = 32
+
 /** What gives the bytes of the parts. */
 interface Source {
-  readonly open: (range: ByteRange, options: AbortOptions) => Promise<Readable>
+  readonly open: (range: ByteRange, options: OpenRangeOptions) => Promise<Readable>
 }
 
 /**
@@ -85,11 +93,13 @@ export async function multipartStream(
   options: AbortOptions,
 ): Promise<Readable> {
   const [first, ...rest] = runsOf(parts)
-  let source = first && (await open(first.range, options))
+  const ranges = rest.map(({ range }) => range)
+  const after = (run: number) => ({ ...options, later: ranges.slice(run, run + LATER_RANGES) })
+  let source = first && (await open(first.range, after(0)))
   async function* bytes(): AsyncGenerator<Uint8Array> {
     if (first !== undefined && source !== undefined) yield* cut(source, first)
-    for (const run of rest) {
-      source = await open(run.range, options)
+    for (const [at, run] of rest.entries()) {
+      source = await open(run.range, after(at + 1))
       yield* cut(source, run)
     }
     yield tail

@@ -3,7 +3,7 @@ import { type AbortOptions, appError } from '../base/index.ts'
 import { type ByteRange, rangeLength, wholeRange } from '../core/index.ts'
 import { type Answerable, type Headers, sendEmpty, sendStream } from './answers.ts'
 import { entityTag, ifMatchHolds, ifNoneMatchHits, ifRangeHolds } from './conditions.ts'
-import { multipart, multipartStream } from './multipart.ts'
+import { multipart, multipartStream, type OpenRangeOptions } from './multipart.ts'
 import { contentRange, MAX_RANGES, parseRange, type RangeRequest } from './range.ts'
 import type { Exchange } from './route.ts'
 
@@ -23,7 +23,7 @@ export interface Content extends ContentFacts {
    * Called with a range inside the content; several times, one after the other, for a request with several ranges. Each
    * stream is destroyed when it is over.
    */
-  open(range: ByteRange, options: AbortOptions): Promise<Readable>
+  open(range: ByteRange, options: OpenRangeOptions): Promise<Readable>
 }
 
 export interface SendContentOptions {

@@ -16,6 +16,7 @@ export type {
   PageOptions,
   Reader,
   Readers,
+  ReadManner,
   Reference,
   ReferrerPage,
   Referrers,

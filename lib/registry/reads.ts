@@ -1,8 +1,17 @@
-import { type AbortOptions, type AppError, appError } from '../base/index.ts'
+import type { IncomingMessage } from 'node:http'
+import { type AppError, appError } from '../base/index.ts'
 import { type ByteRange, parseDigest, parseTag, type Repository } from '../core/index.ts'
-import { type Exchange, entityTag, type LookBudget, sendBytes, sendContent, sendContentHead } from '../http/index.ts'
+import {
+  type Exchange,
+  entityTag,
+  type LookBudget,
+  type OpenRangeOptions,
+  sendBytes,
+  sendContent,
+  sendContentHead,
+} from '../http/index.ts'
 import { contentFacts } from './content-facts.ts'
-import type { Reference, RegistryStorage } from './storage.ts'
+import type { ReadManner, Reference, RegistryStorage } from './storage.ts'
 import type { Traffic } from './traffic.ts'
 
 /** GET and HEAD of content. */
@@ -15,9 +24,11 @@ export interface ReadsComponents {
   readonly storage: Pick<RegistryStorage, 'blobs' | 'manifests'>
   readonly traffic: Traffic
   readonly looks: Pick<LookBudget, 'during'>
+  /** How this request reads a blob. */
+  readonly mannerOf: (req: Pick<IncomingMessage, 'headers'>) => ReadManner
 }
 
-export function reads({ storage, traffic, looks }: ReadsComponents): Reads {
+export function reads({ storage, traffic, looks, mannerOf }: ReadsComponents): Reads {
   return {
     async blob(exchange, repository, digestText) {
       const digest = parseDigest(digestText)
@@ -28,7 +39,8 @@ export function reads({ storage, traffic, looks }: ReadsComponents): Reads {
       })
       const content = {
         ...contentFacts({ digest, size: blob.size, mediaType: 'application/octet-stream' }, true),
-        open: (range: ByteRange, options: AbortOptions) => blob.open(range, options),
+        open: (range: ByteRange, options: OpenRangeOptions) =>
+          blob.open(range, { ...options, ...mannerOf(exchange.req) }),
       }
       try {
         await sendContent(exchange, content, { onBytes: traffic.sent })

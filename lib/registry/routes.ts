@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { type AppError, appError, hasCode } from '../base/index.ts'
 import { OWN_REGISTRY, type Repository, type RepositoryName } from '../core/index.ts'
 import {
@@ -18,7 +19,7 @@ import { listReferrers } from './referrers.ts'
 import { type LogIn, type RegistryGate, registryGate } from './registry-gate.ts'
 import { parseRegistryPath, type RegistryTarget } from './registry-path.ts'
 import { uploadStates } from './signed-upload-state.ts'
-import type { RegistryStorage } from './storage.ts'
+import type { ReadManner, RegistryStorage } from './storage.ts'
 import { noTraffic, type Traffic } from './traffic.ts'
 import { uploadOperations } from './upload-operations.ts'
 
@@ -41,6 +42,8 @@ export interface RegistryInit extends AddressedInit {
   readonly mayBeSparse?: (repository: Repository) => boolean
   /** What each client may ask for in vain; default: anything. */
   readonly looks?: Pick<LookBudget, 'during'>
+  /** How a request reads a blob; default: as usual. */
+  readonly mannerOf?: (req: Pick<IncomingMessage, 'headers'>) => ReadManner
   /** How callers log in; default: as the listener says. */
   readonly logIn?: LogIn
   /** How many requests each client may send, besides pings, which are answered always; default: any number. */
@@ -144,8 +147,8 @@ function pinged({ req, query }: Exchange, init: AddressedInit): Repository['regi
 const anyLooks: Pick<LookBudget, 'during'> = { during: (_, work) => work() }
 
 function readOperations(storage: RegistryStorage, init: RegistryInit): OperationTable {
-  const { traffic = noTraffic, looks = anyLooks } = init
-  const read = reads({ storage, traffic, looks })
+  const { traffic = noTraffic, looks = anyLooks, mannerOf = () => ({}) } = init
+  const read = reads({ storage, traffic, looks, mannerOf })
   const list = lists({ storage, looks })
   const referrersOf = listReferrers({ storage, looks })
   const both = (operation: () => Promise<void> | void): Operations => ({ GET: operation, HEAD: operation })

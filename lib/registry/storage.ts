@@ -1,12 +1,31 @@
 import type { Readable } from 'node:stream'
 import type { AbortOptions } from '../base/index.ts'
-import type { ByteRange, Descriptor, Digest, Referrer, Repository, RepositoryName, Tag } from '../core/index.ts'
+import type {
+  ByteRange,
+  Descriptor,
+  Digest,
+  ReadPriority,
+  Referrer,
+  Repository,
+  RepositoryName,
+  Tag,
+} from '../core/index.ts'
 import type { Exchange } from '../http/index.ts'
 
 /** How a manifest is requested. */
 export type Reference =
   | { readonly kind: 'tag'; readonly tag: Tag }
   | { readonly kind: 'digest'; readonly digest: Digest }
+
+/** How somebody reads a blob that may have to be brought first. */
+export interface ReadManner {
+  /** How urgent it is. */
+  readonly priority?: ReadPriority
+  /** The rest of the blob is to be brought, too, of which a range is read. */
+  readonly fills?: boolean
+  /** What the same reader opens behind this range, in this order. */
+  readonly later?: readonly ByteRange[]
+}
 
 /** A blob that the repository has. The caller of `find` must close it, in a `finally`, whether or not it was opened. */
 export interface FoundBlob {
@@ -17,7 +36,7 @@ export interface FoundBlob {
    * Destroying it frees its resources. @throws UNAVAILABLE and other retryable codes, ABORTED; BLOB_UNKNOWN if the blob
    * was removed meanwhile
    */
-  open(range: ByteRange, options?: AbortOptions): Promise<Readable>
+  open(range: ByteRange, options?: AbortOptions & ReadManner): Promise<Readable>
   /** Frees the resources of this find; idempotent. Call it when all its streams are over. */
   close(): void
 }

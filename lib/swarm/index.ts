@@ -33,6 +33,7 @@ export { type MemoryNetwork, memoryNetwork, type PeerProver, type PeerTransport,
 export {
   type LongWait,
   type NamedSource,
+  type OnWanted,
   type PullSummary,
   type PullTrace,
   type ReadOptions,

@@ -47,6 +47,16 @@ export const swarmLimits = {
   /** HAVEs to an agent, and to an origin, are sent together, at least this far apart. */
   haveEveryMs: 10,
   originHaveEveryMs: 50,
+  /** Ranges in one message that says what an agent wants an origin to bring first, and their bytes together. */
+  maxWantRanges: 32,
+  maxWantBytes: 64 * 1024 * 1024,
+  /** At least this long between two such messages of a priority for one torrent; an origin takes twice as many. */
+  wantEveryMs: 100,
+  /** What an agent wants is forgotten after this time, and said again earlier. */
+  wantMs: 20_000,
+  wantAgainMs: 8_000,
+  /** At least this long between two times that an origin is told what its peers want. */
+  wantMergeMs: 20,
   /** Peers that a full node names to one that it turns away. */
   maxNamedPeers: 16,
   /** Peers that are being turned away at one time, and how long they may take to read why. */
@@ -74,6 +84,11 @@ export const swarmLimits = {
   /** The window in front of a reader: while its pace is unknown and at least, and at most. */
   minWindowBytes: 2 * 1024 * 1024,
   maxWindowBytes: 16 * 1024 * 1024,
+  /** What follows the ranges of a client that reads in sequence is brought before it asks: at least, and at most. */
+  minAheadBytes: 2 * 1024 * 1024,
+  maxAheadBytes: 8 * 1024 * 1024,
+  /** The same, so long after the last of these ranges was opened. */
+  aheadMs: 5_000,
   /** Number of blocks requested from one peer at a time: before its rate is known, and at most. */
   minPipelineBlocks: 4,
   maxPipelineBlocks: 32,

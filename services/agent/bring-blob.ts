@@ -36,7 +36,7 @@ export function bringBlob({ store, pulls, ...components }: BringBlobComponents):
     if (here !== undefined) return here
     const pull = await pulls.find(blob, { signal, kind: 'tool' })
     try {
-      const body = await pull.open(wholeRange(pull.size), { signal, transient: true })
+      const body = await pull.open(wholeRange(pull.size), { signal, transient: true, priority: 'prefetch' })
       // Nobody wants the bytes here: what arrives is kept.
       body.on('data', (chunk: Uint8Array) => onBytes?.(chunk.byteLength))
       try {

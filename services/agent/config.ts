@@ -17,6 +17,8 @@ import { upstreamEntrySchema } from './rights/index.ts'
 const MOST_LINK_TTL_MS = 60 * 60_000
 const MOST_OUTAGE_TTL_MS = 30 * 24 * 60 * 60_000
 
+const headerName = z.string().regex(/^[A-Za-z0-9-]+$/)
+
 /** Most patterns and headers of one agent. */
 const MOST_UPSTREAMS = 1000
 const MOST_HEADERS = 16
@@ -40,10 +42,13 @@ const keys = z.strictObject({
       /** Registries of others whose images are served too: patterns of their hosts, and who may read there. */
       upstreams: z.array(upstreamEntrySchema).max(MOST_UPSTREAMS).prefault([]),
       /** Headers that name such a registry by its URL. */
-      upstreamHeaders: z
-        .array(z.string().regex(/^[A-Za-z0-9-]+$/))
-        .max(MOST_HEADERS)
-        .default(['X-Dragonfly-Registry']),
+      upstreamHeaders: z.array(headerName).max(MOST_HEADERS).default(['X-Dragonfly-Registry']),
+      /** Header by which a client says how urgent a read is: 1 to 3, nobody waits for it. */
+      priorityHeader: headerName.default('X-Dragonfly-Priority'),
+      /** Header by which a client says whether the rest of a blob is brought, too, of which it reads a range. */
+      prefetchHeader: headerName.default('X-Dragonfly-Prefetch'),
+      /** The same, for clients that do not say it. */
+      fill: z.boolean().default(false),
       /** Paths in front of `/v2/`, each with a default of its own. */
       mounts: mountList,
       /** Further listeners for clients, each with a name, an address, a default and mount points of its own. */

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { type AbortOptions, codeOf } from '../../lib/base/index.ts'
-import type { BlobRef, ByteRange, Descriptor, Repository } from '../../lib/core/index.ts'
+import { type BlobRef, type ByteRange, type Descriptor, type Repository, rangeLength } from '../../lib/core/index.ts'
 import type { PullSummary, ReadOptions, SwarmEngine } from '../../lib/swarm/index.ts'
 import type { Logger } from '../../lib/telemetry/index.ts'
 import type { LinkedOpen } from './links/index.ts'
@@ -84,7 +84,10 @@ export function pulls({ engine, linked, logger, log, onPull }: PullsComponents):
       handle.summary.then(report).catch((err: unknown) => logger.warn('failed to summarize a pull', { err }))
       return {
         size: handle.size,
-        open: async (range, reading) => handle.read(range, reading),
+        open: async (range, { fills = true, ...reading } = {}) => {
+          // Of a whole body there is no rest.
+          return handle.read(range, { ...reading, fills: fills || rangeLength(range) === handle.size })
+        },
         names: (blobs) => traced.names(blobs),
         close: () => {
           handle.close()

@@ -23,7 +23,7 @@ function agentBlobs(pulls: Pulls): Blobs {
       return {
         size: pull.size,
         // The registry front pipes the body straight into the socket.
-        open: (range, { signal } = {}) => pull.open(range, { signal, transient: true }),
+        open: (range, options = {}) => pull.open(range, { ...options, transient: true }),
         close: () => pull.close(),
       }
     },

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { adminRoute, agentAdmin, blobOf, describedRoutes, originRoutes, ringRoutes } from '../../lib/api/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import {
@@ -9,7 +10,8 @@ import {
   sendContent,
   sendJson,
 } from '../../lib/http/index.ts'
-import type { BlobReader, StoreHealth } from '../../lib/store/index.ts'
+import type { ReadManner } from '../../lib/registry/index.ts'
+import type { BlobReader, PartialBlobs, StoreHealth } from '../../lib/store/index.ts'
 import type { SwarmEngine } from '../../lib/swarm/index.ts'
 import type { PullLog } from './pull-log.ts'
 import { pullRoutes } from './pull-routes.ts'
@@ -21,10 +23,12 @@ export interface BlobRouteComponents {
   /** What each client may ask for in vain. */
   readonly looks: Pick<LookBudget, 'during'>
   readonly rate: RequestRate
+  /** How a request reads a blob. */
+  readonly mannerOf: (req: Pick<IncomingMessage, 'headers'>) => ReadManner
 }
 
 /** `/namespace`: a blob of a repository by its digest, for tools that do not speak the registry protocol. */
-export function blobRoute({ pulls, onSent, looks, rate }: BlobRouteComponents): Route {
+export function blobRoute({ pulls, onSent, looks, rate, mannerOf }: BlobRouteComponents): Route {
   return {
     methods: ['GET', 'HEAD'],
     path: originRoutes.blob,
@@ -40,7 +44,7 @@ export function blobRoute({ pulls, onSent, looks, rate }: BlobRouteComponents): 
         size: pull.size,
         mediaType: 'application/octet-stream',
         headers: { 'docker-content-digest': blob.digest },
-        open: (range, options) => pull.open(range, { ...options, transient: true }),
+        open: (range, options) => pull.open(range, { ...options, ...mannerOf(exchange.req), transient: true }),
       }
       try {
         await sendContent(exchange, content, { onBytes: onSent })
@@ -51,7 +55,7 @@ export function blobRoute({ pulls, onSent, looks, rate }: BlobRouteComponents): 
   }
 }
 
-interface AdminStore extends Pick<BlobReader, 'list'>, Pick<StoreHealth, 'usedBytes'> {}
+interface AdminStore extends Pick<BlobReader, 'list'>, Pick<PartialBlobs, 'partials'>, Pick<StoreHealth, 'usedBytes'> {}
 
 export interface AgentAdminComponents {
   readonly store: AdminStore
@@ -62,8 +66,12 @@ export interface AgentAdminComponents {
 
 /** Admin routes: the blobs that the agent holds, the peers it is connected to, and its last pulls. */
 export function adminRoutes({ store, engine, rings, log }: AgentAdminComponents): readonly Route[] {
-  const blobs = async (exchange: Exchange) =>
-    sendJson(exchange, 200, { usedBytes: store.usedBytes, blobs: await store.list() })
+  const blobs = async (exchange: Exchange) => {
+    const held = (await store.partials()).map(({ digest, map, bytes }) => {
+      return { digest, size: map.length, heldBytes: bytes }
+    })
+    sendJson(exchange, 200, { usedBytes: store.usedBytes, blobs: await store.list(), partials: held })
+  }
   return describedRoutes('agent', agentAdmin, [
     ...ringRoutes(rings),
     ...pullRoutes(log),

@@ -176,7 +176,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
   const refused = refusals(runtime.clock, keys)
   const condemned = condemnedBlobs({ ...runtime, sentenceLookMs: parts.sentenceLookMs })
   const shared = { ...runtime, cluster, siblings, store, backends, keys, condemned, refusals: refused, misses: missing }
-  const seedArriving: SwarmEngine['arriving'] = (blob, partial) => engine.arriving(blob, partial)
+  const seedArriving: SwarmEngine['arriving'] = (...arriving) => engine.arriving(...arriving)
   const bring = ingest({ ...shared, onReceived, onStored, seedArriving }, self)
   const later = openWriteBack({ ...shared, storage, ingest: bring, onSent }, config)
   const kept = { ...shared, writeBack: later, durabilityOf: durabilityOf(config.backends), onSent }

@@ -34,6 +34,7 @@ const quiet: PeerEvents = {
   onBusy: () => undefined,
   onRequest: () => undefined,
   onCancel: () => undefined,
+  onWant: () => undefined,
   onClose: () => undefined,
 }
 

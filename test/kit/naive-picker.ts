@@ -1,4 +1,4 @@
-import type { PeerRole } from '../../lib/core/index.ts'
+import { type PeerRole, readPriorities } from '../../lib/core/index.ts'
 import type { PickScope, ReaderWindow } from '../../lib/swarm/picker/index.ts'
 
 /** The torrent, piece by piece. */
@@ -37,9 +37,12 @@ export function allowedPicks(view: NaiveView, peer: NaivePeer): readonly number[
 }
 
 function fromAgent(view: NaiveView, peer: NaivePeer, can: Can): readonly number[] {
+  const tiers = readPriorities.map((priority) => ({
+    ...view,
+    windows: view.windows.filter((window) => (window.priority ?? 'onDemand') === priority),
+  }))
   return firstOf(
-    () => one(strict(view).find(can)),
-    () => rarestInWindows(view, can),
+    ...tiers.flatMap((tier) => [() => one(strict(tier).find(can)), () => rarestInWindows(tier, can)]),
     () => one([...peer.suggested].find(can)),
     () => rarest(view, all(view), can),
   )

@@ -63,6 +63,9 @@ export function recorder(onRequest: (block: Block) => void = () => undefined): R
       onRequest(block)
     },
     onCancel: (block) => say(`cancel ${text(block)}`),
+    onWant: ({ priority, ranges }) => {
+      say(`want ${priority} ${ranges.map(({ start, end }) => `${start}-${end}`).join(' ')}`)
+    },
     onClose: (err: AppError | undefined) => {
       say('close')
       closed(err?.code)

@@ -115,6 +115,7 @@ export function scriptedPeer(
       sendInterested: nothing,
       sendSuggest: nothing,
       sendBusy: nothing,
+      sendWant: nothing,
       sendBlock: () => Promise.resolve(),
       sendReject: nothing,
       close: nothing,

@@ -98,6 +98,7 @@ class Wild {
       sendBlockMessage: (kind, block) => this.#told(kind, block),
       sendBlock: nothing,
       sendBusy: nothing,
+      sendWant: nothing,
       whenUnread: (then) => then(),
       close: () => this.close(),
     }

@@ -15,9 +15,11 @@ import type {
   SwarmStore,
 } from '../outside.ts'
 import type { PeerProver, PeerTransport } from '../peer/index.ts'
-import type { PullTrace } from '../torrent/index.ts'
+import type { OnWanted, PullTrace } from '../torrent/index.ts'
 import type { BlobHandle } from './blob-handle.ts'
 import type { TorrentSnapshot } from './snapshot.ts'
+
+export type { OnWanted }
 
 export interface SwarmEngineComponents {
   readonly clock: Clock
@@ -93,8 +95,10 @@ export interface SwarmEngine extends Startable {
   /**
    * Call it when a blob begins to come into the store by other ways than the swarm: it is announced, and each piece is
    * given to peers as soon as it is here. When it has become whole in another way meanwhile, `seed` ends this.
+   * `onWanted` is told what agents wait for; nothing more once it is whole, and at the most once that nobody waits when it
+   * has failed.
    */
-  arriving(blob: SeedRef, partial: PartialBlob): ArrivingSeed
+  arriving(blob: SeedRef, partial: PartialBlob, onWanted?: OnWanted): ArrivingSeed
   /**
    * Call it when the blob is no longer in the store: it is announced no more, and what was read of it is given to nobody
    * any more. Idempotent.

@@ -14,6 +14,7 @@ import { type SwarmLimits, swarmLimits } from '../limits.ts'
 import type { AnnouncingNode, HttpAdmission, SeedRef } from '../outside.ts'
 import {
   type ConnectionCount,
+  type OnWanted,
   overflowShares,
   PullWatch,
   piecePool,
@@ -157,8 +158,8 @@ class Engine implements SwarmEngine {
     this.#table.seed(blob, size)
   }
 
-  arriving(blob: SeedRef, partial: PartialBlob): ArrivingSeed {
-    return this.#table.arriving(blob, partial)
+  arriving(blob: SeedRef, partial: PartialBlob, onWanted?: OnWanted): ArrivingSeed {
+    return this.#table.arriving(blob, partial, onWanted)
   }
 
   forget(digest: Digest): void {

@@ -19,7 +19,7 @@ import { comingContent, storedContent, Torrent, type TorrentContent, type Torren
 import { announcedTorrent } from './announced-torrent.ts'
 import { arrivingSeed, untold } from './arriving-seed.ts'
 import { listenAddress } from './ban-list.ts'
-import type { ArrivingSeed } from './engine-contract.ts'
+import type { ArrivingSeed, OnWanted } from './engine-contract.ts'
 import { keepInline } from './inline-keeper.ts'
 import { type Rest, rest } from './rest.ts'
 import { TorrentSlots } from './torrent-slots.ts'
@@ -110,12 +110,12 @@ export class TorrentTable {
   }
 
   /** Call it when a blob begins to arrive by other ways than the swarm. */
-  arriving(blob: SeedRef, partial: PartialBlob): ArrivingSeed {
+  arriving(blob: SeedRef, partial: PartialBlob, onWanted?: OnWanted): ArrivingSeed {
     const { digest, map } = partial
     if (map.length <= INLINE_LIMIT || this.#stopped) return untold
     this.forget(digest)
     const header = headerOf(digest, map.length)
-    const torrent = this.#run({ blob, given: comingContent(partial, header) })
+    const torrent = this.#run({ blob, given: comingContent(partial, header, onWanted) })
     this.#components.schedule.join(this.#subject(blob, torrent.swarmId))
     return arrivingSeed(torrent, {
       isRunning: () => this.has(torrent),

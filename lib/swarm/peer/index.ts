@@ -1,4 +1,4 @@
-export type { ByteChannel, Denial, PeerProver, SwarmHeader } from '../wire/index.ts'
+export type { ByteChannel, Denial, PeerProver, SwarmHeader, Want } from '../wire/index.ts'
 export { type AcceptInit, acceptPeers, type PeerAcceptor } from './accept-peers.ts'
 export { type DialInit, dialPeer, type PeerComponents, type PeerSelf } from './dial-peer.ts'
 export { type LinkTable, type LinkTarget, linkTable } from './link-table.ts'

@@ -1,6 +1,6 @@
 import type { AppError, Bitset } from '../../base/index.ts'
 import type { PeerAddress, PeerId, PeerInfo, PeerRole } from '../../core/index.ts'
-import type { Denial } from '../wire/index.ts'
+import type { Denial, Want } from '../wire/index.ts'
 
 /** A part of a piece; `offset` and `length` are in bytes within the piece. */
 export interface Block {
@@ -47,6 +47,8 @@ export interface DemandEvents {
   onRequest(block: Block): void
   /** The other side no longer wants a block; sending it anyway is allowed. */
   onCancel(block: Block): void
+  /** What it wants this origin to bring first, in place of what it has said before at this priority. */
+  onWant(want: Want): void
 }
 
 /** What becomes of the connection itself. */
@@ -110,6 +112,8 @@ export interface BlockSource {
    */
   request(block: Block, into: Uint8Array, events: RequestEvents): () => void
   sendInterested(interested: boolean): void
+  /** Says what the other side should bring first; nothing is sent to who does not bring anything. */
+  sendWant(want: Want): void
 }
 
 /** The other side as a receiver of our blocks. */

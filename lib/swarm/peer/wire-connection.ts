@@ -1,7 +1,7 @@
 import { type AppError, appError, Bitset, toAppError } from '../../base/index.ts'
 import { type PeerAddress, type PeerInfo, type PeerRole, PieceMap } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
-import type { BlockTarget, Denial, SwarmHeader, Wire, WireEvents, WireInit } from '../wire/index.ts'
+import type { BlockTarget, Denial, SwarmHeader, Want, Wire, WireEvents, WireInit } from '../wire/index.ts'
 import { type EventQueue, eventQueue } from './event-queue.ts'
 import type { Block, PeerConnection, PeerEvents, PeerHello, PeerStats, RequestEvents } from './peer-connection.ts'
 import { type OpenRequest, type RequestTable, requestTable } from './request-table.ts'
@@ -108,6 +108,10 @@ class WireConnection implements PeerConnection {
     if (!this.#closed) this.#wire.send.interest(interested)
   }
 
+  sendWant(want: Want): void {
+    if (!this.#closed) this.#wire.sendWant(want)
+  }
+
   sendSuggest(piece: number): void {
     if (!this.#closed) this.#wire.send.suggest(piece)
   }
@@ -172,6 +176,7 @@ class WireConnection implements PeerConnection {
         if (denial !== undefined) this.#requests.denied(denial.piece)
         tell((events) => events.onBusy(peers, denial))
       },
+      onWant: (want) => tell((events) => events.onWant(want)),
       onRequest: (block) => {
         if (this.#uploads.asked(block)) tell((events) => events.onRequest(block))
       },

@@ -8,6 +8,7 @@ export {
   originLedger,
 } from './origin-ledger.ts'
 export {
+  byPriority,
   isOfUse,
   type PickPeer,
   type PickScope,
@@ -17,6 +18,7 @@ export {
 } from './pick-piece.ts'
 export { PieceIndex } from './piece-index.ts'
 export type { Offer, PieceQuery } from './piece-query.ts'
+export { aheadBytes, ReadAhead, type WantedSpan } from './read-ahead.ts'
 export { type WindowLimits, type WindowPace, windowBytes } from './reader-window.ts'
 export { RepeatBudget } from './repeat-budget.ts'
 export {

@@ -1,5 +1,5 @@
 import type { Bitset, Random } from '../../base/index.ts'
-import type { PeerRole } from '../../core/index.ts'
+import { type PeerRole, type ReadPriority, readPriorities } from '../../core/index.ts'
 import type { PieceIndex } from './piece-index.ts'
 import type { Offer, PieceQuery } from './piece-query.ts'
 
@@ -10,6 +10,17 @@ export interface ReaderWindow {
   readonly end: number
   /** True when the reader has no byte yet or has waited too long: then an origin may be asked for its next piece. */
   readonly urgent: boolean
+  /** Default `onDemand`. */
+  readonly priority?: ReadPriority
+}
+
+/** The most urgent first; those of one priority stay in their order. */
+export function byPriority(windows: readonly ReaderWindow[]): readonly ReaderWindow[] {
+  return [...windows].sort((a, b) => rankOf(a) - rankOf(b))
+}
+
+function rankOf({ priority = 'onDemand' }: ReaderWindow): number {
+  return readPriorities.indexOf(priority)
 }
 
 /** Which of the wanted pieces are of use now: all, those in the windows of readers, or none. */
@@ -20,6 +31,7 @@ export interface PickView {
   /** The wanted pieces: the hash of each is known, it is missing, and it was not requested from anybody. */
   readonly pieces: PieceIndex
   readonly scope: PickScope
+  /** By priority, the most urgent first. */
   readonly windows: readonly ReaderWindow[]
   /** The pieces that some agent has that serves this node. */
   served(): Bitset
@@ -49,8 +61,8 @@ export interface PickPeer {
 const STRICT_PIECES = 2
 
 /**
- * The piece to request from `peer` next. From an agent: the reader's next bytes, the rarest piece of the window, a
- * suggested piece, the rarest piece of all. From an origin: first the next piece of an urgent reader; then pieces that
+ * The piece to request from `peer` next. From an agent: the reader's next bytes, the rarest piece of the window, for one
+ * priority after the other; then a suggested piece, the rarest piece of all. From an origin: first the next piece of an urgent reader; then pieces that
  * no agent has, first those that the origin suggests, then this node's share with the window first and in order; if it
  * is idle, also the shares of others, and last the pieces for which agents would take too long.
  */
@@ -69,7 +81,19 @@ export function isOfUse({ scope, windows }: PickView, piece: number): boolean {
 type Restriction = Pick<PieceQuery, 'among' | 'except'>
 
 function pickFromAgent(view: PickView, peer: PickPeer): number | undefined {
-  return nextOf(view, peer) ?? rarestInWindows(view, peer) ?? suggested(view, peer) ?? rarest(view, peer)
+  for (const windows of tiers(view.windows)) {
+    const tier = windows === view.windows ? view : { ...view, windows }
+    const piece = nextOf(tier, peer) ?? rarestInWindows(tier, peer)
+    if (piece !== undefined) return piece
+  }
+  return suggested(view, peer) ?? rarest(view, peer)
+}
+
+/** The windows of each priority; usually all readers have the same. */
+function tiers(windows: readonly ReaderWindow[]): readonly (readonly ReaderWindow[])[] {
+  const [first, last] = [windows[0], windows.at(-1)]
+  if (first === undefined || last === undefined || rankOf(first) === rankOf(last)) return [windows]
+  return readPriorities.map((_, rank) => windows.filter((window) => rankOf(window) === rank))
 }
 
 function pickFromOrigin(view: PickView, peer: PickPeer): number | undefined {

@@ -1,7 +1,10 @@
 import type { MetaInfoHeader } from '../../core/index.ts'
 import type { BlobReader, PartialBlob } from '../../store/index.ts'
 import type { OriginRing } from '../outside.ts'
+import type { Want } from '../peer/index.ts'
+import { type OnWanted, Wanted, type WantedComponents } from './serve/wanted.ts'
 import { type Content, completeContent, partialContent } from './shared/content.ts'
+import type { SwarmMeters } from './shared/swarm-meters.ts'
 
 /** What a node only gives: nothing of it is pulled. */
 export interface GivenContent {
@@ -9,6 +12,8 @@ export interface GivenContent {
   readonly content: Content
   /** Pieces are still coming, by other ways than the swarm. */
   readonly arriving: boolean
+  /** Told what peers want of what is arriving; default: nobody asks. */
+  readonly onWanted?: OnWanted | undefined
 }
 
 /** A blob that is complete in the store. */
@@ -17,8 +22,12 @@ export function storedContent(store: BlobReader, header: MetaInfoHeader): GivenC
 }
 
 /** A blob whose pieces come into `partial`. */
-export function comingContent(partial: PartialBlob, header: MetaInfoHeader): GivenContent {
-  return { header, content: partialContent(partial), arriving: true }
+export function comingContent(partial: PartialBlob, header: MetaInfoHeader, onWanted?: OnWanted): GivenContent {
+  return { header, content: partialContent(partial), arriving: true, onWanted }
+}
+
+export interface GivenComponents extends WantedComponents {
+  readonly meters: Pick<SwarmMeters, 'wants'>
 }
 
 export interface GivenInit {
@@ -34,13 +43,16 @@ export class Given {
   readonly content: Content
   /** Undefined once it is whole. */
   #release: (() => void) | undefined
-
+  readonly #wanted: Wanted | undefined
+  readonly #meters: GivenComponents['meters']
   readonly #init: GivenInit
 
-  constructor({ header, content, arriving }: GivenContent, init: GivenInit) {
+  constructor(components: GivenComponents, { header, content, arriving, onWanted }: GivenContent, init: GivenInit) {
     this.header = header
     this.content = content
     this.#init = init
+    this.#meters = components.meters
+    if (onWanted !== undefined) this.#wanted = new Wanted(components, onWanted)
     if (arriving) this.#release = init.hold()
   }
 
@@ -64,6 +76,18 @@ export class Given {
   whole(): void {
     this.#release?.()
     this.#release = undefined
+    this.#wanted?.stop()
     this.#init.onWhole()
+  }
+
+  /** A peer says what it wants of what is arriving; of what is whole it need not. */
+  wants(peer: string, want: Want): void {
+    this.#meters.wants[want.priority].add()
+    if (this.arriving) this.#wanted?.say(peer, want)
+  }
+
+  /** The peer is gone. */
+  left(peer: string): void {
+    if (this.arriving) this.#wanted?.left(peer)
   }
 }

@@ -10,7 +10,6 @@ import {
 } from '../../base/index.ts'
 import type { ByteRange, MetaInfoHeader } from '../../core/index.ts'
 import type { PeerHello } from '../peer/index.ts'
-import type { Download } from './fetch/download.ts'
 import type { DownloadTarget } from './fetch/download-contract.ts'
 import { HTTP } from './fetch/piece-job.ts'
 import { Records } from './fetch/records.ts'
@@ -81,7 +80,7 @@ export class Pull {
 
   /** What each peer has given and failed to give. */
   get sources(): readonly SourceRecord[] {
-    return this.download?.sources ?? []
+    return this.#sources?.download.sources ?? []
   }
 
   /** The error of the last failed step; kept until the pull ends. */
@@ -89,8 +88,8 @@ export class Pull {
     return this.#lastFailure
   }
 
-  get download(): Download | undefined {
-    return this.#sources?.download
+  get supply(): Sources | undefined {
+    return this.#sources
   }
 
   /** Bytes not yet here; undefined before the header. */
@@ -118,7 +117,7 @@ export class Pull {
     const isLimited = this.#components.downloads.available < Number.POSITIVE_INFINITY
     return new Readers(this.#components, {
       onMoved: () => this.#onMoved(),
-      isHeld: isLimited ? (piece) => this.download?.isHeld(piece) === true : undefined,
+      isHeld: isLimited ? (piece) => this.#sources?.download.isHeld(piece) === true : undefined,
       cause: () => this.#lastFailure,
       why: (piece) => this.#why(piece),
     })
@@ -150,7 +149,7 @@ export class Pull {
         // The origin still brings the blob, so readers have not stalled.
         onBringing: () => this.#readers.excuse(this.#components.wheel.nowMs),
         onInterrupted: (err) => this.#onStepFailed(err),
-        onTrusted: () => this.download?.trust(),
+        onTrusted: () => this.#sources?.download.trust(),
         onRefuted: (err) => this.#fail(err),
       },
     )
@@ -195,8 +194,8 @@ export class Pull {
       { digest: names.digest, verify, content, readers: this.#readers, tasks: this.#tasks },
       {
         onPiece: (piece) => this.#events.onPiece(piece),
-        onForgotten: (piece) => this.download?.reconsider(piece),
-        onVerified: () => this.download?.trust(),
+        onForgotten: (piece) => this.#sources?.download.reconsider(piece),
+        onVerified: () => this.#sources?.download.trust(),
         onComplete: () => this.#onComplete(),
         onWrong: () => this.#records.doubt('digest'),
         onStepFailed: (err) => this.#onStepFailed(err),
@@ -212,9 +211,9 @@ export class Pull {
       self: this.#init.self,
       hashOf: (piece) => this.#records.log.hashOf(piece),
       lacks: (piece) => !arrival.has(piece),
-      scope: () => (this.#readers.active ? arrival.scope : 'none'),
+      scope: () => this.#readers.scope(arrival.scope),
       leftBytes: () => arrival.leftBytes,
-      windows: (nowMs) => this.#readers.windows(arrival, nowMs, this.download?.pace),
+      windows: (nowMs) => this.#readers.windows(arrival, nowMs, this.#sources?.download.pace),
       take: (piece, verified) => {
         const stored = delivery.take(piece, verified)
         this.#readers.look()
@@ -233,12 +232,14 @@ export class Pull {
       },
     }
     const onFailed = (err: AppError) => this.#onStepFailed(err)
-    return new Sources({ ...this.#components, background: this.#tasks }, { ...this.#init, target, onFailed })
+    const isKnown = (piece: number) => arrival.has(piece) || target.hashOf(piece) !== undefined
+    const wanted = (share: number) => this.#readers.wanted(arrival, isKnown, share)
+    return new Sources({ ...this.#components, background: this.#tasks }, { ...this.#init, target, onFailed, wanted })
   }
 
   #onPieceRecord(piece: number): void {
     if (this.#refutes([piece])) return
-    this.download?.reconsider(piece)
+    this.#sources?.download.reconsider(piece)
     this.#recordsSinceWake += 1
     const waited = this.#records.log.map !== undefined && this.#readers.waitsFor(piece, this.#records.log.map)
     if (waited || this.#recordsSinceWake >= RECORDS_PER_WAKE) this.#onMoved()

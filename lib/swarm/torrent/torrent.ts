@@ -50,9 +50,9 @@ export class Torrent {
   #header: MetaInfoHeader | undefined
 
   constructor(components: TorrentComponents, init: TorrentInit, events: TorrentEvents<Torrent>) {
-    const { content } = init
-    this.blob = content.blob
-    this.swarmId = swarmIdOf(content.blob.digest)
+    const { blob, given } = init.content
+    this.blob = blob
+    this.swarmId = swarmIdOf(blob.digest)
     this.#components = components
     this.#init = init
     this.#events = events
@@ -64,13 +64,13 @@ export class Torrent {
     this.#resting = restingPeers(components.limits, components.connections)
     this.#tasks = background((name, err) => components.logger.error('a task of a torrent failed', { name, err }))
     this.#contacts = this.#newContacts()
-    this.#header = content.given?.header
-    if (content.given === undefined) {
-      this.#names = askedNames(content.blob)
+    this.#header = given?.header
+    if (given === undefined) {
+      this.#names = askedNames(blob)
       this.#pull = this.#newPull(this.#names)
     } else {
-      this.given = new Given(content.given, { hold: () => this.hold(), onWhole: () => this.#peers?.completed() })
-      this.#peers = this.#newPeers(content.given.content)
+      this.given = new Given(components, given, { hold: () => this.hold(), onWhole: () => this.#peers?.completed() })
+      this.#peers = this.#newPeers(given.content)
     }
   }
 
@@ -245,7 +245,7 @@ export class Torrent {
         ...{ tasks: this.#tasks, conducts: this.#conducts, isNamed: (id) => this.#contacts.isNamed(id) },
       },
       peerEvents({
-        ...{ pull: this.#pull, contacts: this.#contacts, use: this.#use },
+        ...{ pull: this.#pull, given: this.given, contacts: this.#contacts, use: this.#use },
         onNamed: () => this.#connect(),
         onUnreadable: (err) => {
           if (this.complete) this.#events.onUnreadable(this, err)

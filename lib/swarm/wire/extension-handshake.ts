@@ -32,6 +32,8 @@ export interface ExtensionOffer extends ExtensionHello {
   readonly lanes: boolean
   /** It takes many new pieces in one message. */
   readonly haves: boolean
+  /** It wants to know what it should bring first. */
+  readonly wants: boolean
 }
 
 export interface ExtensionInit {
@@ -55,6 +57,7 @@ export const FOREIGN_HELLO: ExtensionOffer = {
   blockLength: swarmLimits.foreignBlockLength,
   lanes: false,
   haves: false,
+  wants: false,
 }
 
 /** 255 characters, as the trackers take, of up to four bytes. */
@@ -78,6 +81,7 @@ export function extensionHandshake(init: ExtensionInit): Readonly<Record<string,
       ...shoal,
       ...(nonce === undefined ? {} : { nonce }),
       ...(lanes ? { lanes: 1 } : {}),
+      ...(role === 'origin' ? { wants: 1 } : {}),
       ...(zone === undefined ? {} : { zone }),
     },
     ...common,
@@ -98,7 +102,7 @@ export function readExtension(
   const listenPort = isPort(p) ? p : undefined
   if (foreign) return { ...FOREIGN_HELLO, listenPort }
   if (!isRecord(shoal)) throw failed('the other side does not speak our extension')
-  const { v, digest, length, pieceLength, role, block, lanes, haves, zone } = shoal
+  const { v, digest, length, pieceLength, role, block, lanes, haves, wants, zone } = shoal
   if (v !== PROTOCOL_VERSION) throw failed('the other side speaks another version')
   if (text(digest) !== header.digest) throw failed('the other side means another blob')
   if (length !== header.length || pieceLength !== header.pieceLength) {
@@ -113,6 +117,7 @@ export function readExtension(
     blockLength: Math.min(swarmLimits.blockLength, block),
     lanes: lanes === 1,
     haves: haves === 1,
+    wants: wants === 1,
   }
 }
 

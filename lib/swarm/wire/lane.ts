@@ -22,6 +22,8 @@ import {
   readUint32,
   type WireBlock,
 } from './messages.ts'
+import { type WantGate, wantGate } from './want-gate.ts'
+import { encodeWant, readWant, type Want } from './want-message.ts'
 import type { Wire, WireEvents, WireHello, WireSender } from './wire-contract.ts'
 
 /** What the lanes of one link share. */
@@ -35,6 +37,8 @@ export interface LaneHost {
   /** The other side knows BEP 10, and many new pieces in one message. */
   readonly extended: boolean
   readonly haves: () => boolean
+  /** The other side wants to know what it should bring first. */
+  readonly wants: () => boolean
   readonly hello: () => WireHello
 }
 
@@ -60,6 +64,7 @@ export class Lane implements Wire, LaneReader {
   readonly #pieces: number
   readonly #guard: FrameGuard
   readonly #events: WireEvents
+  readonly #wants: WantGate
   #outbox: HaveOutbox | undefined
   /** Blocks given to the link and not flushed, and their bytes. */
   #unread = 0
@@ -76,6 +81,7 @@ export class Lane implements Wire, LaneReader {
     this.#pieces = map.count
     this.rules = lengthRules(map.count)
     this.#guard = frameGuard({ map, fast: host.fast, foreign: host.foreign, idle: host.idle })
+    this.#wants = wantGate(host.clock)
     this.send = this.#sender()
     this.#events = side.events(this)
   }
@@ -104,6 +110,10 @@ export class Lane implements Wire, LaneReader {
 
   sendBusy(peers: readonly PeerInfo[], denial?: Denial): void {
     if (this.#host.extended && !this.#host.foreign) this.#write(encodeBusy(peers, denial))
+  }
+
+  sendWant(want: Want): void {
+    if (this.#host.wants()) this.#write(encodeWant(want))
   }
 
   sendBlock(block: WireBlock, bytes: Uint8Array, onFlushed: () => void): void {
@@ -154,6 +164,9 @@ export class Lane implements Wire, LaneReader {
       // A denial answers a request, which the receiver checks.
       if (busy.denial === undefined) this.#host.idle.add()
       this.#events.onBusy(busy)
+    } else if (id === EXTENDED.want) {
+      this.#wants.pass()
+      this.#events.onWant(readWant(payload, this.header.length))
     } else {
       const fresh = this.#guard.judgeHaves(readHaves(payload))
       if (fresh.length > 0) this.#events.onHaves(fresh)

@@ -156,12 +156,13 @@ class ConnectedLink implements Link {
 
   #laneTable({ fast, extended }: Handshake): LaneTable {
     const { owner, channel } = this.#init
-    const offers = (what: 'lanes' | 'haves') => this.#greeting.offer?.[what] === true
+    const offers = (what: 'lanes' | 'haves' | 'wants') => this.#greeting.offer?.[what] === true
     return new LaneTable({
       host: {
         ...{ clock: this.#clock, output: this.#output, idle: this.#idle, fast, extended },
         foreign: this.#init.infoHash !== undefined,
         haves: () => offers('haves'),
+        wants: () => offers('wants'),
         hello: () => this.hello,
       },
       dialled: this.direction === 'dialled',
@@ -244,6 +245,7 @@ class ConnectedLink implements Link {
     const payload = body.subarray(1)
     if (this.#hello === undefined || this.#hello.foreign) this.#idle.add()
     else if (kind === EXTENDED.busy || kind === EXTENDED.haves) lanes.selected.takeExtended(kind, payload)
+    else if (kind === EXTENDED.want && this.#init.self.role === 'origin') lanes.selected.takeExtended(kind, payload)
     else if (kind === EXTENDED.lane && this.#shares) lanes.take(readLaneMessage(payload))
     else if (kind === EXTENDED.select && this.#shares && payload.length === 4) lanes.select(readUint32(payload, 0))
     else this.#idle.add()

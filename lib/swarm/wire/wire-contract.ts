@@ -7,6 +7,7 @@ import type { BlockTarget } from './frame-reader.ts'
 import type { ReceivedHandshake } from './handshake.ts'
 import type { PeerProver } from './membership.ts'
 import type { WireBlock } from './messages.ts'
+import type { Want } from './want-message.ts'
 
 /** What the two handshakes told. */
 export interface WireHello extends ExtensionHello {
@@ -36,6 +37,8 @@ export interface WireBlockEvents {
   onRequest(block: WireBlock): void
   onCancel(block: WireBlock): void
   onReject(block: WireBlock): void
+  /** What it wants to be brought first; only to an origin. */
+  onWant(want: Want): void
   /** Where the payload goes. @throws WIRE_UNASKED_PIECE */
   onBlockStart(block: WireBlock): BlockTarget
   onBlockEnd(target: BlockTarget): void
@@ -65,6 +68,8 @@ export interface Wire {
   sendBlockMessage(kind: 'request' | 'cancel' | 'reject', block: WireBlock): void
   /** Says that this side is full, or denies a piece, and who else may have the blob. */
   sendBusy(peers: readonly PeerInfo[], denial?: Denial): void
+  /** Says what the other side should bring first, when it wants to know. */
+  sendWant(want: Want): void
   /** `onFlushed` when `bytes` may change again; not called when the wire closes before. */
   sendBlock(block: WireBlock, bytes: Uint8Array, onFlushed: () => void): void
   /**

@@ -9,6 +9,7 @@ import { type AgentStorageComponents, agentStorage } from '../registry-storage.t
 import { guard } from '../rights/index.ts'
 import { blobRoute } from '../server.ts'
 import { clientLimits } from './client-limits.ts'
+import { readManner } from './read-manner.ts'
 import { readers } from './readers.ts'
 
 export interface ClientFrontParts {
@@ -40,9 +41,10 @@ export function clientFront(
   const guarded = guard(runtime, { upstreams: registry.upstreams, secrets })
   const storage = guarded.storage(agentStorage({ links: proven, pulls: pulling, index }))
   const { looks, rate } = clientLimits(runtime, config)
-  const blobs = blobRoute({ pulls: guarded.closed.pulls(pulling), onSent, looks, rate })
+  const mannerOf = readManner(registry)
+  const blobs = blobRoute({ pulls: guarded.closed.pulls(pulling), onSent, looks, rate, mannerOf })
   const upstreams = registry.upstreams.map((entry) => entry.registry)
-  const common = { ...registry, upstreams, traffic: { received: () => undefined, sent: onSent }, looks, rate }
+  const common = { ...registry, upstreams, traffic: { received: () => undefined, sent: onSent }, looks, rate, mannerOf }
   const listener = ({ bind, routes, default: meant, ownHosts, mounts }: Own): ListenerInit => ({
     routes: [...registryRoutes(storage, { ...common, default: meant, ownHosts, mounts }), ...routes],
     foreignLogIns: guarded.passThrough,

@@ -10,12 +10,16 @@ export const agentVerbs: VerbsOf<typeof agentAdmin> = {
   ...describeVerb,
   blobs: {
     example: 'blobs',
-    show: ({ usedBytes, blobs }, nowMs) =>
-      `${table(blobs, [
-        ['DIGEST', ({ digest }) => digest],
-        ['SIZE', ({ size }) => sizeText(size)],
-        ['USED', ({ usedAtMs }) => ageText(usedAtMs, nowMs)],
-      ])}\n\n${sizeText(usedBytes)} used`,
+    show: ({ usedBytes, blobs, partials }, nowMs) =>
+      [
+        table(blobs, [
+          ['DIGEST', ({ digest }) => digest],
+          ['SIZE', ({ size }) => sizeText(size)],
+          ['USED', ({ usedAtMs }) => ageText(usedAtMs, nowMs)],
+        ]),
+        ...(partials.length === 0 ? [] : [partialTable(partials)]),
+        `${sizeText(usedBytes)} used`,
+      ].join('\n\n'),
   },
   pulls: {
     example: 'pulls --slowerThan 5000',
@@ -35,4 +39,18 @@ export const agentVerbs: VerbsOf<typeof agentAdmin> = {
         ['TO PEERS', ({ peers }) => sizeText(peers.reduce((sum, peer) => sum + peer.sentBytes, 0))],
       ]),
   },
+}
+
+interface PartialRow {
+  readonly digest: string
+  readonly size: number
+  readonly heldBytes: number
+}
+
+function partialTable(partials: readonly PartialRow[]): string {
+  return table(partials, [
+    ['IN PART', ({ digest }) => digest],
+    ['HELD', ({ heldBytes }) => sizeText(heldBytes)],
+    ['OF', ({ size }) => sizeText(size)],
+  ])
 }

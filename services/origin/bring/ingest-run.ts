@@ -5,7 +5,7 @@ import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/i
 import type { BlobRef, Digest } from '../../../lib/core/index.ts'
 import type { Hashing } from '../../../lib/metainfo/index.ts'
 import type { BlobReader, PartialBlob, StoredBlob } from '../../../lib/store/index.ts'
-import type { ArrivingSeed } from '../../../lib/swarm/index.ts'
+import type { ArrivingSeed, OnWanted } from '../../../lib/swarm/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { askHoldings, type Found, type Held, readerAmong, sizeFrom } from '../ring/holdings.ts'
@@ -35,8 +35,8 @@ export interface IngestRunComponents {
   readonly random: Random
   /** Counts payload bytes by their source. */
   readonly onReceived: (from: Source, bytes: number) => void
-  /** Called when a blob begins to come: what is here of it is given to the swarm. */
-  readonly seedArriving: (blob: BlobRef, partial: PartialBlob) => ArrivingSeed
+  /** Called when a blob begins to come: what is here of it is given to the swarm, which says what it wants first. */
+  readonly seedArriving: (blob: BlobRef, partial: PartialBlob, onWanted: OnWanted) => ArrivingSeed
   /** Called when a blob has become complete here. */
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
 }

@@ -3,7 +3,7 @@ import { appError, type Deferred, deferred } from '../../../lib/base/index.ts'
 import { type Digest, PieceMap } from '../../../lib/core/index.ts'
 import type { Hashing } from '../../../lib/metainfo/index.ts'
 import type { PartialBlob, PartialBlobs, Sidecars } from '../../../lib/store/index.ts'
-import type { ArrivingSeed } from '../../../lib/swarm/index.ts'
+import type { ArrivingSeed, OnWanted } from '../../../lib/swarm/index.ts'
 import { type Intake, intake } from './intake.ts'
 import type { IntakePart } from './intake-part.ts'
 
@@ -16,8 +16,8 @@ export interface IntakeSlotComponents {
   readonly hashing: Hashing
   /** Counts payload bytes by their source. */
   readonly onReceived: (from: Source, bytes: number) => void
-  /** Called when an intake begins: tells others what comes. */
-  readonly seedArriving: (partial: PartialBlob) => ArrivingSeed
+  /** Called when an intake begins: tells others what comes, and hears what they want of it. */
+  readonly seedArriving: (partial: PartialBlob, onWanted: OnWanted) => ArrivingSeed
 }
 
 /**
@@ -136,7 +136,9 @@ class BlobIntakeSlot implements IntakeSlot {
   #begin(partial: PartialBlob): Intake {
     this.#mixed = partial.have.count > 0
     const { store, hashing, seedArriving } = this.#components
-    const seed = seedArriving(partial)
+    const seed = seedArriving(partial, (ranges, priority) => {
+      if (this.#intake?.partial === partial) this.#intake.want(ranges, priority)
+    })
     this.#seed = seed
     this.#intake = intake({ sidecars: store, hashing, onPiece: (piece) => seed.arrived(piece) }, partial)
     this.#opened.resolve(this.#intake)

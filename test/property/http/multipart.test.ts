@@ -2,8 +2,8 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { digestOf } from '../../../lib/core/index.ts'
-import { multipart, multipartStream, runsOf } from '../../../lib/http/multipart.ts'
+import { type ByteRange, digestOf } from '../../../lib/core/index.ts'
+import { multipart, multipartStream, type OpenRangeOptions, runsOf } from '../../../lib/http/multipart.ts'
 import { readByteranges } from '../../kit/byteranges.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
 
@@ -54,6 +54,17 @@ describe('several ranges', () => {
         }
       }),
     )
+  })
+
+  test('tell with each read which ones follow, at most 32 of them', async () => {
+    const ranges = Array.from({ length: 40 }, (_, at) => ({ start: at * 100_000, end: at * 100_000 + 2 }))
+    const told: (readonly ByteRange[] | undefined)[] = []
+    const open = async ({ start, end }: ByteRange, { later }: OpenRangeOptions) => {
+      told.push(later)
+      return Readable.from([Buffer.alloc(end - start)])
+    }
+    await buffer(await multipartStream(multipart(ranges, { ...init, size: 4_000_000 }), { open }, {}))
+    expect(told).toEqual(ranges.map((_, at) => ranges.slice(at + 1, at + 33)))
   })
 
   test('fail when a source ends early, and end their source when their reader leaves', async () => {

@@ -61,6 +61,7 @@ class Side {
         void connection.sendBlock(block, bytes).catch(() => undefined)
       },
       onCancel: () => undefined,
+      onWant: () => undefined,
       onClose: () => {
         end.closed = true
       },

@@ -291,18 +291,19 @@ class World {
     const nothing = () => undefined
     connection.attach({
       onHave: (pieces) => {
-        for (const piece of pieces ?? [undefined]) this.#pull.download?.peerHas(peerId, piece)
+        for (const piece of pieces ?? [undefined]) this.#pull.supply?.download.peerHas(peerId, piece)
       },
-      onChoke: () => this.#pull.download?.peerChoked(peerId),
+      onChoke: () => this.#pull.supply?.download.peerChoked(peerId),
       onInterest: nothing,
       onSuggest: nothing,
       onBusy: nothing,
       onRequest: nothing,
       onCancel: nothing,
+      onWant: nothing,
       onClose: () => this.#remove(peerId),
     })
     this.#peers.add(peer)
-    this.#pull.download?.addPeer(connection)
+    this.#pull.supply?.download.addPeer(connection)
   }
 
   #remove(id: string): void {
@@ -310,7 +311,7 @@ class World {
       if (peer.connection.hello.peerId !== id) continue
       this.#peers.delete(peer)
       peer.connection.close()
-      this.#pull.download?.removePeer(id)
+      this.#pull.supply?.download.removePeer(id)
     }
   }
 

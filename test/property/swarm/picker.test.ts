@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { Bitset, type Random, seededRandom } from '../../../lib/base/index.ts'
-import { newPeerId, type PeerRole } from '../../../lib/core/index.ts'
-import { OwnShare, type PickScope, PieceIndex, pickPiece, shares } from '../../../lib/swarm/picker/index.ts'
+import { newPeerId, type PeerRole, readPriorities } from '../../../lib/core/index.ts'
+import { byPriority, OwnShare, type PickScope, PieceIndex, pickPiece, shares } from '../../../lib/swarm/picker/index.ts'
 import { allowedPicks } from '../../kit/naive-picker.ts'
 
 interface Peer {
@@ -75,9 +75,10 @@ class World {
     const [random, count] = [this.#random, this.#count]
     const window = () => {
       const next = below(random, count)
-      return { next, end: Math.min(count, next + 1 + below(random, 70)), urgent: random.next() < 0.2 }
+      const priority = readPriorities[below(random, 3)] ?? 'fill'
+      return { next, end: Math.min(count, next + 1 + below(random, 70)), urgent: random.next() < 0.2, priority }
     }
-    const windows = Array.from({ length: below(random, 3) }, window)
+    const windows = byPriority(Array.from({ length: below(random, 4) }, window))
     const scope = (['all', 'all', 'windows', 'none'] as const)[below(random, 4)] as PickScope
     const [served, mine] = [someSet(random, count), someSet(random, count)]
     const suggested = new Set(Array.from({ length: below(random, 4) }, () => below(random, count)))

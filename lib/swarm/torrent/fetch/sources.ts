@@ -1,12 +1,14 @@
 import type { AppError, Background, FairBucket } from '../../../base/index.ts'
-import type { PeerInfo } from '../../../core/index.ts'
+import type { PeerId, PeerInfo } from '../../../core/index.ts'
 import type { PieceSource } from '../../outside.ts'
+import type { PeerConnection } from '../../peer/index.ts'
 import type { Prospect } from '../meet/dialer.ts'
 import type { AskedNames } from '../shared/asked-names.ts'
 import type { WaitSpot } from '../shared/pull-trace.ts'
 import { Download } from './download.ts'
 import type { DownloadComponents, DownloadTarget } from './download-contract.ts'
 import { Ladder } from './ladder.ts'
+import { type WantedShare, WantTeller } from './want-teller.ts'
 
 export interface SourcesComponents extends Omit<DownloadComponents, 'downloads'> {
   /** The node's download rate, which all torrents share. */
@@ -25,12 +27,14 @@ export interface SourcesInit {
   onFailed(err: AppError): void
   /** Who has what the origins do not give over HTTP. */
   onNamed(peers: readonly PeerInfo[]): void
+  readonly wanted: WantedShare
 }
 
 /** Where the pieces of one blob come from: peers, and the origins over HTTP below them. */
 export class Sources {
   readonly download: Download
   readonly #ladder: Ladder
+  readonly #wants: WantTeller
   readonly #anyone: () => boolean
 
   constructor(components: SourcesComponents, init: SourcesInit) {
@@ -39,6 +43,7 @@ export class Sources {
     const short = map.length <= components.limits.shortBlobBytes
     const sharing = { ...components, downloads: components.downloads.flow({ short }) }
     this.download = new Download(sharing, init.target)
+    this.#wants = new WantTeller(components, init.wanted)
     this.#ladder = new Ladder(sharing, {
       ...{ ...init, map, download: this.download },
       onLooked: () => init.target.events.onLooked(),
@@ -56,9 +61,20 @@ export class Sources {
     return spot
   }
 
+  addPeer(connection: PeerConnection): void {
+    this.download.addPeer(connection)
+    this.#wants.add(connection)
+  }
+
+  removePeer(id: PeerId): void {
+    this.download.removePeer(id)
+    this.#wants.remove(id)
+  }
+
   /** What is worth fetching has changed. */
   wake(): void {
     this.download.wake()
+    this.#wants.look()
     this.climb()
   }
 
@@ -75,5 +91,6 @@ export class Sources {
   stop(): void {
     this.download.stop()
     this.#ladder.stop()
+    this.#wants.stop()
   }
 }

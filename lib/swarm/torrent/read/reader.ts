@@ -10,6 +10,7 @@ import {
   toAppError,
 } from '../../../base/index.ts'
 import type { ByteRange } from '../../../core/index.ts'
+import type { DemandOptions } from '../shared/demand.ts'
 import type { Loan } from '../shared/loan.ts'
 import { type PullWatch, unwatched } from '../shared/pull-trace.ts'
 
@@ -29,7 +30,7 @@ export interface ReadSource {
   close(): void
 }
 
-export interface ReadOptions extends AbortOptions {
+export interface ReadOptions extends AbortOptions, DemandOptions {
   /**
    * The memory of a chunk is reused when some more chunks have been read, or when the stream has closed early. Only for
    * consumers that pass each chunk on and wait until it is sent, and whose socket is destroyed by an early end, as in a

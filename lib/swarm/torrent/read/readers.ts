@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { type Alarm, type AppError, appError, throwIfAborted, type Wheel } from '../../../base/index.ts'
 import type { ByteRange, PieceMap } from '../../../core/index.ts'
 import type { SwarmLimits } from '../../limits.ts'
-import { type ReaderWindow, windowBytes } from '../../picker/index.ts'
+import { byPriority, type PickScope, ReadAhead, type ReaderWindow, windowBytes } from '../../picker/index.ts'
 import {
   advance,
   type Demand,
@@ -16,8 +16,10 @@ import {
 } from '../shared/demand.ts'
 import type { DownloadPace } from '../shared/download-pace.ts'
 import { type PullWatch, unwatched, type WaitSpot } from '../shared/pull-trace.ts'
+import { type WantedRanges, wantedRanges } from '../shared/wanted-ranges.ts'
 import type { Arrival } from './arrival.ts'
 import { type ReadOptions, sourceReadable } from './reader.ts'
+import { wantedSpans } from './wanted-spans.ts'
 
 export interface ReadersComponents {
   readonly wheel: Wheel
@@ -56,12 +58,16 @@ export class Readers {
   #firstExcuseMs: number | undefined
   /** When the last reader left; undefined while there was none. */
   #leftMs: number | undefined
+  /** The same, of those whose demand is that the rest is brought as well. */
+  #fillLeftMs = Number.NEGATIVE_INFINITY
+  readonly #ahead: ReadAhead
   /** Due when somebody may have waited for too long. */
   readonly #stall: Alarm
 
   constructor(components: ReadersComponents, init: ReadersInit) {
     this.#components = components
     this.#init = init
+    this.#ahead = new ReadAhead(components.limits)
     this.#stall = components.wheel.alarm((nowMs) => this.#onStall(nowMs))
   }
 
@@ -86,11 +92,25 @@ export class Readers {
     return this.#leftMs !== undefined && wheel.nowMs - this.#leftMs < limits.lingerMs
   }
 
+  /** Somebody reads who wants the rest to be brought as well, or did so lately. */
+  get #fills(): boolean {
+    const { wheel, limits } = this.#components
+    for (const { fills } of this.#demands) if (fills) return true
+    return wheel.nowMs - this.#fillLeftMs < limits.lingerMs
+  }
+
+  /** Which missing pieces are worth fetching; `most` when there is room for all that somebody may want. */
+  scope(most: PickScope): PickScope {
+    if (!this.active) return 'none'
+    return this.#fills ? most : 'windows'
+  }
+
   /** `watch` is told what the reader waits for. */
   open(range: ByteRange, options: ReadOptions, watch: PullWatch = unwatched()): Readable {
     const { wheel } = this.#components
-    const wanted = demand(range, wheel.nowMs, watch)
+    const wanted = demand(range, wheel.nowMs, options, watch)
     this.#demands.add(wanted)
+    this.#ahead.opened(range, wanted.priority, wheel.nowMs)
     const isWhole = ({ map }: Arrival) => range.start === 0 && range.end === map.length
     const took = (start: number, length: number) => advance(wanted, start + length, wheel.nowMs)
     const source = {
@@ -110,7 +130,8 @@ export class Readers {
       },
       close: () => {
         this.#demands.delete(wanted)
-        this.#leftMs = this.#components.wheel.nowMs
+        this.#leftMs = wheel.nowMs
+        if (wanted.fills) this.#fillLeftMs = wheel.nowMs
         this.#init.onMoved()
       },
     }
@@ -221,11 +242,26 @@ export class Readers {
     const { map, reach } = arrival
     const patienceMs = patienceOf(pace?.usualMs)
     const has = (piece: number) => arrival.has(piece)
-    return this.#windows((wanted) => {
+    const windows = this.#windows((wanted) => {
       // What lies beyond the reach is not fetched at all.
-      const pieces = reach === undefined ? this.#ahead(wanted, map, pace) : Math.min(reach, this.#most(map))
+      const pieces = reach === undefined ? this.#inFront(wanted, map, pace) : Math.min(reach, this.#most(map))
       return { map, nowMs, patienceMs, has, pieces }
     })
+    const ahead = reach === undefined ? this.#ahead.spans(nowMs) : []
+    for (const { range, priority } of ahead) {
+      const wanted = { next: range.start, end: Math.min(range.end, map.length), priority, started: true }
+      const init = { map, nowMs, patienceMs, has, pieces: this.#most(map) }
+      const window = windowOf({ ...wanted, waitingSinceMs: undefined }, init)
+      if (window !== undefined) windows.push(window)
+    }
+    return byPriority(windows)
+  }
+
+  /** What an origin should bring now, with this share of what is ahead of the readers; `isKnown` as in `wantedRanges`. */
+  wanted({ map }: Arrival, isKnown: (piece: number) => boolean, share: number): WantedRanges {
+    const { wheel, limits } = this.#components
+    const init = { map, limits, ahead: this.#ahead.spans(wheel.nowMs), fills: this.active && this.#fills, share }
+    return wantedRanges(wantedSpans(this.#demands, init), { map, isKnown, limits, share })
   }
 
   /** The readers' widest windows from their next byte on, whether that byte is here or not. */
@@ -235,7 +271,7 @@ export class Readers {
   }
 
   /** How many pieces in front of a reader come before all others. */
-  #ahead({ takes }: Demand, { pieceLength }: PieceMap, pace: DownloadPace | undefined): number {
+  #inFront({ takes }: Demand, { pieceLength }: PieceMap, pace: DownloadPace | undefined): number {
     const rates = { takeBytesPerSecond: takes.bytesPerSecond, arrivalBytesPerSecond: pace?.bytesPerSecond }
     return Math.ceil(windowBytes({ ...rates, pieceMs: pace?.pieceMs }, this.#components.limits) / pieceLength)
   }
@@ -244,7 +280,7 @@ export class Readers {
     return Math.max(1, Math.floor(this.#components.limits.maxWindowBytes / pieceLength))
   }
 
-  #windows(init: (wanted: Demand) => WindowInit): readonly ReaderWindow[] {
+  #windows(init: (wanted: Demand) => WindowInit): ReaderWindow[] {
     const windows: ReaderWindow[] = []
     for (const wanted of this.#demands) {
       const window = windowOf(wanted, init(wanted))

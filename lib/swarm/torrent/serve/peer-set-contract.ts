@@ -2,7 +2,7 @@ import type { AppError, Background, Clock, Random, Wheel } from '../../../base/i
 import type { Digest, PeerId, PeerInfo } from '../../../core/index.ts'
 import type { Logger } from '../../../telemetry/index.ts'
 import type { SwarmLimits } from '../../limits.ts'
-import type { Denial, PeerConnection, PeerHello } from '../../peer/index.ts'
+import type { Denial, PeerConnection, PeerHello, Want } from '../../peer/index.ts'
 import type { ConnectionCount } from '../meet/dialer.ts'
 import type { Conducts } from '../shared/conducts.ts'
 import type { Content } from '../shared/content.ts'
@@ -50,6 +50,8 @@ export interface PeerLifeEvents {
   onGone(id: PeerId, gave: boolean): void
   /** The peer is full, or denies a piece, and names others. */
   onNamed(hello: PeerHello, peers: readonly PeerInfo[]): void
+  /** What it wants to be brought first. */
+  onWant(id: PeerId, want: Want): void
   /** A complete blob could not be read: it was evicted or its file is broken. */
   onUnreadable(err: AppError): void
 }

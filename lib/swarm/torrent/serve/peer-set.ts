@@ -7,6 +7,7 @@ import { Admission } from './admission.ts'
 import { blockSender } from './block-sender.ts'
 import { type PeerReports, peerReports } from './peer-reports.ts'
 import type { Member, PeerSetComponents, PeerSetEvents, PeerSetInit } from './peer-set-contract.ts'
+import { replaces } from './replaces.ts'
 import { takesFrom } from './takes-from.ts'
 import { turnAway } from './turn-away.ts'
 
@@ -61,7 +62,7 @@ export class PeerSet {
     const { peerId } = connection.hello
     const { limits, connections } = this.#components
     const twin = this.#members.get(peerId)
-    if (twin !== undefined && !this.#replaces(connection, twin.connection)) {
+    if (twin !== undefined && !replaces(this.#init.self.peerId, connection, twin.connection)) {
       connection.close()
       return
     }
@@ -69,17 +70,6 @@ export class PeerSet {
     const full = this.size >= limits.maxConnectionsPerTorrentHard || connections.open >= limits.maxLanes
     if (full) turnAway(this.#components, connection, { others: this, tasks: this.#init.tasks })
     else this.#join(peerId, connection)
-  }
-
-  /**
-   * Two peers that dial each other keep the connection that the smaller id dialled; of two connections in the same
-   * direction the newer one is kept. Another host cannot take over a peer's place by using its id.
-   */
-  #replaces(fresh: PeerConnection, old: PeerConnection): boolean {
-    if (fresh.hello.address.host !== old.hello.address.host) return false
-    if (fresh.hello.direction === old.hello.direction) return true
-    const mine = this.#init.self.peerId < fresh.hello.peerId ? 'dialled' : 'accepted'
-    return fresh.hello.direction === mine
   }
 
   #join(id: PeerId, connection: PeerConnection): void {
@@ -108,6 +98,7 @@ export class PeerSet {
         if (this.#isAdmitted(member, block)) member.sender.ask(block)
       },
       onCancel: (block) => member.sender.cancel(block),
+      onWant: (want) => this.#ifCurrent(id, member, () => this.#events.onWant(id, want)),
       onClose: (err) => this.#ifCurrent(id, member, () => this.#onClose(id, err)),
     })
     connection.sendBitfield(init.content.have)

@@ -40,7 +40,7 @@ export function turnAway(
   const nothing = () => undefined
   connection.attach({
     ...{ onHave: nothing, onChoke: nothing, onInterest: nothing, onSuggest: nothing, onBusy: nothing },
-    ...{ onRequest: nothing, onCancel: nothing },
+    ...{ onRequest: nothing, onCancel: nothing, onWant: nothing },
     onClose: (_: AppError | undefined) => left.abort(),
   })
   connections.leaving += 1

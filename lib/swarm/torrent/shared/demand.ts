@@ -1,5 +1,5 @@
 import { type AppError, appError, type Deferred, deferred } from '../../../base/index.ts'
-import type { ByteRange, PieceMap } from '../../../core/index.ts'
+import type { ByteRange, PieceMap, ReadPriority } from '../../../core/index.ts'
 import { type RateMeter, type ReaderWindow, rateMeter } from '../../picker/index.ts'
 import { type PullWatch, unwatched } from './pull-trace.ts'
 
@@ -7,7 +7,13 @@ import { type PullWatch, unwatched } from './pull-trace.ts'
 export interface Demand {
   /** Offset of its next byte. */
   next: number
+  readonly start: number
   readonly end: number
+  readonly priority: ReadPriority
+  /** What it does not read is brought, too, behind everything that is read. */
+  readonly fills: boolean
+  /** What the same client reads when it has got to the end. */
+  readonly later: readonly ByteRange[]
   /** How fast it takes what is there, by a clock that stands still while it waits. */
   readonly takes: RateMeter
   /** For how long it has waited so far. */
@@ -22,10 +28,25 @@ export interface Demand {
   readonly watch: PullWatch
 }
 
-export function demand({ start: next, end }: ByteRange, nowMs: number, watch: PullWatch = unwatched()): Demand {
+export interface DemandOptions {
+  /** Default `onDemand`: somebody waits. */
+  readonly priority?: ReadPriority | undefined
+  /** What is not read is brought, too, behind everything that is. Default true. */
+  readonly fills?: boolean | undefined
+  /** Ranges that the same client reads behind this one, in this order. Default none. */
+  readonly later?: readonly ByteRange[] | undefined
+}
+
+export function demand(
+  { start, end }: ByteRange,
+  nowMs: number,
+  { priority = 'onDemand', fills = true, later = [] }: DemandOptions = {},
+  watch: PullWatch = unwatched(),
+): Demand {
   const takes = rateMeter()
   takes.begin(nowMs)
-  return { next, end, takes, waitedMs: 0, started: false, waitingSinceMs: undefined, waiter: undefined, watch }
+  const waits = { waitedMs: 0, started: false, waitingSinceMs: undefined, waiter: undefined }
+  return { next: start, start, end, priority, fills, later, takes, ...waits, watch }
 }
 
 /** Waits, from `nowMs` on, until `release` or `fail`. @throws ABORTED, or the error given to `fail` */
@@ -85,15 +106,18 @@ export interface WindowInit {
   readonly patienceMs: number
 }
 
+/** What of a demand makes a window. */
+type InWindow = Pick<Demand, 'next' | 'end' | 'priority' | 'waitingSinceMs' | 'started'>
+
 /** The window of a reader, from its first missing piece on; undefined when it misses none. */
-export function windowOf(wanted: Demand, init: WindowInit): ReaderWindow | undefined {
+export function windowOf(wanted: InWindow, init: WindowInit): ReaderWindow | undefined {
   if (wanted.next >= wanted.end) return undefined
   const from = init.map.pieceAt(wanted.next)
   const end = Math.min(from + init.pieces, init.map.covering({ start: wanted.next, end: wanted.end }).last + 1)
   let next = from
   while (next < end && init.has(next)) next += 1
   if (next === end) return undefined
-  const { waitingSinceMs, started } = wanted
+  const { waitingSinceMs, started, priority } = wanted
   const urgent = waitingSinceMs !== undefined && (!started || init.nowMs - waitingSinceMs >= init.patienceMs)
-  return { next, end, urgent }
+  return { next, end, urgent, priority }
 }

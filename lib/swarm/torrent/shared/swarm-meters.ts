@@ -1,3 +1,4 @@
+import type { ReadPriority } from '../../../core/index.ts'
 import {
   blobTrafficCounters,
   type Counter,
@@ -23,6 +24,8 @@ export interface SwarmMeters {
   readonly repeats: Readonly<Record<'reader' | 'end', Counter>>
   /** What an origin answered to agents that asked for a piece, over the wire and over HTTP. */
   readonly admissions: Readonly<Record<'given' | 'busy', Counter>>
+  /** What agents told an origin that they want to be brought first. */
+  readonly wants: Readonly<Record<ReadPriority, Counter>>
   readonly badPieces: Counter
   readonly bans: Counter
   readonly connections: Gauge
@@ -48,6 +51,11 @@ export function swarmMeters(metrics: Metrics): SwarmMeters {
     { name: 'shoal_swarm_admission_total', help: 'Requests of agents for pieces of an origin, by answer.' },
     ['answer'],
   )
+  const wants = metrics.counter(
+    { name: 'shoal_swarm_wants_total', help: 'Messages of agents that say what an origin should bring first.' },
+    ['priority'],
+  )
+  const wanted = (priority: ReadPriority) => wants.with({ priority })
   const origin = received.with({ from: 'origin' })
   return {
     received: { peer: received.with({ from: 'peer' }), origin, http: origin },
@@ -59,6 +67,7 @@ export function swarmMeters(metrics: Metrics): SwarmMeters {
     },
     repeats: { reader: repeats.with({ why: 'reader' }), end: repeats.with({ why: 'end' }) },
     admissions: { given: admissions.with({ answer: 'given' }), busy: admissions.with({ answer: 'busy' }) },
+    wants: { onDemand: wanted('onDemand'), prefetch: wanted('prefetch'), fill: wanted('fill') },
     sentToPeers: sent.with({ to: 'peer' }),
     badPieces: metrics
       .counter({ name: 'shoal_swarm_bad_pieces_total', help: 'Pieces that did not match their hash.' })

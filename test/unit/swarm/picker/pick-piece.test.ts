@@ -78,6 +78,24 @@ describe('asked of an agent', () => {
       8,
     ],
     ['then the rarest of all', { copies: { 0: 3, 1: 3, 2: 1, 3: 3, 4: 3 }, count: 5 }, peer('agent'), 2],
+    [
+      'all that somebody waits for before what is only fetched early',
+      { windows: [patient, { next: 0, end: 2, urgent: false, priority: 'prefetch' }], gone: [3, 4], copies: { 6: 1 } },
+      peer('agent'),
+      5,
+    ],
+    [
+      'then that, before what nobody reads, and before what only completes the blob',
+      {
+        windows: [
+          { next: 5, end: 7, urgent: false, priority: 'prefetch' },
+          { next: 0, end: 2, urgent: false, priority: 'fill' },
+        ],
+        gone: [5],
+      },
+      peer('agent', { suggested: [9] }),
+      6,
+    ],
     ['only what it has', { windows: [patient] }, peer('agent', { has: [9] }), 9],
     ['nothing when it has nothing that is wanted', { gone: [1] }, peer('agent', { has: [1] }), undefined],
     ['nothing when nothing is of use', { windows: [patient], scope: 'none' }, peer('agent'), undefined],

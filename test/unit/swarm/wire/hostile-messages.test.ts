@@ -15,6 +15,7 @@ type Script = (scene: HostileScene) => Uint8Array | readonly Uint8Array[]
 const zeros = (length: number) => new Uint8Array(length)
 const ext = (text: string) => () => message(20, Buffer.from([0]), Buffer.from(text, 'latin1'))
 const busy = (value: BencodeInput) => message(20, Buffer.from([2]), encodeBencode(value))
+const want = (value: BencodeInput) => message(20, Buffer.from([6]), encodeBencode(value))
 const other = { host: '10.0.0.9', id: zeros(20), port: 7, role: 'agent', complete: 1 }
 
 /** The blob of the scene has four pieces: three of 256 KiB and one of 4321 bytes. */
@@ -61,6 +62,17 @@ const refusedAfterHandshake: readonly (readonly [string, string, Script])[] = [
   ['another peer at no port', 'WIRE_FRAME_INVALID', () => busy({ peers: [{ ...other, port: 0 }] })],
   ['another peer with half an id', 'WIRE_FRAME_INVALID', () => busy({ peers: [{ ...other, id: zeros(10) }] })],
   ['601 lists of other peers', 'WIRE_FRAME_INVALID', () => Array.from({ length: 601 }, () => busy({ peers: [other] }))],
+  ['wanted bytes behind the end of the blob', 'WIRE_FRAME_INVALID', () => want({ priority: 'fill', ranges: [0, 1e9] })],
+  [
+    'more than 64 KiB of wanted ranges',
+    'WIRE_FRAME_INVALID',
+    () => lyingMessage(65_536, 20, Buffer.from('\x06d8:priority4:fill6:ranges', 'latin1')),
+  ],
+  [
+    '3,601 messages about wanted bytes in a minute',
+    'WIRE_FRAME_INVALID',
+    () => Array.from({ length: 3_601 }, (_, at) => want({ priority: 'fill', ranges: [at, at + 1] })),
+  ],
   ['an unknown message above the bound', 'WIRE_FRAME_INVALID', () => lyingMessage(16 * 1024 + 1, 99)],
   ['601 keep-alives in a minute', 'WIRE_FRAME_INVALID', () => zeros(4 * 601)],
   ['601 times the same have', 'WIRE_FRAME_INVALID', () => Array.from({ length: 602 }, () => message(4, uint32(1)))],
@@ -133,6 +145,17 @@ describe('a peer that sends', () => {
     expect(scene.events.log).toEqual([])
     scene.send(message(6, uint32(0, 0, 16)))
     expect(await scene.outcome()).toBe('WIRE_QUEUE_FULL')
+  })
+
+  test('what it wants as often as an agent does stays, and is heard', async () => {
+    await using scene = await hostileScene()
+    await scene.shakeHands()
+    for (let minute = 0; minute < 3; minute += 1) {
+      for (let at = 0; at < 1_800; at += 1) scene.send(want({ priority: 'onDemand', ranges: [at, at + 5] }))
+      await scene.clock.advance(60_000)
+    }
+    expect(scene.events.log).toHaveLength(3 * 1_800)
+    expect(scene.events.log.at(-1)).toBe('want onDemand 1799-1804')
   })
 
   test('keep-alives at a moderate rate stays', async () => {

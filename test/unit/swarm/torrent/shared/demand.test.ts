@@ -14,6 +14,7 @@ describe('the window of a reader', () => {
       next: 3,
       end: 7,
       urgent: false,
+      priority: 'onDemand',
     })
   })
 

@@ -1,0 +1,276 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { seededRandom, shuffled } from '../../../lib/base/index.ts'
+import { digestOf } from '../../../lib/core/index.ts'
+import { recordingLogger } from '../../../lib/telemetry/index.ts'
+import { readByteranges } from '../../kit/byteranges.ts'
+import { cipherBytes } from '../../kit/cipher-bytes.ts'
+import { eventually } from '../../kit/eventually.ts'
+import { linkBlob } from '../../kit/link-blob.ts'
+import { objectServer } from '../../kit/object-server.ts'
+import { type RegistryAnswer, registryClient } from '../../kit/registry-client.ts'
+import { buildResource } from '../../kit/resource-stack.ts'
+import { startTopology } from '../../kit/topology.ts'
+
+const MIB = 1024 * 1024
+/** As of a layer that was traced; no multiple of anything. */
+const SIZE = 33_330_915
+const PARALLEL_CHUNK = 8 * MIB
+
+/** First and last byte, as in a header. */
+type Bytes = readonly [first: number, last: number]
+
+interface Subject {
+  readonly repository: string
+  readonly content: Buffer
+  readonly digest: string
+}
+
+const subject = (repository: string): Subject => {
+  const content = cipherBytes(repository, SIZE)
+  return { repository, content, digest: digestOf(content) }
+}
+
+const subjects = {
+  lazy: subject('lazy/nydus'),
+  parallel: subject('lazy/containerd'),
+  part: subject('lazy/part'),
+}
+/** Of a blob of this size. */
+const PIECE = 256 * 1024
+
+/** A cold agent and a cold origin, and for each subject a store of its own that counts what it gives. */
+function startLab() {
+  return buildResource(async (stack) => {
+    const stores = {
+      lazy: stack.own(await objectServer(subjects.lazy.content)),
+      parallel: stack.own(await objectServer(subjects.parallel.content)),
+      part: stack.own(await objectServer(subjects.part.content)),
+    }
+    const rules = (['lazy', 'parallel', 'part'] as const).map((name) => {
+      const backend = { driver: 'http', url: `${stores[name].url}/{key}` }
+      return { repository: subjects[name].repository, backend }
+    })
+    const logger = recordingLogger()
+    const shoal = stack.own(
+      await startTopology({
+        ...{ agents: 1, origins: 1, trackers: 1, processes: [], agentParts: () => ({ logger }) },
+        overrides: [`origin.backends=${JSON.stringify(rules)}`],
+      }),
+    )
+    for (const { repository, digest } of Object.values(subjects)) {
+      await linkBlob(shoal, repository, digest as Parameters<typeof linkBlob>[2], SIZE)
+    }
+    return { shoal, stores, logger, client: registryClient(shoal.url('agent-1', 'registry')) }
+  })
+}
+
+let lab: Awaited<ReturnType<typeof startLab>>
+beforeAll(async () => {
+  lab = await startLab()
+}, 60_000)
+afterAll(async () => {
+  await lab[Symbol.asyncDispose]()
+})
+
+const pathOf = ({ repository, digest }: Subject) => `/v2/${repository}/blobs/${digest}`
+const ask = (range: string | undefined, headers: Readonly<Record<string, string>> = {}): Promise<RegistryAnswer> =>
+  lab.client.send('GET', pathOf(subjects.lazy), { headers: { ...headers, ...(range !== undefined && { range }) } })
+
+/** Reads these bytes, and compares everything that a client looks at. */
+async function read([first, last]: Bytes, headers: Readonly<Record<string, string>> = {}): Promise<void> {
+  const answer = await ask(`bytes=${first}-${last}`, headers)
+  expect([answer.status, answer.headers['content-range'], answer.headers['accept-ranges']]).toEqual([
+    ...[206, `bytes ${first}-${last}/${SIZE}`, 'bytes'],
+  ])
+  expect(answer.headers['content-length']).toBe(String(last + 1 - first))
+  expect(answer.body.equals(subjects.lazy.content.subarray(first, last + 1))).toBe(true)
+}
+
+/** Runs all of them, `atOnce` at a time. */
+async function inTurns(atOnce: number, jobs: readonly (() => Promise<void>)[]): Promise<void> {
+  const left = [...jobs]
+  const worker = async () => {
+    for (let job = left.shift(); job !== undefined; job = left.shift()) await job()
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+}
+
+const waited = { 'x-dragonfly-priority': '6', 'x-dragonfly-use-p2p': 'true', 'content-length': '0' }
+const early = { ...waited, 'x-dragonfly-priority': '3', 'x-dragonfly-prefetch': 'true' }
+
+/** What a file system that mounts the blob reads first: its tables at the end, then chunks of files. */
+const coldStart: readonly Bytes[] = [
+  [33_325_241, 33_330_914],
+  [30_517_127, 31_177_240],
+  [14_680_064, 15_728_639],
+  [6_291_456, 7_340_031],
+  [7_340_032, 8_388_607],
+  [8_388_608, 9_437_183],
+]
+
+async function startCold(): Promise<void> {
+  for (const bytes of coldStart) await read(bytes, waited)
+}
+
+describe('a blob that no agent and no origin has, read as lazy clients read it', () => {
+  test('gives each range as it was asked for, from the tables at the end on', async () => {
+    await startCold()
+    await Promise.all([30_405_658, 30_430_430, 30_492_356].map((first) => read([first, 30_517_126], waited)))
+    await Promise.all([32_909_374, 33_180_664].map((first) => read([first, 33_325_240], waited)))
+  }, 60_000)
+
+  test('goes on so while the rest is fetched early in parts, and as one stream', async () => {
+    const parts = Array.from({ length: 32 }, (_, at): Bytes => [at * MIB, Math.min(SIZE, (at + 1) * MIB) - 1])
+    await Promise.all([
+      inTurns(
+        4,
+        parts.map((part) => () => read(part, early)),
+      ),
+      startCold(),
+    ])
+    const [whole] = await Promise.all([ask(undefined, early), startCold()])
+    expect([whole.status, whole.headers['content-length'], whole.headers['content-range']]).toEqual([
+      ...[200, String(SIZE), undefined],
+    ])
+    expect(whole.body.equals(subjects.lazy.content)).toBe(true)
+  }, 60_000)
+
+  test('goes on so in small units, in any order, and in many ranges of one request', async () => {
+    await read([0, 1])
+    const head = await lab.client.send('HEAD', pathOf(subjects.lazy))
+    expect([head.status, head.headers['content-length'], head.body.length]).toEqual([200, String(SIZE), 0])
+    await read([33_300_000, 33_330_914])
+    const units = shuffled(
+      Array.from({ length: 60 }, (_, at): Bytes => [at * 50_000, (at + 1) * 50_000 - 1]),
+      seededRandom(9),
+    )
+    await inTurns(
+      2,
+      units.map((unit) => () => read(unit)),
+    )
+    await Promise.all([read([12_550_000, 14_699_999]), read([12_650_000, 14_699_999])])
+    const scattered = Array.from({ length: 1_024 }, (_, at): Bytes => [at * 32_000 + 7, at * 32_000 + 7 + (at % 300)])
+    for (const ranges of [
+      [
+        [5, 9],
+        [33_330_900, 33_330_914],
+        [70_000, 170_000],
+      ] as const,
+      scattered,
+    ]) {
+      const answer = await ask(`bytes=${ranges.map(([first, last]) => `${first}-${last}`).join(',')}`)
+      expect(answer.status).toBe(206)
+      const parts = readByteranges(answer.headers['content-type'], answer.body)
+      expect(parts.map(({ start, end, size }) => [start, end, size])).toEqual(
+        ranges.map(([first, last]) => [first, last + 1, SIZE]),
+      )
+      const sames = parts.map(({ start, end, bytes }) => bytes.equals(subjects.lazy.content.subarray(start, end)))
+      expect(sames).not.toContain(false)
+    }
+  }, 60_000)
+
+  test('answers what is no range, or is not one of this blob any more, as HTTP says', async () => {
+    const suffix = await ask('bytes=-5674')
+    expect([suffix.status, suffix.headers['content-range']]).toEqual([206, `bytes 33325241-33330914/${SIZE}`])
+    expect(suffix.body.equals(subjects.lazy.content.subarray(-5_674))).toBe(true)
+    const beyond = await ask(`bytes=${SIZE}-`)
+    expect([beyond.status, beyond.headers['content-range']]).toEqual([416, `bytes */${SIZE}`])
+    const tag = suffix.headers.etag ?? ''
+    const [same, other] = [
+      await ask('bytes=10-19', { 'if-range': tag }),
+      await ask('bytes=10-19', { 'if-range': '"x"' }),
+    ]
+    expect([same.status, same.body.length, other.status, other.body.length]).toEqual([206, 10, 200, SIZE])
+  }, 60_000)
+
+  test('has left the store once, byte for byte, when all of it was read, and is whole at the agent', async () => {
+    const { status, body } = await ask(undefined)
+    expect([status, body.equals(subjects.lazy.content)]).toEqual([200, true])
+    expect(lab.stores.lazy.counts.total).toBe(SIZE)
+    expect(lab.stores.lazy.counts.between(SIZE)).toEqual({ least: 1, most: 1 })
+    await eventually(async () => {
+      const { blobs } = (await (await fetch(`${lab.shoal.url('agent-1', 'admin')}/blobs`)).json()) as {
+        readonly blobs: readonly { readonly digest: string; readonly size: number }[]
+      }
+      expect(blobs.find(({ digest }) => digest === subjects.lazy.digest)?.size).toBe(SIZE)
+    })
+    expect(await lab.shoal.counter('agent-1', 'shoal_received_bytes_total', 'from="origin"')).toBeGreaterThanOrEqual(
+      SIZE,
+    )
+  }, 60_000)
+})
+
+/** Reads one buffer of an answer that is open at its end, then closes the connection, as containerd does. */
+async function readChunk(start: number): Promise<void> {
+  const { content } = subjects.parallel
+  const url = lab.shoal.url('agent-1', 'registry') + pathOf(subjects.parallel)
+  const req = request(url, {
+    agent: false,
+    headers: { range: `bytes=${start}-`, 'accept-encoding': 'zstd;q=1.0, gzip;q=0.8' },
+  })
+  req.end()
+  const [res] = (await once(req, 'response')) as [IncomingMessage]
+  expect([res.statusCode, res.headers['content-range'], res.headers['content-encoding']]).toEqual([
+    ...[206, `bytes ${start}-${SIZE - 1}/${SIZE}`, undefined],
+  ])
+  const end = Math.min(SIZE, start + PARALLEL_CHUNK)
+  let at = start
+  for await (const chunk of res as AsyncIterable<Buffer>) {
+    const taken = chunk.subarray(0, end - at)
+    expect(taken.equals(content.subarray(at, at + taken.length))).toBe(true)
+    at += taken.length
+    if (at === end) break
+  }
+  req.destroy()
+  expect(at).toBe(end)
+}
+
+describe('a cold blob, read by parallel requests that are open at their end and closed in their middle', () => {
+  test('gives each chunk, is not read twice, and nothing of it counts as an error', async () => {
+    const before = lab.logger.lines.length
+    const gone = request(lab.shoal.url('agent-1', 'registry') + pathOf(subjects.parallel), {
+      ...{ agent: false, headers: { range: `bytes=${2 * PARALLEL_CHUNK}-` } },
+    })
+    gone.on('error', () => undefined).end()
+    await once(gone, 'finish')
+    gone.destroy()
+    await Promise.all([0, 1, 2].map((at) => readChunk(at * PARALLEL_CHUNK)))
+    await readChunk(3 * PARALLEL_CHUNK)
+    await eventually(() => expect(lab.stores.parallel.open).toBe(0))
+    expect(lab.stores.parallel.counts.between(SIZE)).toEqual({ least: 1, most: 1 })
+    const errors = lab.logger.lines.slice(before).filter(({ level }) => level === 'error' || level === 'warn')
+    expect(errors).toEqual([])
+  }, 60_000)
+})
+
+interface Held {
+  readonly blobs: readonly { readonly digest: string }[]
+  readonly partials: readonly { readonly digest: string; readonly size: number; readonly heldBytes: number }[]
+}
+
+describe('a blob of which only some ranges are read', () => {
+  const held = async () => (await (await fetch(`${lab.shoal.url('agent-1', 'admin')}/blobs`)).json()) as Held
+  const { digest, content } = subjects.part
+  const readPart = async () => {
+    for (const start of [5 * MIB, 20 * MIB]) {
+      const headers = { range: `bytes=${start}-${start + 9_999}`, 'x-dragonfly-prefetch': 'false' }
+      const { status, body } = await lab.client.send('GET', pathOf(subjects.part), { headers })
+      expect([status, body.equals(content.subarray(start, start + 10_000))]).toEqual([206, true])
+    }
+  }
+
+  test('is at the agent only as far as it was read, and is still there after a restart', async () => {
+    await readPart()
+    const part = { digest, size: SIZE, heldBytes: 2 * PIECE }
+    await eventually(async () => expect((await held()).partials).toContainEqual(part))
+    expect((await held()).blobs.map((blob) => blob.digest)).not.toContain(digest)
+    await lab.shoal.stop('agent-1')
+    await lab.shoal.start('agent-1')
+    expect((await held()).partials).toContainEqual(part)
+    await readPart()
+    expect(await lab.shoal.counter('agent-1', 'shoal_received_bytes_total', 'from="origin"')).toBe(0)
+    expect((await held()).partials).toContainEqual(part)
+  }, 60_000)
+})
