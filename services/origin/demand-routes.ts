@@ -23,10 +23,11 @@ export function demandRoutes({ ingest, looks, demands }: DemandRoutesComponents)
       ...{ methods: ['POST'], path: originRoutes.demand, right: 'announce', summary: 'what is wanted first of a blob' },
       async handle(exchange) {
         const { req, signal } = exchange
+        const blob = blobOf(exchange)
         demands.count(req)
         const { ranges, priority } = parseBody(demandSchema, await readJson(exchange, MAX_BODY_BYTES))
         const wanted = ranges.map(([start, end]) => ({ start, end }))
-        await looks.during(req, () => ingest.want(blobOf(exchange), wanted, { hop: false, priority, signal }))
+        await looks.during(req, () => ingest.want(blob, wanted, { hop: false, priority, signal }))
         sendEmpty(exchange, 204)
       },
     },

@@ -130,6 +130,7 @@ test('no label has a value for each blob, peer, URL or repository', () => {
     'kind',
     'op',
     'outcome',
+    'priority',
     'cluster',
     'member',
     'event',
