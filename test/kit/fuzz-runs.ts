@@ -16,4 +16,4 @@ export function fuzzRuns(what: string, usual: number, share = 1): Pick<Parameter
 }
 
 /** Time limit of a test with such a property: none to speak of in the long form. */
-export const FUZZ_MS = process.env['RUNS'] === undefined ? 90_000 : 4 * 60 * 60_000
+export const FUZZ_MS = process.env['RUNS'] === undefined ? 180_000 : 4 * 60 * 60_000

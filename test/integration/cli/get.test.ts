@@ -58,11 +58,7 @@ const named = () => `team/app@${blob.digest}`
 const isBlob = { method: 'GET' as const, path: /\/blobs\// }
 const asked = () => proxy.faults.requests.map(({ range }) => range)
 
-test('a blob goes to a file, which has its name only when all is there, and to standard output', async () => {
-  const { path, left } = await newFile()
-  expect((await get([named(), '--output', path])).exit).toBe(exitCodes.done)
-  expect(blob.bytes).toEqual(new Uint8Array(await readFile(path)))
-  expect(await left()).toEqual(['blob'])
+test('a blob goes to standard output, and nothing else does', async () => {
   const { exit, host } = await get([named()])
   expect([exit, host.bytes.equals(blob.bytes), host.said]).toEqual([exitCodes.done, true, ''])
 })

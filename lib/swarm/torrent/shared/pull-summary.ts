@@ -30,12 +30,12 @@ export interface PullSummary {
   readonly sources: readonly SourceRecord[]
 }
 
-/** The difference between two readings of the counters; all bytes from before count as `cache`. */
+/** The difference between two readings of the counters; all bytes from before, whoever gave them, count as `cache`. */
 export function bytesSince(before: BytesBySource, now: BytesBySource): BytesBySource {
   return {
     peer: now.peer - before.peer,
     origin: now.origin - before.origin,
     http: now.http - before.http,
-    cache: now.cache,
+    cache: now.cache + before.peer + before.origin + before.http,
   }
 }
