@@ -26,7 +26,8 @@ beforeAll(async () => {
   await pullDigest(shoal.url('agent-1', 'registry') + blob.path)
   // The client has its last byte a moment before the agent has the blob.
   await eventually(async () => {
-    expect((await call('agent', ['blobs'])).text).toContain(blob.digest)
+    const { blobs } = JSON.parse((await call('agent', ['blobs', '--json'])).text) as { readonly blobs: unknown }
+    expect(blobs).toMatchObject([{ digest: blob.digest, size }])
   })
   // Tests come in any order, and the first may give an order: the agent asks for orders in the background.
   await eventually(async () => {

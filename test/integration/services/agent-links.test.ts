@@ -151,7 +151,8 @@ describe('an agent that holds an image', () => {
     expect((await lab.agent.send('GET', '/v2/team/app/manifests/t')).status).toBe(200)
     await eventually(async () => {
       const held = await fetch(`${lab.shoal.url('agent-1', 'admin')}/blobs`)
-      expect(await held.text()).toContain(layer!.digest)
+      const { blobs } = (await held.json()) as { readonly blobs: readonly { readonly digest: string }[] }
+      expect(blobs.map(({ digest }) => digest)).toContain(layer!.digest)
     })
     await Promise.all(INDEXES.map((id) => lab.shoal.stop(id)))
     expect((await lab.agent.send('GET', blobPath('team/app', layer!.digest))).status).toBe(200)

@@ -99,7 +99,7 @@ test.each([
     )
     expect([part.status, part.body.equals(image.layers[1]!.bytes.subarray(10, 20))]).toEqual([206, true])
     const held = await fetch(`${topology.url('agent-1', 'admin')}/blobs`)
-    expect(await held.json()).toMatchObject({ blobs: [] })
+    expect(await held.json()).toMatchObject({ blobs: [], partials: [] })
     expect(await pull(lab, await registry.tokenOf('bob', 'team/app'))).toEqual(refusedWith(401))
   },
   60_000,
