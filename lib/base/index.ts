@@ -21,6 +21,7 @@ export {
 } from './app-error.ts'
 export { type Background, background } from './background.ts'
 export { type BackoffPolicy, backoffMs, type RetryComponents, type RetryOptions, retry } from './backoff.ts'
+export { bareHost } from './bare-host.ts'
 export { Bitset, inOrder, popCount } from './bitset.ts'
 export { type Breaker, type BreakerCall, type BreakerInit, type BreakerVerdict, breaker } from './breaker.ts'
 export { type ByteBudget, byteBudget } from './byte-budget.ts'

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { bareHost } from '../base/index.ts'
 import type { Admits } from './guarded-lookup.ts'
 
 /** What a host name in a URL says about where it leads; names that only DNS knows are `outer`. */
@@ -91,7 +92,7 @@ privateNetworks.addSubnet('fec0::', 10, 'ipv6')
 privateNetworks.addSubnet('ff00::', 8, 'ipv6')
 
 function isPrivate(host: string): boolean {
-  const address = innerIPv4(host) ?? host.replace(/^\[|\]$/g, '')
+  const address = innerIPv4(host) ?? bareHost(host)
   return privateNetworks.check(address, address.includes(':') ? 'ipv6' : 'ipv4')
 }
 
@@ -104,7 +105,7 @@ export const admittedInner: Admits = (_host, address) => reachOf(hostOf(address)
 
 /** The address that stands in a URL in place of a name; undefined for a name, which is looked up. */
 export function addressIn({ hostname }: URL): string | undefined {
-  const bare = hostname.replace(/^\[|\]$/g, '')
+  const bare = bareHost(hostname)
   return isIP(bare) === 0 ? undefined : bare
 }
 

@@ -1,4 +1,4 @@
-import { appError, lifecycle, type Startable } from '../base/index.ts'
+import { appError, bareHost, lifecycle, type Startable } from '../base/index.ts'
 import {
   bodyBudgets,
   type Envelope,
@@ -69,7 +69,7 @@ export interface ServiceShell<K extends ServiceKind> {
 /** The names by which the members of a cluster call each other. */
 function memberHosts({ origins, trackers, buildIndexes }: ListeningConfig): readonly string[] {
   const members = [origins, trackers, buildIndexes].flatMap((ring) => ring?.members ?? [])
-  return members.map(({ url }) => new URL(url).hostname.replace(/^\[|\]$/g, ''))
+  return members.map(({ url }) => bareHost(new URL(url).hostname))
 }
 
 /** Clients call a registry by names that nobody can list, so only `hosts` limits them there. */

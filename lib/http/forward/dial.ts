@@ -1,6 +1,6 @@
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls, rootCertificates } from 'node:tls'
-import { type AppError, appError, type Clock, codeOf, deadline, isAppError } from '../../base/index.ts'
+import { type AppError, appError, bareHost, type Clock, codeOf, deadline, isAppError } from '../../base/index.ts'
 import { distrustIn } from '../distrust.ts'
 import { type Admits, guardedLookup } from '../guarded-lookup.ts'
 
@@ -32,7 +32,7 @@ export async function dial(
   host: string,
   { port, secure, ca, refusalOf, signal }: Terms & { readonly signal: AbortSignal },
 ): Promise<Socket> {
-  const name = host.replace(/^\[|\]$/g, '')
+  const name = bareHost(host)
   const isAddress = isIP(name) !== 0
   // A name may have several addresses; the first one that is refused is told.
   const refused = isAddress ? [refusalOf(name)].filter((err) => err !== undefined) : []

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { linearPattern } from '../../../lib/base/index.ts'
+import { bareHost, linearPattern } from '../../../lib/base/index.ts'
 import { glob, OWN_REGISTRY } from '../../../lib/core/index.ts'
 import { type ForeignTarget, foreignTarget, placeOf, type RequestTarget } from '../../../lib/http/index.ts'
 import { parseRegistryPath, registryNamed } from '../../../lib/registry/index.ts'
@@ -97,7 +97,7 @@ function ownHosts(names: readonly string[]): (req: IncomingMessage, target: Fore
     if (patterns.some((pattern) => (typeof pattern === 'string' ? pattern === host : pattern.test(host)))) return true
     if (port !== socket.localPort) return false
     if (host === 'localhost') return true
-    const address = host.replace(/^\[|\]$/g, '')
+    const address = bareHost(host)
     if (!/^[\d.]+$|:/.test(address)) return false
     const { reach, text } = placeOf(address)
     return reach === 'loopback' || text === placeOf(socket.localAddress ?? '').text

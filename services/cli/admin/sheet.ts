@@ -15,6 +15,9 @@ export function sizeText(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit] ?? ''}`
 }
 
+/** Bytes per second as text for people. */
+export const rateText = (bytesPerSecond: number): string => `${sizeText(Math.round(bytesPerSecond))}/s`
+
 const SPANS = [
   ['d', 86_400_000],
   ['h', 3_600_000],

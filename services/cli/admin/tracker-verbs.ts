@@ -3,7 +3,7 @@ import { appError } from '../../../lib/base/index.ts'
 import { fleetVerbs } from './fleet-verbs.ts'
 import { numberIn } from './options.ts'
 import { describeVerb, ringVerbs } from './shared-verbs.ts'
-import { ageText, fields, sizeText, table } from './sheet.ts'
+import { ageText, fields, rateText, sizeText, table } from './sheet.ts'
 import type { VerbOptions, VerbsOf } from './verb.ts'
 
 const DIGEST = `sha256:${'9f'.repeat(32)}`
@@ -71,8 +71,6 @@ const settingsText = ({
     ...Object.fromEntries(Object.entries(now).map(([name, value]) => [name, String(value)])),
     'known policies': policies.join(', '),
   })
-
-const rateText = (bytes: number) => `${sizeText(bytes)}/s`
 
 /** `shoal admin tracker VERB`: one entry for each call of the API. */
 export const trackerVerbs: VerbsOf<typeof trackerAdmin> = {

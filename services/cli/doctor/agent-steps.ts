@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { deadline } from '../../../lib/base/index.ts'
+import { bareHost, deadline } from '../../../lib/base/index.ts'
 import { isLoopback } from '../../../lib/identity/index.ts'
 import { sizeText, spanText } from '../admin/sheet.ts'
 import { reachable } from '../admin/target.ts'
@@ -50,7 +50,7 @@ export function ownAddress(visit: Visit): Promise<readonly Finding[]> {
   const { hostname } = new URL(visit.init.urls.registry)
   const { listener, listeners } = visit.init.config.registry
   const bound = visit.init.isConfigGiven ? [listener, ...listeners].map(({ bind }) => bind.host) : []
-  const open = [...new Set([hostname.replace(/^\[|\]$/g, ''), ...bound])].filter((each) => !isLoopback(each))
+  const open = [...new Set([bareHost(hostname), ...bound])].filter((each) => !isLoopback(each))
   if (open.length === 0) return Promise.resolve([ok(`the registry is at ${hostname}, which only this machine reaches`)])
   return Promise.resolve([
     warn(
@@ -64,7 +64,7 @@ export function ownAddress(visit: Visit): Promise<readonly Finding[]> {
 export async function peerPort(visit: Visit): Promise<readonly Finding[]> {
   const { host, port } = visit.init.config.peer.bind
   if (port === 0) return [skipped('the config leaves the peer port to chance')]
-  const isOpen = await accepts(visit, reachable(host).replace(/^\[|\]$/g, ''), port)
+  const isOpen = await accepts(visit, bareHost(reachable(host)), port)
   if (!isOpen) return [fail(`nothing listens on the peer port ${port}`, `${START}; or another program has the port`)]
   if (isLoopback(host))
     return [warn(`peers of other machines cannot reach ${host}:${port}`, 'bind peer to an address of the network')]

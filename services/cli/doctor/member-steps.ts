@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { clientContext, codeOf, deadline } from '../../../lib/base/index.ts'
+import { bareHost, clientContext, codeOf, deadline } from '../../../lib/base/index.ts'
 import { isThere, whyNot } from './answer.ts'
 import { type Finding, fail, ok, skipped, warn } from './finding.ts'
 import type { MemberAnswer, Visit } from './visit.ts'
@@ -9,7 +9,7 @@ import type { MemberAnswer, Visit } from './visit.ts'
 const DAY_MS = 86_400_000
 const FEW_DAYS = 14
 
-const hostOf = (url: string) => new URL(url).hostname.replace(/^\[|\]$/g, '')
+const hostOf = (url: string) => bareHost(new URL(url).hostname)
 
 /** The names of the services. */
 export async function names(visit: Visit): Promise<readonly Finding[]> {

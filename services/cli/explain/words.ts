@@ -1,6 +1,6 @@
 import type { PullRow, TracedPull } from '../../../lib/api/index.ts'
 import { type WaitSide, waitCauses } from '../../../lib/core/index.ts'
-import { ageText, sizeText, table } from '../admin/sheet.ts'
+import { ageText, rateText, sizeText, table } from '../admin/sheet.ts'
 
 type Wait = TracedPull['waits'][number]
 type Source = TracedPull['sources'][number]
@@ -11,7 +11,6 @@ export function timeText(ms: number): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`
 }
 
-const rateText = (bytesPerSecond: number) => `${sizeText(Math.round(bytesPerSecond))}/s`
 const percent = (part: number, whole: number) => (whole > 0 ? Math.round((100 * part) / whole) : 0)
 const short = (reference: string) => (reference.startsWith('sha256:') ? reference.slice(0, 19) : reference)
 const count = (n: number, one: string) => `${n} ${one}${n === 1 ? '' : 's'}`

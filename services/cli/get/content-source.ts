@@ -2,16 +2,11 @@ import type { Readable } from 'node:stream'
 import { type AbortOptions, appError, hasCode } from '../../../lib/base/index.ts'
 import { type Digest, parseDigest } from '../../../lib/core/index.ts'
 import { errorFromResponse, type HttpClient, type HttpResponse, parseContentRange } from '../../../lib/http/index.ts'
+import { manifestMediaTypes } from '../../../lib/registry/index.ts'
 import type { ImageName } from '../image-name.ts'
 
 /** Manifests in every form that a registry may hold. */
-const ACCEPT = [
-  'application/vnd.oci.image.index.v1+json',
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-  'application/vnd.docker.distribution.manifest.v2+json',
-  '*/*',
-].join(', ')
+const ACCEPT = [...Object.values(manifestMediaTypes), '*/*'].join(', ')
 
 /** A blob that is cold is answered when its first byte is there. */
 const HEADERS_MS = 60_000

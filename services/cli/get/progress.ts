@@ -1,5 +1,5 @@
 import type { PullRow } from '../../../lib/api/index.ts'
-import { sizeText, spanText } from '../admin/sheet.ts'
+import { rateText, sizeText, spanText } from '../admin/sheet.ts'
 
 /** How far a download is. Bytes of the content, or of the part that was asked for. */
 export interface Progress {
@@ -34,7 +34,7 @@ export function progressText({ done, total, bytesPerSecond, pull }: Progress): s
   const parts = [
     `[${'#'.repeat(full)}${'.'.repeat(BAR - full)}]`,
     `${Math.floor(share * 100)} % of ${sizeText(total)}`,
-    bytesPerSecond > 0 ? `${sizeText(Math.round(bytesPerSecond))}/s` : '',
+    bytesPerSecond > 0 ? rateText(bytesPerSecond) : '',
     left,
     pull === undefined ? '' : sourcesText(pull),
   ]

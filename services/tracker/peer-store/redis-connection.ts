@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { rootCertificates } from 'node:tls'
-import { appError, type Clock } from '../../../lib/base/index.ts'
+import { appError, bareHost, type Clock } from '../../../lib/base/index.ts'
 import { type Call, scriptLoads } from './scripts.ts'
 
 /** Where redis is, and who we are there. */
@@ -35,7 +35,7 @@ const MAX_COMMANDS = 10_000
 async function socketOf({ url, ca }: RedisPlace) {
   const { protocol, hostname, port } = new URL(url)
   const common = {
-    host: hostname.replace(/^\[|\]$/g, ''),
+    host: bareHost(hostname),
     port: Number(port || 6379),
     connectTimeout: CONNECT_MS,
     reconnectStrategy: false,
