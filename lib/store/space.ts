@@ -143,7 +143,9 @@ class Books implements Space {
 
   async #makeRoom(bytes: number, volume: Volume) {
     if (this.#excess() > 0) await this.#evict(() => this.#excess())
-    if (this.#usedBytes > this.#init.capacityBytes) throw this.#refusal(this.#isHigh(this.#usedBytes - bytes))
+    // What adds nothing needs no room; others' bytes are counted before they are refused.
+    if (bytes > 0 && this.#usedBytes > this.#init.capacityBytes)
+      throw this.#refusal(this.#isHigh(this.#usedBytes - bytes))
     const shortage = await this.#freeShortage(bytes, volume)
     if (shortage <= 0) return
     await this.#evict(() => shortage, volume)

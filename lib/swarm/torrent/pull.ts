@@ -199,6 +199,7 @@ export class Pull {
         onComplete: () => this.#onComplete(),
         onWrong: () => this.#records.doubt('digest'),
         onStepFailed: (err) => this.#onStepFailed(err),
+        onRelieved: () => this.#onMoved(),
       },
     )
   }

@@ -180,6 +180,32 @@ describe('a full disk', () => {
   })
 })
 
+describe('a disk that was full for a moment', () => {
+  /** An agent that has read the whole of a blob while a reader of another blob kept the disk full. */
+  async function crowded(lab: SwarmLab, [old, fresh]: readonly [SwarmBlob, SwarmBlob]) {
+    await lab.origin()
+    const agent = await lab.agent({ capacityBytes: 24 * MIB })
+    await lab.run(agent.pull(old))
+    const held = agent.store.lease(old.digest)
+    const handle = await lab.run(agent.engine.open(ref(fresh)))
+    expect(Buffer.compare(await lab.run(readAll(handle.read())), fresh.bytes)).toBe(0)
+    expect(await agent.store.stat(fresh.digest)).toBeUndefined()
+    return { agent, held, handle, received: agent.received.origin }
+  }
+
+  test('has the whole in the end, however often it is read meanwhile, and no byte is fetched twice', async () => {
+    const blobs = [swarmBlob(1, 14 * MIB), swarmBlob(2, 14 * MIB)] as const
+    await using lab = swarmLab(blobs)
+    const { agent, held, handle, received } = await crowded(lab, blobs)
+    held()
+    expect(Buffer.compare(await lab.run(readAll(handle.read())), blobs[1].bytes)).toBe(0)
+    await lab.clock.advance(2_100)
+    expect(await agent.store.stat(blobs[1].digest)).toMatchObject({ size: 14 * MIB })
+    expect(agent.received.origin).toBe(received)
+    handle.close()
+  })
+})
+
 describe('after a restart', () => {
   test('only what is missing is fetched', async () => {
     const blob = swarmBlob(1, 10 * MIB)

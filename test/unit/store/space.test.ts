@@ -56,6 +56,13 @@ describe('the books of a store', () => {
     expect(room.usedBytes).toBe(701)
   })
 
+  test('refuse nothing that adds nothing because of bytes that are refused at the same moment', async () => {
+    const { room } = books()
+    await room.write(900, DISK, nothing)
+    const writes = await Promise.allSettled([200, 0, 200].map((bytes) => room.write(bytes, DISK, nothing)))
+    expect(writes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected'])
+  })
+
   test('let it go on above the high watermark when nothing can be evicted, up to the capacity', async () => {
     const { room } = books()
     await room.write(1000, DISK, nothing)

@@ -89,14 +89,32 @@ export class Arrival {
       if (partial === undefined) throw appError('STORE_FULL')
       await partial.write(piece, bytes, hash)
     } catch (err) {
-      this.#overflow.put(piece, bytes, positions())
+      this.#overflow.put(piece, { bytes, hash }, positions())
       free()
       return toAppError(err, 'STORE_FULL')
     }
-    this.#overflow.relieve()
+    this.#overflow.relieve(piece)
     const aheadOfReader = positions().some(({ next, end }) => piece >= next && piece < end)
     this.#init.warm.keep(key, piece, { bytes, heldBytes: map.pieceLength, free }, aheadOfReader)
     return undefined
+  }
+
+  /** Pieces wait in memory for room on the disk. */
+  get crowded(): boolean {
+    return this.content.partial !== undefined && this.#overflow.first !== undefined
+  }
+
+  /**
+   * Writes the first piece that is only in memory; undefined when none is.
+   * @throws what the disk refuses it with; the piece stays in memory
+   */
+  async settleOne(): Promise<number | undefined> {
+    const { partial } = this.content
+    const kept = this.#overflow.first
+    if (partial === undefined || kept === undefined) return undefined
+    await partial.write(kept.piece, kept.bytes, kept.hash)
+    this.#overflow.relieve(kept.piece)
+    return kept.piece
   }
 
   /** No reader is left. */

@@ -1,4 +1,4 @@
-import type { AppError, Background, Wheel } from '../../../base/index.ts'
+import { type Alarm, type AppError, type Background, toAppError, type Wheel } from '../../../base/index.ts'
 import type { Digest } from '../../../core/index.ts'
 import type { PieceDigester } from '../../../metainfo/index.ts'
 import type { ArrivingContent } from '../shared/content.ts'
@@ -33,16 +33,26 @@ export interface DeliveryEvents {
   /** The content does not match the digest, although each piece matches its hash. */
   onWrong(): void
   onStepFailed(err: AppError): void
+  /** The disk has taken what it had refused: more is worth fetching. */
+  onRelieved(): void
 }
+
+/** So long after the disk refused a piece, it is asked again whether it has room for what waits in memory. */
+const ROOM_MS = 2_000
 
 /** Where verified pieces go: to the disk, to the readers, and into the check of the whole. */
 export class Delivery {
   readonly arrival: Arrival
   readonly #wheel: Wheel
   readonly #readers: Readers
+  readonly #tasks: Background
   readonly #events: DeliveryEvents
   readonly #completion: Completion
   readonly #writes = new Set<Promise<void>>()
+  /** Due when the disk may have room again. */
+  readonly #room: Alarm
+  /** What waits in memory is being written. */
+  #clearing = false
   #stopped = false
 
   constructor(components: DeliveryComponents, init: DeliveryInit, events: DeliveryEvents) {
@@ -53,7 +63,9 @@ export class Delivery {
     })
     this.arrival = arrival
     this.#wheel = components.wheel
+    this.#room = components.wheel.alarm(() => this.#clear())
     this.#readers = init.readers
+    this.#tasks = init.tasks
     this.#events = events
     this.#completion = new Completion(
       { ...init, arrival, wheel: components.wheel, digester: components.digester },
@@ -89,6 +101,7 @@ export class Delivery {
   /** From now on it tells nothing; what is being written goes on. */
   stop(): void {
     this.#stopped = true
+    this.#room.cancel()
   }
 
   /** Nothing of it stays in memory. Call it when all its tasks have ended. */
@@ -103,11 +116,47 @@ export class Delivery {
     const free = this.#completion.offer(piece, verified)
     const failure = await arrival.take(piece, { ...verified, free }, () => this.#readers.positions(arrival.map))
     this.#tell(() => {
-      if (failure !== undefined) this.#events.onStepFailed(failure)
-      else this.#events.onPiece(piece)
+      if (failure !== undefined) this.#refused(failure)
+      else this.#stored(piece)
       this.#readers.releaseFor(piece, arrival.map)
       this.#completion.settle(this.#wheel.nowMs)
     })
+  }
+
+  #refused(failure: AppError): void {
+    this.#events.onStepFailed(failure)
+    if (this.arrival.crowded) this.#room.by(this.#wheel.nowMs + ROOM_MS)
+  }
+
+  #stored(piece: number): void {
+    this.#events.onPiece(piece)
+    if (this.arrival.crowded) this.#clear()
+  }
+
+  /** Writes what waits in memory, one piece after the other, as long as the disk takes it. */
+  #clear(): void {
+    if (this.#clearing || this.#stopped) return
+    this.#clearing = true
+    this.#tasks.run('clear-overflow', async () => {
+      await this.#clearAll()
+      this.#clearing = false
+    })
+  }
+
+  async #clearAll(): Promise<void> {
+    try {
+      while (!this.#stopped) {
+        const piece = await this.arrival.settleOne()
+        if (piece === undefined) break
+        this.#tell(() => this.#events.onPiece(piece))
+      }
+      this.#tell(() => {
+        this.#completion.settle(this.#wheel.nowMs)
+        this.#events.onRelieved()
+      })
+    } catch (err) {
+      this.#tell(() => this.#refused(toAppError(err, 'STORE_FULL')))
+    }
   }
 
   #tell(event: () => void): void {

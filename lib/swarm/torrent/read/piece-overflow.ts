@@ -2,6 +2,12 @@ import type { PieceMap } from '../../../core/index.ts'
 import type { ReaderWindow } from '../../picker/index.ts'
 import type { OverflowShares } from '../shared/overflow-shares.ts'
 
+/** A piece that the disk has refused. */
+export interface KeptPiece {
+  readonly bytes: Uint8Array
+  readonly hash: Uint8Array
+}
+
 /**
  * Keeps pieces in memory while the disk is full: readers get their bytes, but peers are not offered these pieces.
  * Unlike the cache of warm pieces, these are not on disk.
@@ -13,12 +19,14 @@ export interface PieceOverflow {
    */
   readonly reach: number | undefined
   get(piece: number): Uint8Array | undefined
+  /** The lowest piece that is kept; undefined when none is. */
+  readonly first: (KeptPiece & { readonly piece: number }) | undefined
   /**
    * Keeps a copy of a piece; when there is no room, drops pieces that no reader will reach, then those furthest ahead.
    */
-  put(piece: number, bytes: Uint8Array, windows: readonly ReaderWindow[]): void
-  /** The disk took a piece again. */
-  relieve(): void
+  put(piece: number, kept: KeptPiece, windows: readonly ReaderWindow[]): void
+  /** The disk took a piece again: a kept one, which is kept no longer, or another one. */
+  relieve(piece: number): void
   /** Keeps nothing any more. */
   close(): void
 }
@@ -28,7 +36,7 @@ export function pieceOverflow(
   shares: OverflowShares,
   onDropped: (piece: number) => void,
 ): PieceOverflow {
-  const kept = new Map<number, Uint8Array>()
+  const kept = new Map<number, KeptPiece>()
   let active = false
   let leave: (() => void) | undefined
   let readers: readonly ReaderWindow[] = []
@@ -56,16 +64,22 @@ export function pieceOverflow(
       // Half of the room is for pieces that are still being fetched.
       return active ? Math.ceil(room() / 2) : undefined
     },
-    get: (piece) => kept.get(piece),
-    put(piece, bytes, windows) {
+    get: (piece) => kept.get(piece)?.bytes,
+    get first() {
+      const piece = Math.min(...kept.keys())
+      const found = kept.get(piece)
+      return found && { piece, ...found }
+    },
+    put(piece, { bytes, hash }, windows) {
       active = true
       readers = windows
       leave ??= shares.join(trim)
-      kept.set(piece, bytes.slice())
+      kept.set(piece, { bytes: bytes.slice(), hash: hash.slice() })
       trim()
     },
-    relieve() {
+    relieve(piece) {
       active = false
+      kept.delete(piece)
     },
     close() {
       kept.clear()
