@@ -48,3 +48,4 @@ export type { UpstreamNews, UpstreamTalk, UpstreamTold } from './upstream/shared
 export type { CallerReads, Upstream, UpstreamStanding } from './upstream/upstream.ts'
 export { openUpstreams, type Upstreams, type UpstreamsComponents } from './upstream/upstreams.ts'
 export { withUpstreams } from './upstream/with-upstreams.ts'
+export { type OwnUrgency, rankOf, type Urgency, urgency } from './urgency.ts'
