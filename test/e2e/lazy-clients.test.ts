@@ -1,14 +1,11 @@
-import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { containerTools, hostsToml, isInstalled, startContainerd } from '../kit/clients/index.ts'
+import { containerTools, hostsToml, isAtLeast, startContainerd } from '../kit/clients/index.ts'
 import { digestsOf, layeredImage, makeImage } from '../kit/images/index.ts'
 import { startTopology } from '../kit/topology.ts'
 
 /** Programs that read parts of layers, where somebody has them on the path: Debian 12 has none of them. */
-const version = isInstalled('containerd') ? execFileSync('containerd', ['--version'], { encoding: 'utf8' }) : ''
-const [, major = 0, minor = 0] = / v?(\d+)\.(\d+)\./.exec(version) ?? []
-const fetchesInParallel = Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 1)
+const fetchesInParallel = isAtLeast('containerd', 2, 1)
 if (!fetchesInParallel) process.stdout.write('skipped: no containerd of at least 2.1 is on the path\n')
 const withParallelFetch = fetchesInParallel ? test : test.skip
 

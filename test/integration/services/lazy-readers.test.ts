@@ -69,7 +69,7 @@ function startLab() {
     }
     const key = blobKey(subjects.lazy.digest)
     const onS3 = await putOnS3(bucket, key, subjects.lazy.content)
-    const prefetching = deferred<void>()
+    const prefetching = deferred()
     const throttled = throttleOnce(bucket, prefetching)
     const rules = [
       { repository: subjects.lazy.repository, backend: onS3 },
