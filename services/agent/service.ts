@@ -19,6 +19,7 @@ import {
   type PullSummary,
   type SwarmEngine,
   type SwarmStore,
+  seedParts,
   seedStored,
   swarmEngine,
   tcpTransport,
@@ -243,7 +244,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   })
   return {
     ...shell.around([
-      ...[clients.http, ...parts, store, kept, digester, engine, seedStored(store, engine)],
+      ...[clients.http, ...parts, store, kept, digester, engine, seedStored(store, engine), seedParts(store, engine)],
       ...[agentScrub(runtime, config, { store, engine, digester }), ...shell.listeners],
       ...agentOrders(runtime, config, { clients, work: { store, engine, links: proven, bring }, key }),
     ]),
