@@ -2,11 +2,14 @@ import { request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { expect, test } from '@jest/globals'
 import { digestHex, digestOf } from '../../../lib/core/index.ts'
+import { exitCodes } from '../../../services/cli/exit-codes.ts'
+import { run } from '../../../services/cli/run.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { type FileServer, fileServer } from '../../kit/file-server.ts'
 import { answer } from '../../kit/http-faults.ts'
 import { type ObjectServer, objectServer } from '../../kit/object-server.ts'
+import { recordingHost } from '../../kit/recording-host.ts'
 import { startTopology, type Topology } from '../../kit/topology.ts'
 
 /** Two agents in front of web servers at these URLs. */
@@ -104,6 +107,11 @@ async function changes(topology: Topology, web: FileServer) {
   expect((await get(topology, 'agent-1', url, { cookie: 'a=b' })).body.equals(other)).toBe(true)
   expect((await get(topology, 'agent-1', `${web.url}/models/none`)).status).toBe(404)
   expect(await asks(topology, 'new')).toBe(heard)
+
+  const host = recordingHost()
+  const agent = topology.url('agent-2', 'registry')
+  expect(await run(['get', url, '--agent', agent, '--digest', digestOf(other)], host)).toBe(exitCodes.done)
+  expect(host.bytes.equals(other)).toBe(true)
 
   // While the web server is out of order, what it said before counts.
   web.faults.next({ times: Number.POSITIVE_INFINITY }, answer(503))
