@@ -113,6 +113,10 @@ async function changes(topology: Topology, web: FileServer) {
   expect(await run(['get', url, '--agent', agent, '--digest', digestOf(other)], host)).toBe(exitCodes.done)
   expect(host.bytes.equals(other)).toBe(true)
 
+  await eventually(async () => {
+    expect((await get(topology, 'agent-1', url)).headers['repr-digest']).toBeDefined()
+  })
+
   // While the web server is out of order, what it said before counts.
   web.faults.next({ times: Number.POSITIVE_INFINITY }, answer(503))
   expect((await get(topology, 'agent-1', url)).body.equals(other)).toBe(true)
