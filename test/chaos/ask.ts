@@ -32,7 +32,7 @@ export interface Asked {
   readonly headers?: OutgoingHttpHeaders
   readonly status: 200 | 206
   /** Judges the body of an answer with the right status; undefined when nothing is wrong. */
-  judge(res: IncomingMessage): Promise<Ended>
+  readonly judge: (res: IncomingMessage) => Promise<Ended>
 }
 
 /** The bound of a request: when it is over, the request has hung. */

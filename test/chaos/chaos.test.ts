@@ -10,7 +10,8 @@ const STEPS = 24
 test('under chaos nothing wrong is delivered, every pull ends, and afterwards every pull succeeds', async () => {
   const told: string[] = []
   const result = await chaos({
-    ...{ seed: SEED, origins: 2, coldBlobs: 24, calmOps: 2, boundMs: 120_000, patienceMs: 120_000, atTheEnd: 3 },
+    ...{ seed: SEED, agents: 2, origins: 2, coldBlobs: 16, maxBlobBytes: 2_500_000, calmOps: 1 },
+    ...{ stepMs: 2000, forgetLies: true, boundMs: 120_000, patienceMs: 120_000, atTheEnd: 3 },
     ...{ restMs: 0, goOn: (steps) => steps < STEPS, tell: (line) => told.push(line) },
   })
   // The seed, what happened until then, and what was wrong.

@@ -15,10 +15,17 @@ export interface ChaosInit extends StageInit {
   readonly calmOps: number
   /** Whether the chaos goes on after so many steps. */
   readonly goOn: (steps: number) => boolean
+  /** At most between two steps; fewer when pulls end. */
+  readonly stepMs: number
   /** How long a request may take before it counts as hung. */
   readonly boundMs: number
   /** How long the pulls after the chaos may try again, in all. */
   readonly patienceMs: number
+  /**
+   * Whether origins are started again after the chaos, so that they forget that the store has lied: else they do not ask
+   * it for a minute after the first time, and for longer after others.
+   */
+  readonly forgetLies: boolean
   /** At most as many blobs and images are pulled from each listener after the chaos, the last ones. */
   readonly atTheEnd: number
   /** Until memory and descriptors are read for the last time. */
@@ -56,7 +63,7 @@ export async function chaos(init: ChaosInit): Promise<ChaosResult> {
   const calm: Op[] = []
   const during: Op[] = []
   let ops = calm
-  const conducting = conductor(clock, stage, tell)
+  const conducting = conductor(stage, init)
   const load = clients({
     ...{ clock, seed, stage, boundMs: init.boundMs },
     onEnded(op) {
@@ -75,6 +82,7 @@ export async function chaos(init: ChaosInit): Promise<ChaosResult> {
     conducting.play(script(stage.world, seededRandom(seed)), (steps) => !isOver() && init.goOn(steps)),
   )
   tell('peace')
+  if (init.forgetLies && stage.store.lied.size > 0) await startAgain(stage, stage.world.origins)
   const unpulled = await pullAll(clock, stage, load, init)
   await settled(clock, init)
   const rest = await usesOf(stage.shoal)
@@ -85,6 +93,13 @@ export async function chaos(init: ChaosInit): Promise<ChaosResult> {
     crashes: new Map(stage.shoal.crashes),
     errors: errorsOf(stage),
     disks: stage.world.smallDisks.length > 0,
+  }
+}
+
+async function startAgain({ shoal }: Stage, ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    await shoal.stop(id)
+    await shoal.start(id)
   }
 }
 

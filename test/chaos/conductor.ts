@@ -1,4 +1,4 @@
-import { abortable, type Clock, type Deferred, deferred } from '../../lib/base/index.ts'
+import { abortable, type Deferred, deferred } from '../../lib/base/index.ts'
 import { type Disturbance, type Step, stepText } from './script.ts'
 import type { Stage } from './stage.ts'
 
@@ -12,19 +12,24 @@ export interface Conductor {
   readonly taken: readonly string[]
 }
 
-/** The next step does not wait longer than this: pulls may all be waiting for the end of a disturbance. */
-const PATIENCE_MS = 6000
 /** A service that stops or starts takes less. */
-const STEP_MS = 120_000
+const STEP_LIMIT_MS = 120_000
 
-export function conductor(clock: Clock, stage: Stage, tell: (line: string) => void): Conductor {
+export interface ConductorInit {
+  /** The next step does not wait longer: pulls may all be waiting for the end of a disturbance. */
+  readonly stepMs: number
+  /** Told of each step. */
+  readonly tell: (line: string) => void
+}
+
+export function conductor(stage: Stage, { stepMs, tell }: ConductorInit): Conductor {
   const taken: string[] = []
   let count = 0
   let another: Deferred<void> = deferred()
   const underWay = new Set<Disturbance>()
 
   const until = async (at: number): Promise<void> => {
-    const patience = AbortSignal.timeout(PATIENCE_MS)
+    const patience = AbortSignal.timeout(stepMs)
     while (count < at) {
       await abortable(another.promise, patience).catch(() => undefined)
       if (patience.aborted) count = Math.max(count, at)
@@ -35,7 +40,7 @@ export function conductor(clock: Clock, stage: Stage, tell: (line: string) => vo
     const text = stepText(step)
     taken.push(text)
     tell(text)
-    const limit = AbortSignal.timeout(STEP_MS)
+    const limit = AbortSignal.timeout(STEP_LIMIT_MS)
     await abortable(stage[does](disturbance), limit).catch((cause: unknown) => {
       throw new Error(`failed: ${text}`, { cause })
     })
@@ -56,7 +61,6 @@ export function conductor(clock: Clock, stage: Stage, tell: (line: string) => vo
         await take(step)
       }
       for (const disturbance of underWay) await take({ at: count, does: 'end', disturbance })
-      await clock.sleep(0)
     },
   }
 }

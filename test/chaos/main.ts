@@ -21,7 +21,8 @@ const tell = (line: string) =>
   process.stderr.write(`${((clock.monotonicMs() - startMs) / 1000).toFixed(1).padStart(7)} s  ${line}\n`)
 
 const result = await chaos({
-  ...{ seed, origins: 3, coldBlobs: 400, calmOps: 40, boundMs: 180_000, patienceMs: 600_000, atTheEnd: 60 },
+  ...{ seed, agents: 3, origins: 3, coldBlobs: 400, maxBlobBytes: 9_000_000 },
+  ...{ calmOps: 40, stepMs: 6000, forgetLies: false, boundMs: 180_000, patienceMs: 600_000, atTheEnd: 60 },
   restMs: 20_000,
   goOn(steps) {
     endMs ??= clock.monotonicMs() + lastMs

@@ -13,17 +13,20 @@ import type { PlacedBlob } from './pulls.ts'
 import type { Disturbance, World } from './script.ts'
 import { type SmallDisk, smallDisk } from './small-disk.ts'
 
-const MIB = 2 ** 20
 /** Of each service. */
 const HEAP_MIB = 512
 const DISK_MIB = 96
-const BLOB_BYTES = { from: 300_000, to: 9 * MIB }
+const MIN_BLOB_BYTES = 300_000
 
 export interface StageInit {
   readonly seed: number
+  /** Agents from which clients pull; one more lies. */
+  readonly agents: number
   readonly origins: number
   /** Blobs that only the cold store has. */
   readonly coldBlobs: number
+  /** Of the largest of these. */
+  readonly maxBlobBytes: number
 }
 
 /** The services, the cold store, and what can be done to them. */
@@ -40,19 +43,14 @@ export interface Stage {
   readonly earlierLogs: ReadonlyMap<string, string>
 }
 
-/** Pulled from, as all other agents but the liar; with a slow line and little room. */
-const SMALL_AGENT = 'agent-3'
-const LIAR = 'agent-4'
-const AGENTS = 4
-
 const numbered = (name: string, count: number) => Array.from({ length: count }, (_, index) => `${name}-${index + 1}`)
 
-function coldBlobs({ seed, coldBlobs: count }: StageInit): readonly PlacedBlob[] {
+function coldBlobs({ seed, coldBlobs: count, maxBlobBytes }: StageInit): readonly PlacedBlob[] {
   const random = seededRandom(seed)
   return Array.from({ length: count }, (_, index) => ({
     // Of a bucket, which is read in units, and of a web server.
     repository: `${index % 3 === 0 ? 'web' : 'bucket'}/app${index % 5}`,
-    blob: modelBlob(`cold ${seed} ${index}`, drawn(random, BLOB_BYTES.from, BLOB_BYTES.to)),
+    blob: modelBlob(`cold ${seed} ${index}`, drawn(random, MIN_BLOB_BYTES, maxBlobBytes)),
   }))
 }
 
@@ -80,26 +78,29 @@ export function startStage(clock: Clock, init: StageInit): Promise<Stage & Async
       ),
     )
     const disks = new Map<string, SmallDisk>()
-    for (const id of ['agent-2', 'origin-2']) {
+    for (const id of ['agent-1', 'origin-2']) {
       const disk = await smallDisk(join(data, id), DISK_MIB)
       if (disk !== undefined) disks.set(id, stack.own(disk))
     }
     const origins = numbered('origin', init.origins)
     const others = [...numbered('tracker', 2), ...numbered('build-index', 2)]
-    const agents = numbered('agent', AGENTS - 1)
+    const agents = numbered('agent', init.agents)
+    const liar = `agent-${init.agents + 1}`
     const gate = gatedStore()
     const shoal = stack.own(
       await startTopology({
-        ...{ agents: AGENTS, origins: init.origins, trackers: 2, data },
+        ...{ agents: init.agents + 1, origins: init.origins, trackers: 2, data },
         processes: [...agents, ...origins, ...others, 'proxy-1'],
         env: { NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}` },
         overrides: [
           `origin.backends=${JSON.stringify(backendRules(store, data))}`,
           ...['agent', 'origin', 'tracker', 'buildIndex', 'proxy'].map((kind) => `${kind}.log=warn`),
+          // A stop waits for clients, but not for those that wait for somebody who is frozen.
+          ...['agent', 'origin', 'tracker', 'buildIndex'].map((kind) => `${kind}.drain=3s`),
           'tracker.announce.maxInterval=10s',
         ],
-        more: (kind, id) => moreOf(kind, id, disks.has(id)),
-        agentParts: (id) => (id === LIAR ? { wrapStore: (inner) => gate.wrap(inner) } : {}),
+        more: (kind, id) => moreOf(kind, { isSmall: id === agents.at(-1), hasSmallDisk: disks.has(id) }),
+        agentParts: (id) => (id === liar ? { wrapStore: (inner) => gate.wrap(inner) } : {}),
       }),
     )
     const thaw = () => {
@@ -108,7 +109,7 @@ export function startStage(clock: Clock, init: StageInit): Promise<Stage & Async
     stack.own({ [Symbol.asyncDispose]: async () => thaw() })
     for (const { repository, blob } of cold) await linkBlob(shoal, repository, blob.digest, blob.size)
     const earlierLogs = new Map<string, string>()
-    const world = { agents, origins, others, proxies: ['proxy-1'], liar: LIAR, smallDisks: [...disks.keys()] }
+    const world = { agents, origins, others, proxies: ['proxy-1'], liar, smallDisks: [...disks.keys()] }
     return {
       ...{ shoal, store, world, cold, earlierLogs },
       doors: [...agents, 'proxy-1'].map((id) => shoal.url(id, 'registry')),
@@ -117,10 +118,16 @@ export function startStage(clock: Clock, init: StageInit): Promise<Stage & Async
   })
 }
 
+interface Place {
+  /** It has a slow line, and almost no room. */
+  readonly isSmall: boolean
+  readonly hasSmallDisk: boolean
+}
+
 /** Little room, so that blobs come and go; less than a small disk has, which is full only when somebody fills it. */
-function moreOf(kind: string, id: string, onSmallDisk: boolean): Readonly<Record<string, unknown>> {
-  if (id === SMALL_AGENT) return { store: { capacity: '40MB', minFree: '0' }, limits: { upload: '500KB/s' } }
-  const capacity = onSmallDisk ? '80MB' : '300MB'
+function moreOf(kind: string, { isSmall, hasSmallDisk }: Place): Readonly<Record<string, unknown>> {
+  if (isSmall) return { store: { capacity: '40MB', minFree: '0' }, limits: { upload: '500KB/s' } }
+  const capacity = hasSmallDisk ? '80MB' : '300MB'
   return kind === 'agent' || kind === 'origin' ? { store: { capacity, minFree: '0' } } : {}
 }
 
