@@ -1,7 +1,7 @@
 import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http'
 import { codeOf } from '../../lib/base/index.ts'
 import type { ByteRange, Digest } from '../../lib/core/index.ts'
-import { readByteranges } from '../kit/byteranges.ts'
+import { type AnsweredPart, readByteranges } from '../kit/byteranges.ts'
 import { bytesOf, type ModelBlob } from './model-blob.ts'
 
 /**
@@ -31,7 +31,7 @@ export interface Asked {
   readonly url: string
   readonly headers?: OutgoingHttpHeaders
   readonly status: 200 | 206
-  /** Judges the body of an answer with the right status; undefined when nothing is wrong. */
+  /** Judges an answer with the right status; throws when its body breaks off. */
   readonly judge: (res: IncomingMessage) => Promise<Ended>
 }
 
@@ -112,7 +112,8 @@ export const rangesJudge =
   async (res: IncomingMessage): Promise<Ended> => {
     const chunks: Buffer[] = []
     for await (const chunk of res as AsyncIterable<Buffer>) chunks.push(chunk)
-    const parts = readByteranges(res.headers['content-type'], Buffer.concat(chunks))
+    const parts = partsOf(res.headers['content-type'], Buffer.concat(chunks))
+    if (typeof parts === 'string') return wrong(parts)
     const told = parts.map(({ start, end }) => `${start}-${end}`).join()
     if (told !== ranges.map(({ start, end }) => `${start}-${end}`).join()) return wrong(`other ranges: ${told}`)
     for (const { start, end, size, bytes } of parts) {
@@ -123,6 +124,14 @@ export const rangesJudge =
     }
     return ok
   }
+
+function partsOf(contentType: string | undefined, body: Buffer): readonly AnsweredPart[] | string {
+  try {
+    return readByteranges(contentType, body)
+  } catch (err) {
+    return `no byteranges: ${err instanceof Object && 'message' in err ? String(err.message) : ''}`
+  }
+}
 
 /** A small body that must be just these bytes. */
 export const bodyJudge =
