@@ -25,7 +25,7 @@ const project = (name) => ({
 })
 
 export default {
-  projects: ['unit', 'contract', 'property', 'integration', 'abuse', 'interop', 'e2e'].map(project),
+  projects: ['unit', 'contract', 'property', 'integration', 'abuse', 'chaos', 'interop', 'e2e'].map(project),
   coverageProvider: 'v8',
   randomize: true,
   // Most tests wait for sockets, disks and child processes: with a worker for each core, cores idle.
