@@ -114,7 +114,10 @@ export async function servePacedObjects({ bytesPerSecond, latencyMs }: StoreRate
 
   const answer = async (req: IncomingMessage, res: ServerResponse) => {
     const url = new URL(req.url ?? '/', 'http://store')
-    if (url.pathname === CONTROL) return void control(url, req, res)
+    if (url.pathname === CONTROL) {
+      control(url, req, res)
+      return
+    }
     const gone = new AbortController()
     res.once('close', () => gone.abort())
     if (latencyMs > 0) await clock.sleep(latencyMs, { signal: gone.signal })
