@@ -212,9 +212,9 @@ export class Torrent {
         verify,
         direct,
         asker,
-        prospect: () => this.#contacts.prospect,
-        anyone: () => this.#contacts.anyone,
+        ...{ prospect: () => this.#contacts.prospect, anyone: () => this.#contacts.anyone },
         onNamed: (peers) => this.#contacts.hint(peers),
+        onTold: (peers) => this.#contacts.told(peers),
         onPeers: (named) => this.#init.onPeers(named),
       },
       {

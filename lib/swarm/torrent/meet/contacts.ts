@@ -46,6 +46,18 @@ export class Contacts {
     this.#answered = true
   }
 
+  /**
+   * A tracker says who begins to bring the blob: as believable as its answers, also who an origin is, and counted with the
+   * last of them. `onSettled` follows.
+   */
+  told(peers: readonly PeerInfo[]): void {
+    const news = peers.filter(({ peerId }) => !this.isNamed(peerId))
+    if (news.length === 0) return
+    this.#offered = [...news, ...this.#offered]
+    this.#dialer?.offer(this.#offered)
+    this.#fillBy(0)
+  }
+
   /** A full peer, or an origin over HTTP, named these. `onSettled` follows, since nothing else may happen. */
   hint(peers: readonly PeerInfo[]): void {
     if (this.#dialer === undefined) return
