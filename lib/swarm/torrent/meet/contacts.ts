@@ -1,6 +1,6 @@
 import type { Alarm, Wheel } from '../../../base/index.ts'
 import type { PeerId, PeerInfo } from '../../../core/index.ts'
-import { Dialer, type DialerComponents, type DialerInit, type Prospect } from './dialer.ts'
+import { Dialer, type DialerComponents, type DialerInit, MAX_CANDIDATES, type Prospect } from './dialer.ts'
 
 /** When fewer peers than this are connected after the first answer, one extra announce is sent. */
 export const FEW_PEERS = 4
@@ -53,7 +53,7 @@ export class Contacts {
   told(peers: readonly PeerInfo[]): void {
     const news = peers.filter(({ peerId }) => !this.isNamed(peerId))
     if (news.length === 0) return
-    this.#offered = [...news, ...this.#offered]
+    this.#offered = [...news, ...this.#offered].slice(0, MAX_CANDIDATES)
     this.#dialer?.offer(this.#offered)
     this.#fillBy(0)
   }

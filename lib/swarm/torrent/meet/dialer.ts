@@ -58,7 +58,7 @@ const HANG_UP_MS = 5_000
 const MAX_FAILURES = 6
 /** So often a torrent that could dial somebody sees whether the node may have one more link. */
 const ROOM_MS = 100
-const MAX_CANDIDATES = 200
+export const MAX_CANDIDATES = 200
 
 /** Connects to the peers that trackers name, best first, within the limits of connections. */
 export class Dialer {

@@ -83,3 +83,10 @@ test('what a tracker says before anybody may be dialled counts as soon as somebo
   contacts.fill()
   expect(dialled).toEqual([origin])
 })
+
+test('however many a tracker tells of, the newest are remembered', () => {
+  const { contacts } = meeting()
+  const many = Array.from({ length: 300 }, () => ({ ...peer, peerId: newPeerId(random) }))
+  for (const each of many) contacts.told([each])
+  expect(many.map(({ peerId }) => contacts.isNamed(peerId))).toEqual(many.map((_, i) => i >= 100))
+})
