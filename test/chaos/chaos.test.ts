@@ -4,7 +4,7 @@ import { unmetEnds } from './verdicts.ts'
 
 /** The short form of `npm run chaos`: so many steps, whatever time they take. */
 
-const SEED = 1
+const SEED = 131
 const STEPS = 20
 
 test('under chaos nothing wrong is delivered, every pull ends, and afterwards every pull succeeds', async () => {
