@@ -110,7 +110,10 @@ export async function multipartStream(
   return out
 }
 
-/** The parts of a run, each with its head, out of the bytes of the run. */
+/**
+ * The parts of a run, each with its head, out of the bytes of the run. They are copied: a source may reuse the memory of a
+ * chunk when some more chunks have been read, and of those there may be many within what an answer has not sent yet.
+ */
 async function* cut(source: Readable, { range, parts }: Run): AsyncGenerator<Uint8Array> {
   let at = range.start
   const left = [...parts]
@@ -119,7 +122,7 @@ async function* cut(source: Readable, { range, parts }: Run): AsyncGenerator<Uin
     for (let part = left[0]; part !== undefined && part.range.start < end; part = left[0]) {
       const from = Math.max(part.range.start, at)
       if (from === part.range.start) yield part.head
-      yield chunk.subarray(from - at, Math.min(part.range.end, end) - at)
+      yield Buffer.from(chunk.subarray(from - at, Math.min(part.range.end, end) - at))
       if (part.range.end > end) break
       left.shift()
     }

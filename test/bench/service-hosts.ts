@@ -21,6 +21,9 @@ export interface ServiceHosts extends AsyncDisposable {
   readonly pids: { readonly agents: readonly number[]; readonly others: number }
 }
 
+/** `http://host:port` of one listener of one service of a plan. */
+export const urlOf = ({ ports }: InstancePlan, listener: string) => `http://127.0.0.1:${ports[listener] ?? 0}`
+
 /** Starting an agent takes a few hundredths of a second of one processor; this allows for a busy machine. */
 const READY_MS = { base: 60_000, perAgent: 2_000 }
 

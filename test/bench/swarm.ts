@@ -22,7 +22,7 @@ import {
   scaleRows,
   serverIdealMs,
 } from './scale-figures.ts'
-import { type ServiceHosts, startHosts } from './service-hosts.ts'
+import { type ServiceHosts, startHosts, urlOf } from './service-hosts.ts'
 
 const MIB = 1024 ** 2
 const MB = 1e6
@@ -39,7 +39,6 @@ const SCRAPES_AT_ONCE = 16
 
 const clock = systemClock()
 const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0)
-const url = ({ ports }: InstancePlan, listener: string) => `http://127.0.0.1:${ports[listener] ?? 0}`
 
 interface Load {
   readonly agents: number
@@ -60,7 +59,7 @@ async function metricsOf(instances: readonly InstancePlan[]): Promise<readonly s
   const texts: string[] = []
   for (let at = 0; at < instances.length; at += SCRAPES_AT_ONCE) {
     const some = instances.slice(at, at + SCRAPES_AT_ONCE)
-    texts.push(...(await Promise.all(some.map(async (each) => (await fetch(`${url(each, 'ops')}/metrics`)).text()))))
+    texts.push(...(await Promise.all(some.map(async (each) => (await fetch(`${urlOf(each, 'ops')}/metrics`)).text()))))
   }
   return texts
 }
@@ -84,14 +83,14 @@ async function pushLayers({ plan }: ServiceHosts, sizes: readonly number[]): Pro
   if (proxy === undefined) throw new Error('there is no proxy')
   const layers: CheckedPull[] = []
   for (const size of sizes) {
-    const digest = await pushBlob(url(proxy, 'registry'), NAME, randomBytes(size))
+    const digest = await pushBlob(urlOf(proxy, 'registry'), NAME, randomBytes(size))
     layers.push({ url: `/v2/${NAME}/blobs/${digest}`, digest })
   }
   return layers
 }
 
 const atAgents = ({ plan }: ServiceHosts, layers: readonly CheckedPull[]) =>
-  plan.agent.map((agent) => layers.map((layer) => ({ ...layer, url: url(agent, 'registry') + layer.url })))
+  plan.agent.map((agent) => layers.map((layer) => ({ ...layer, url: urlOf(agent, 'registry') + layer.url })))
 
 /** All agents pull fresh layers at once. */
 async function pullOnce(hosts: ServiceHosts, load: Load, signal: AbortSignal): Promise<ScalePull> {

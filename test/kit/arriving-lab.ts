@@ -48,6 +48,12 @@ export async function arrivingAt(lab: SwarmLab, blob: SwarmBlob) {
         seed.arrived(piece)
       }
     },
+    /** The tracker says in the stream of records who brings the blob. */
+    hint: () => {
+      const self = lab.tracker.senders.find(({ peerId }) => peerId === origin.peerId)
+      if (self === undefined) throw new Error('the origin has not announced itself')
+      tell({ kind: 'hint', peers: [{ ...self, complete: false }] })
+    },
     finish: async () => {
       await partial.complete()
       tell({ kind: 'verified' })

@@ -32,7 +32,10 @@ export interface PullInit {
   readonly verify: 'pieces' | 'whole'
   /** A tracker has taken the node in as a downloader and names others; usually before the header. */
   readonly onPeers: (named: NamedPeers) => void
+  /** An origin says over HTTP who has what it does not give there. */
   readonly onNamed: (peers: readonly PeerInfo[]) => void
+  /** A tracker says who begins to bring the blob. */
+  readonly onTold: (peers: readonly PeerInfo[]) => void
   readonly prospect: () => Prospect
   /** Somebody was named who may be dialled. */
   readonly anyone: () => boolean

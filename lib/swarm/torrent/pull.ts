@@ -137,7 +137,7 @@ export class Pull {
       {
         onHeader: (header) => this.#onHeader(header),
         onPeers: (named) => this.#init.onPeers(named),
-        onHint: (peers) => this.#init.onNamed(peers),
+        onHint: (peers) => this.#init.onTold(peers),
         onPiece: (piece) => this.#onPieceRecord(piece),
         onVerified: () => {
           this.#onMoved()

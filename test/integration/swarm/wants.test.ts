@@ -29,6 +29,23 @@ describe('a reader of bytes that no peer can be asked for yet', () => {
     handle.close()
   })
 
+  test('has an origin told that announced itself later, as soon as the tracker says so in the stream of records', async () => {
+    await using lab = swarmLab([blob])
+    const { ref, wanted, hint } = await arrivingAt(lab, blob)
+    lab.tracker.alive = false
+    const agent = await lab.agent()
+    const handle = await lab.run(agent.engine.open(ref))
+    const stream = handle.read({ start: 8 * MIB, end: 8 * MIB + 1 }, { fills: false })
+    stream.resume()
+    await lab.clock.advance(500)
+    expect(wanted('onDemand')).toBe('')
+    hint()
+    await lab.clock.advance(200)
+    expect(wanted('onDemand')).toBe(`${8 * MIB}-${8 * MIB + pieceLength}`)
+    stream.destroy()
+    handle.close()
+  })
+
   test('has the origin told that nobody wants them when it leaves, or is lost', async () => {
     await using lab = swarmLab([blob])
     const { ref, wanted } = await arrivingAt(lab, blob)

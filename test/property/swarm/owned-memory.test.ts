@@ -197,6 +197,7 @@ class World {
         verify: 'whole',
         direct: false,
         onNamed: () => undefined,
+        onTold: () => undefined,
         onPeers: () => undefined,
         prospect: () => 'some',
         anyone: () => true,

@@ -2,6 +2,9 @@ import type { Alarm, Wheel } from '../../../base/index.ts'
 import type { PeerId, PeerInfo } from '../../../core/index.ts'
 import { Dialer, type DialerComponents, type DialerInit, type Prospect } from './dialer.ts'
 
+/** When fewer peers than this are connected after the first answer, one extra announce is sent. */
+export const FEW_PEERS = 4
+
 export interface ContactsComponents extends DialerComponents {
   readonly wheel: Wheel
 }
@@ -41,6 +44,18 @@ export class Contacts {
   /** No tracker answered. */
   unanswered(): void {
     this.#answered = true
+  }
+
+  /**
+   * A tracker says who begins to bring the blob: as believable as its answers, also who an origin is, and counted with the
+   * last of them. `onSettled` follows.
+   */
+  told(peers: readonly PeerInfo[]): void {
+    const news = peers.filter(({ peerId }) => !this.isNamed(peerId))
+    if (news.length === 0) return
+    this.#offered = [...news, ...this.#offered]
+    this.#dialer?.offer(this.#offered)
+    this.#fillBy(0)
   }
 
   /** A full peer, or an origin over HTTP, named these. `onSettled` follows, since nothing else may happen. */

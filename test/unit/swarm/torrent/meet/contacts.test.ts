@@ -60,3 +60,26 @@ test('who is named as an origin is dialled only when a tracker names it so, and 
   contacts.fill()
   expect(dialled).toEqual([{ ...second, role: 'origin' }])
 })
+
+test('the origin that a tracker says begins to bring the blob is dialled at once, in its role, and is named', async () => {
+  const { clock, contacts, dialled } = meeting()
+  const origin: PeerInfo = { ...peer, role: 'origin', complete: false }
+  contacts.offer([])
+  contacts.open()
+  contacts.told([origin])
+  await clock.advance(1)
+  expect(dialled).toEqual([origin])
+  expect(contacts.isNamed(origin.peerId)).toBe(true)
+  contacts.told([origin])
+  await clock.advance(1)
+  expect(dialled).toEqual([origin])
+})
+
+test('what a tracker says before anybody may be dialled counts as soon as somebody may', () => {
+  const { contacts, dialled } = meeting()
+  const origin: PeerInfo = { ...peer, role: 'origin', complete: false }
+  contacts.told([origin])
+  contacts.open()
+  contacts.fill()
+  expect(dialled).toEqual([origin])
+})
