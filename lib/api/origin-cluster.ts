@@ -4,7 +4,7 @@ import { type Cluster, type FailedTry, type Member, tryEach, usedUp } from '../c
 import { type Digest, type Repository, rangeLength } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
 import type { KnownBlobOptions } from './blob-path.ts'
-import { joinedBody } from './joined-body.ts'
+import { joinedBody, partOfBody } from './joined-body.ts'
 import { originClient } from './origin.ts'
 import type {
   AskedRange,
@@ -172,7 +172,7 @@ async function* unbroken(
 ): AsyncGenerator<Uint8Array> {
   const { asker, priority, signal } = options
   const rest = { asker, priority, signal }
-  const joined = rangeLength(range) === first.size ? joinedBody(target.digest, first.size) : undefined
+  const joined = rangeLength(range) === first.size ? joinedBody(target.digest, first.size) : partOfBody
   let open = first
   let offset = range.start
   let failed: FailedTry[] = []
@@ -183,8 +183,7 @@ async function* unbroken(
       for await (const chunk of open.body as AsyncIterable<Uint8Array>) {
         offset += chunk.byteLength
         if (offset > range.end) throw appError('SIZE_INVALID', { detail: { member: open.member.id } })
-        if (joined === undefined) yield chunk
-        else yield* joined.take(chunk)
+        yield* joined.take(chunk)
       }
     } catch (err) {
       if (hasCode(err, 'SIZE_INVALID')) throw err
@@ -193,10 +192,10 @@ async function* unbroken(
       open.body.destroy()
     }
     if (offset >= range.end) {
-      yield* joined?.end() ?? []
+      yield* joined.end()
       return
     }
-    joined?.broken()
+    joined.broken()
     throwIfAborted(signal)
     const err = appError('PEER_CLOSED', { message: 'the origin stopped in the middle of the blob', cause })
     target.cluster.report(open.member.id, 'failed')

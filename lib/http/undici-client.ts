@@ -7,6 +7,7 @@ import { appError, type Clock, clientContext, type TlsMaterial, type TlsTexts } 
 import { type Admits, guardedLookup } from './guarded-lookup.ts'
 import type { HttpClient, Lane } from './http-client.ts'
 import { laneQueue } from './lane-queue.ts'
+import { withPausedAnswers } from './paused-answers.ts'
 import { exchangeOver } from './undici-exchange.ts'
 
 export interface HttpClientComponents {
@@ -104,15 +105,15 @@ function connector(
   { tls, trustsPublic: publicToo }: HttpClientInit,
   options: buildConnector.BuildOptions,
 ): buildConnector.connector {
-  if (tls === undefined) return buildConnector(options)
+  if (tls === undefined) return withPausedAnswers(buildConnector(options))
   let made: { readonly texts: TlsTexts; readonly connect: buildConnector.connector } | undefined
-  return (...args) => {
+  return withPausedAnswers((...args) => {
     const texts = tls.now
     if (made?.texts !== texts) {
       made = { texts, connect: buildConnector({ ...options, secureContext: clientContext(texts, { publicToo }) }) }
     }
     made.connect(...args)
-  }
+  })
 }
 
 const withDefaults = (defaults: Readonly<Record<string, string>>, given: Readonly<Record<string, string>> = {}) => ({
