@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os'
+
 const base = {
   testEnvironment: 'node',
   injectGlobals: false,
@@ -23,11 +25,11 @@ const project = (name) => ({
 })
 
 export default {
-  projects: ['unit', 'contract', 'property', 'integration', 'abuse', 'interop', 'e2e'].map(project),
+  projects: ['unit', 'contract', 'property', 'integration', 'abuse', 'chaos', 'interop', 'e2e'].map(project),
   coverageProvider: 'v8',
   randomize: true,
-  // Most tests wait for sockets, disks and child processes: one worker, which is what jest takes on two cores, idles.
-  maxWorkers: '100%',
+  // Most tests wait for sockets, disks and child processes: with a worker for each core, cores idle.
+  maxWorkers: availableParallelism() + 1,
   // Modules of one test file stay in the memory of the worker that ran it; after hundreds it does little but collect garbage.
   workerIdleMemoryLimit: '1GB',
   // Far above what any test needs, since machines may be busy with others. Those that need more than seconds say so.

@@ -186,7 +186,7 @@ export {
   retentionReportSchema,
 } from './retention.ts'
 export { ringCalls, ringRoutes } from './ring-admin.ts'
-export { descriptorSchema, parseBody } from './schemas.ts'
+export { descriptorSchema, parseAnswer, parseBody } from './schemas.ts'
 export { seedAnnouncer } from './seed-announcer.ts'
 export { sharedLooks } from './shared-looks.ts'
 export {
@@ -231,3 +231,13 @@ export {
   upstreamTalkRoutes,
   upstreamToldSchema,
 } from './upstream-talk.ts'
+export {
+  type AskedUrl,
+  type UrlAnswer,
+  type UrlCluster,
+  type UrlRecord,
+  urlAskedSchema,
+  urlCluster,
+  urlRecordSchema,
+  urlRoutes,
+} from './urls.ts'

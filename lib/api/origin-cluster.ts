@@ -4,6 +4,7 @@ import { type Cluster, type FailedTry, type Member, tryEach, usedUp } from '../c
 import { type Digest, type Repository, rangeLength } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
 import type { KnownBlobOptions } from './blob-path.ts'
+import { joinedBody } from './joined-body.ts'
 import { originClient } from './origin.ts'
 import type {
   AskedRange,
@@ -162,7 +163,7 @@ function openAt(
   return tryEach(cluster, digest, open, { signal: options.signal, after, isDefinite: isFinalAtOrigins() })
 }
 
-/** Exactly the bytes of `range`; when a body ends early, goes on at another origin. */
+/** Exactly the bytes of `range`; when a body ends early, goes on at another origin. See `joinedBody` for a whole blob. */
 async function* unbroken(
   target: ReadTarget,
   first: OpenRead,
@@ -171,6 +172,7 @@ async function* unbroken(
 ): AsyncGenerator<Uint8Array> {
   const { asker, priority, signal } = options
   const rest = { asker, priority, signal }
+  const joined = rangeLength(range) === first.size ? joinedBody(target.digest, first.size) : undefined
   let open = first
   let offset = range.start
   let failed: FailedTry[] = []
@@ -181,7 +183,8 @@ async function* unbroken(
       for await (const chunk of open.body as AsyncIterable<Uint8Array>) {
         offset += chunk.byteLength
         if (offset > range.end) throw appError('SIZE_INVALID', { detail: { member: open.member.id } })
-        yield chunk
+        if (joined === undefined) yield chunk
+        else yield* joined.take(chunk)
       }
     } catch (err) {
       if (hasCode(err, 'SIZE_INVALID')) throw err
@@ -189,7 +192,11 @@ async function* unbroken(
     } finally {
       open.body.destroy()
     }
-    if (offset >= range.end) return
+    if (offset >= range.end) {
+      yield* joined?.end() ?? []
+      return
+    }
+    joined?.broken()
     throwIfAborted(signal)
     const err = appError('PEER_CLOSED', { message: 'the origin stopped in the middle of the blob', cause })
     target.cluster.report(open.member.id, 'failed')

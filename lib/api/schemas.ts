@@ -12,7 +12,7 @@ import {
 import { text as boundedText } from './bounded.ts'
 
 /** A zod schema of a string that a parser of lib/core turns into its type. */
-function parsed<T>(parse: (text: string) => T, maxLength: number) {
+export function parsed<T>(parse: (text: string) => T, maxLength: number) {
   return boundedText(maxLength).transform((text, context): T => {
     try {
       return parse(text)

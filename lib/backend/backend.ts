@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { AbortOptions, Startable } from '../base/index.ts'
 import type { ByteRange } from '../core/index.ts'
+import type { Urgency } from './urgency.ts'
 
 export interface ObjectStat {
   /** Bytes. */
@@ -44,6 +45,8 @@ export interface StatOptions extends AbortOptions, ReadHints {
 
 export interface ReadObjectOptions extends AbortOptions, ReadHints {
   readonly range?: ByteRange
+  /** Where reads wait for each other, the most urgent one is first. Default: somebody waits for it. */
+  readonly urgency?: Urgency | undefined
 }
 
 export interface ObjectPage {

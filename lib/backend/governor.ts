@@ -11,10 +11,12 @@ import {
 import type { Metrics } from '../telemetry/index.ts'
 import { answerTime } from './governor/answer-time.ts'
 import { pacedBody } from './governor/paced-body.ts'
+import { type Pauses, pauses } from './governor/pauses.ts'
 import { retryBudget } from './governor/retry-budget.ts'
-import { type SharedPause, sharedPause } from './governor/shared-pause.ts'
 import { turns } from './governor/turns.ts'
+import { type TurnOptions, urgentFirst } from './governor/urgent-first.ts'
 import type { BackendLimits } from './limits-config.ts'
+import { mostUrgent } from './urgency.ts'
 
 /** The kind of a request to a backend; a label of the metrics. */
 export type BackendOperation = 'stat' | 'read' | 'write' | 'list' | 'delete'
@@ -26,7 +28,8 @@ export type BackendOperation = 'stat' | 'read' | 'write' | 'list' | 'delete'
  */
 export interface Governor {
   /**
-   * Waits for its turn (the request rate, and a pause of all requests after one was throttled), then runs `work`. When
+   * Waits for its turn (the request rate, the most urgent first, and a pause after a request was throttled: `Pauses` says
+   * of which requests), then runs `work`. When
    * `work` throws a retryable code (BACKEND_UNAVAILABLE, or BACKEND_THROTTLED, with `detail.retryAfterMs` if the
    * backend gave a time), it runs again, with jitter and within a budget. `work` sends one request and must be
    * repeatable. Its signal fires with the caller's signal, and when no answer comes in time; it does not fire after
@@ -34,13 +37,13 @@ export interface Governor {
    * @throws what `work` threw last, BACKEND_UNAVAILABLE when no answer came in time, BACKEND_THROTTLED when its turn
    *   would come too late, ABORTED
    */
-  request<T>(operation: BackendOperation, work: (signal: AbortSignal) => Promise<T>, options?: AbortOptions): Promise<T>
+  request<T>(operation: BackendOperation, work: (signal: AbortSignal) => Promise<T>, options?: TurnOptions): Promise<T>
   /**
-   * The same bytes, no faster than the backend's bandwidth. When the result is destroyed or the signal fires, `body` is
+   * The same bytes, no faster than the backend's bandwidth, of which the most urgent reads take first. When the result is destroyed or the signal fires, `body` is
    * destroyed. Fails with BACKEND_UNAVAILABLE when a reader waits for the stall time without a byte, and when `body`
    * fails with an error that is not an AppError.
    */
-  received(body: Readable, options?: AbortOptions): Readable
+  received(body: Readable, options?: TurnOptions): Readable
   /**
    * Waits until `bytes` more may be sent. With the signal of a request, this also counts as progress of that request:
    * its answer timeout starts again. @throws ABORTED
@@ -56,27 +59,28 @@ export interface GovernorComponents {
 
 const BACKOFF = { baseMs: 200, maxMs: 20_000 }
 
-/** The pause of a governor, for whoever shares it with others. */
-export const governorPause = (components: Pick<GovernorComponents, 'clock' | 'random'>): SharedPause =>
-  sharedPause(components, BACKOFF)
+/** The pauses of a governor, for whoever shares them with others. */
+export const governorPauses = (components: Pick<GovernorComponents, 'clock' | 'random'>): Pauses =>
+  pauses(components, BACKOFF)
 
 /** Counts in `shoal_backend_throttled_total{op}` and `shoal_backend_retries_total{op,outcome}`. */
 export function governor(
   components: GovernorComponents,
   limits: BackendLimits,
-  pause: SharedPause = governorPause(components),
+  pause: Pauses = governorPauses(components),
 ): Governor {
   const { clock, random, metrics } = components
   const { throttled, retries } = governorMetrics(metrics)
   const turn = turns({ clock, pause }, limits)
   const budget = retryBudget(clock)
   const time = answerTime(clock, limits.answer)
-  const downloads = tokenBucket(clock, { ratePerSecond: limits.read })
+  const downloads = urgentFirst(tokenBucket(clock, { ratePerSecond: limits.read }))
   const uploads = tokenBucket(clock, { ratePerSecond: limits.write })
   const policy = { ...BACKOFF, attempts: limits.attempts }
 
-  const attempt = async <T>(op: BackendOperation, work: (signal: AbortSignal) => Promise<T>, options: AbortOptions) => {
+  const attempt = async <T>(op: BackendOperation, work: (signal: AbortSignal) => Promise<T>, options: TurnOptions) => {
     const sentMs = clock.monotonicMs()
+    pause.sent((options.urgency ?? mostUrgent).priority)
     try {
       const answer = await time.limit(work, options)
       pause.accepted(sentMs)

@@ -48,3 +48,8 @@ export type { UpstreamNews, UpstreamTalk, UpstreamTold } from './upstream/shared
 export type { CallerReads, Upstream, UpstreamStanding } from './upstream/upstream.ts'
 export { openUpstreams, type Upstreams, type UpstreamsComponents } from './upstream/upstreams.ts'
 export { withUpstreams } from './upstream/with-upstreams.ts'
+export { type OwnUrgency, rankOf, type Urgency, urgency } from './urgency.ts'
+export { type UrlRule, urlRulesSchema } from './url/config.ts'
+export { isSameContent, tagOfUrl, type UrlFacts } from './url/url-facts.ts'
+export { openUrls, type UrlContent, type Urls } from './url/urls.ts'
+export { type KnownUrl, withUrls } from './url/with-urls.ts'

@@ -20,3 +20,4 @@ export {
   secretValues,
   tlsFiles,
 } from './schemas.ts'
+export { hostPattern, pathPattern, portList } from './web-patterns.ts'

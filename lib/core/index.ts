@@ -58,4 +58,5 @@ export {
 export { glob, type RepositoryGlob, repositoryGlob, sampleOf } from './repository-glob.ts'
 export { parseSwarmId, type SwarmId, swarmIdOf } from './swarm-id.ts'
 export { type WaitCause, type WaitFacts, type WaitSide, waitCauses } from './wait-cause.ts'
+export { parseWebUrl, URL_REGISTRY, urlRepository, type WebUrl } from './web-url.ts'
 export { releasedLength, WITHHELD_TAIL_BYTES } from './withheld-tail.ts'

@@ -161,7 +161,10 @@ export interface PartialBlobs {
    * STORE_CORRUPT. @throws STORE_FULL
    */
   openPartial(digest: Digest, map: PieceMap): Promise<PartialBlob>
-  /** Partials that are open or were left by an earlier run, and how many bytes of each are here. */
+  /**
+   * Partials that are open or were left by an earlier run, and how many bytes of each are here. The one that was used
+   * longest ago first.
+   */
   partials(): Promise<readonly HeldPartial[]>
   /** Removes a partial that nobody uses now. False when it is in use, and stays; true when there is none after the call. */
   dropPartial(digest: Digest): Promise<boolean>

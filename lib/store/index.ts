@@ -3,6 +3,7 @@ export type {
   BlobReader,
   BlobUploads,
   CommittedBlob,
+  HeldPartial,
   PartialBlob,
   PartialBlobs,
   ReadOptions,

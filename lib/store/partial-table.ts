@@ -67,7 +67,9 @@ class Partials implements PartialTable {
   }
 
   list() {
-    return [...this.#left.values(), ...this.#inUse.values()].map(({ digest, map, bytes }) => ({ digest, map, bytes }))
+    return [...this.#left.values(), ...this.#inUse.values()]
+      .toSorted((a, b) => a.usedAtMs - b.usedAtMs)
+      .map(({ digest, map, bytes }) => ({ digest, map, bytes }))
   }
 
   idle(): readonly BlobCandidate[] {

@@ -7,7 +7,7 @@ export type {
   SwarmEngineComponents,
   SwarmEngineInit,
 } from './engine/engine-contract.ts'
-export { seedStored } from './engine/seed-stored.ts'
+export { seedParts, seedStored } from './engine/seed-stored.ts'
 export type { PeerSnapshot, TorrentSnapshot } from './engine/snapshot.ts'
 export { type SwarmLimits, swarmLimits } from './limits.ts'
 export type {

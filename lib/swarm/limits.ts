@@ -73,6 +73,8 @@ export const swarmLimits = {
   ingestTimeoutMs: 600_000,
   /** A torrent without readers continues for this long, then pauses. */
   lingerMs: 30_000,
+  /** Blobs of which only a part is here and that nobody pulls: so many of them are announced, and given to peers. */
+  maxPartsAtRest: 32,
   /** Pieces in memory (asked for, being hashed or written, warm), all torrents together. */
   pieceBufferBytes: 80 * 1024 * 1024,
   /** The part of `pieceBufferBytes` for stored pieces that stay in memory for their next readers. */

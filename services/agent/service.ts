@@ -1,4 +1,4 @@
-import { buildIndexCluster, foreignSwarms, originCluster, trackerCluster } from '../../lib/api/index.ts'
+import { buildIndexCluster, foreignSwarms, originCluster, trackerCluster, urlCluster } from '../../lib/api/index.ts'
 import { collectGarbage, type Startable } from '../../lib/base/index.ts'
 import { peerIdOf } from '../../lib/core/index.ts'
 import type { Route } from '../../lib/http/index.ts'
@@ -19,6 +19,7 @@ import {
   type PullSummary,
   type SwarmEngine,
   type SwarmStore,
+  seedParts,
   seedStored,
   swarmEngine,
   tcpTransport,
@@ -67,6 +68,7 @@ function clusterClients(runtime: Runtime, config: AgentConfig) {
     rings,
     origins: originCluster({ http, cluster: rings.origins }),
     trackers: trackerCluster({ http, cluster: rings.trackers, logger: runtime.logger }),
+    urls: urlCluster({ http, cluster: rings.origins }),
     foreign: foreignSwarms({ http, cluster: rings.trackers }),
     index: buildIndexCluster({ http, cluster: rings.buildIndexes }),
   }
@@ -225,7 +227,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const pulling = pulls({ ...runtime, engine: opened, linked, log, onPull })
   const bring = bringBlob({ ...runtime, store, pulls: pulling })
   const { parts, guarded, storage, blobs, looks, usual, further } = clientFront(runtime, config, {
-    ...{ pulling, links: proven, index: clients.index, onSent },
+    ...{ pulling, links: proven, urls: clients.urls, index: clients.index, onSent },
     ownPorts: () => [engine.address.port, ...shell.listeners.map(({ address }) => address.port)],
   })
   const shell = serviceShell(runtime, config, {
@@ -243,7 +245,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   })
   return {
     ...shell.around([
-      ...[clients.http, ...parts, store, kept, digester, engine, seedStored(store, engine)],
+      ...[clients.http, ...parts, store, kept, digester, engine, seedStored(store, engine), seedParts(store, engine)],
       ...[agentScrub(runtime, config, { store, engine, digester }), ...shell.listeners],
       ...agentOrders(runtime, config, { clients, work: { store, engine, links: proven, bring }, key }),
     ]),

@@ -17,10 +17,11 @@ const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarnin
 /** The arguments of `node` for each verb; the caller's arguments follow them. */
 const verbs = {
   start: ['--import', 'tsx', 'services/herd/main.ts'],
-  test: [...jest, '--selectProjects', 'unit', 'contract', 'property', 'integration', 'abuse', '--'],
+  test: [...jest, '--selectProjects', 'unit', 'contract', 'property', 'integration', 'abuse', 'chaos', '--'],
   e2e: [...jest, '--runInBand', '--selectProjects', 'interop', 'e2e', '--'],
   bench: ['--import', 'tsx', 'test/bench/run.ts'],
   abuse: ['--import', 'tsx', 'test/abuse/mixed/main.ts'],
+  chaos: ['--import', 'tsx', 'test/chaos/main.ts'],
   install: [],
 }
 

@@ -74,6 +74,7 @@ const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
     member: id,
     folder: join(data, id),
     backends: [{ repository: '*', backend }],
+    urls: { records: { driver: 'file', folder: join(data, 'urls') } },
     // Clusters for a try stand on one machine.
     send: { allow: [HOST] },
     ...{ origins, trackers },

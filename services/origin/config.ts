@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { placeKeys } from '../../lib/api/index.ts'
-import { backendRulesSchema, upstreamRulesSchema } from '../../lib/backend/index.ts'
+import { backendRulesSchema, backendSchema, upstreamRulesSchema, urlRulesSchema } from '../../lib/backend/index.ts'
 import { byteSize, duration, rate } from '../../lib/config/index.ts'
 import {
   checkForeignPeers,
@@ -85,6 +85,21 @@ const keys = z.strictObject({
   backends: backendRulesSchema.prefault([{ repository: '*', backend: { driver: 'file', folder: 'data/backend' } }]),
   /** Registries of others, whose blobs come from there; the first rule that matches counts. The same for all origins. */
   upstreams: upstreamRulesSchema.prefault([]),
+  /** What lies under URLs of web servers, as a blob. The same for all origins. */
+  urls: z
+    .strictObject({
+      /** The URLs that may be brought. Default: none. */
+      rules: urlRulesSchema.prefault([]),
+      /** Where it is noted what each URL stands for; all origins use the same one. */
+      records: backendSchema.prefault({ driver: 'file', folder: 'data/urls' }),
+      /** For so long after a look the web server is not asked whether the content has changed. */
+      freshFor: duration.prefault('1m'),
+      /** While the web server does not answer, what it said at most so long ago counts. */
+      outage: duration.prefault('24h'),
+      /** Most URLs that one origin brings at the same time. */
+      concurrency: z.number().int().min(1).max(1000).default(16),
+    })
+    .prefault({}),
   /** Blobs that were acknowledged with replicas and are not in the backend yet. */
   writeBack: z
     .strictObject({

@@ -11,12 +11,14 @@ import { type SendRoutesComponents, sendRoutes } from './push/send-routes.ts'
 import type { UploadSessions, UploadState } from './push/upload-sessions.ts'
 import { type TorrentRoutesComponents, torrentRoutes } from './torrents/torrent-routes.ts'
 import { type UpstreamRoutesComponents, upstreamRoutes } from './upstream-routes.ts'
+import { type UrlRoutesComponents, urlServerRoutes } from './urls/url-routes.ts'
 
 export interface OriginRoutesComponents
   extends BlobRoutesComponents,
     DemandRoutesComponents,
     SendRoutesComponents,
     UpstreamRoutesComponents,
+    UrlRoutesComponents,
     TorrentRoutesComponents {
   readonly garbage: GarbageRoutesComponents
   readonly uploads: UploadSessions
@@ -102,5 +104,6 @@ export function originServerRoutes(
     ...garbageServerRoutes(components),
     ...upstreamRoutes(components),
     ...torrentRoutes(components),
+    ...urlServerRoutes(components),
   ]
 }

@@ -8,7 +8,7 @@ import {
   withUpstreams,
 } from '../../lib/backend/index.ts'
 import { background, type Startable } from '../../lib/base/index.ts'
-import type { BlobRef, Digest, Repository } from '../../lib/core/index.ts'
+import { type BlobRef, type Digest, type Repository, URL_REGISTRY } from '../../lib/core/index.ts'
 import { lookBudget, requestRate } from '../../lib/http/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { blockHashing, type Hashing, threadDigester } from '../../lib/metainfo/index.ts'
@@ -40,12 +40,13 @@ import { placement, pushes } from './push/placement.ts'
 import { remoteSend } from './push/remote-send.ts'
 import { sendTargets } from './push/send-targets.ts'
 import { uploadQuota, uploadRefusals } from './push/upload-quota.ts'
-import { uploadSessions } from './push/upload-sessions.ts'
+import { type UploadSessionsComponents, uploadSessions } from './push/upload-sessions.ts'
 import { siblingClients } from './ring/sibling-clients.ts'
 import { originServerRoutes } from './server.ts'
 import { torrents } from './torrents/torrents.ts'
 import { type EvictionVote, evictionVote } from './upkeep/eviction-vote.ts'
 import { upkeep } from './upkeep/upkeep.ts'
+import { openUrlParts, urlsFor } from './urls/open-urls.ts'
 
 /** Replacements for parts of the origin, given by the herd and by tests. */
 export interface OriginComponents extends Partial<Runtime> {
@@ -105,17 +106,18 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const own = components.backends ?? openBackends(runtime, config.backends)
   const talk = upstreamTalk({ http, cluster, self: config.member })
   const upstreams = openUpstreams({ ...runtime, talk }, config.upstreams)
-  const backends = withUpstreams(runtime, own, upstreams)
+  const urlParts = openUrlParts(runtime, config.urls)
+  const backends = urlParts.around(withUpstreams(runtime, own, upstreams))
   const plainStorage = journalStorage(config)
   const storage = components.wrapJournal?.(plainStorage) ?? plainStorage
   const foreign = foreignSwarms({ http, cluster: trackerRing })
   const engine = originEngine({ runtime, store, trackers, foreign, cluster }, config)
   const patterns = config.backends.map(({ repository }) => repository)
-  const isUpstream = ({ registry }: Repository) => upstreams.at(registry) !== undefined
+  const isUpstream = ({ registry }: Repository) => registry === URL_REGISTRY || upstreams.at(registry) !== undefined
   const names = blobNames({ store, backends }, { patterns, isUpstream })
   const rings = { origins: cluster, trackers: trackerRing }
   const { sentenceLookMs } = components
-  const kept = { evictions, store, backends, upstreams, storage, sentenceLookMs }
+  const kept = { evictions, store, backends, upstreams, storage, sentenceLookMs, urlParts }
   return { runtime, http, targets, cluster, rings, siblings, engine, names, ...kept }
 }
 
@@ -160,6 +162,14 @@ function originTorrents({ store, engine, rings }: OriginParts, { swarm }: Origin
   return torrents({ store, ingest: bring, hashes, trackers: rings.trackers })
 }
 
+type UploadParts = Pick<UploadSessionsComponents, 'placement' | 'quota' | 'onStored'> & {
+  readonly onReceived: ReturnType<typeof blobTraffic>['received']
+}
+
+function originUploads({ store, names }: OriginParts, { onReceived, ...components }: UploadParts) {
+  return uploadSessions({ ...components, store, names, onReceived: (count) => onReceived('client', count) })
+}
+
 /** The parts that bring, place and look after blobs, and their routes. Each part needs only those above it. */
 function originRules(parts: OriginParts, config: OriginConfig) {
   const { runtime, cluster, siblings, evictions, store, backends, storage, engine, names } = parts
@@ -182,19 +192,15 @@ function originRules(parts: OriginParts, config: OriginConfig) {
   const kept = { ...shared, writeBack: later, durabilityOf: durabilityOf(config.backends), onSent }
   const place = placement({ ...kept, pushes: pushes(runtime.metrics) }, self)
   const quota = originQuota(parts, config)
-  const uploads = uploadSessions({
-    store,
-    placement: place,
-    quota,
-    names,
-    onReceived: (count) => onReceived('client', count),
-    onStored,
-  })
+  const uploads = originUploads(parts, { placement: place, quota, onReceived, onStored })
   const pace = uploadPace(engine)
   const pending = () => later.pending()
   const keeping = upkeep({ ...shared, names, evictions, ingest: bring, engine, onReceived, onStored, pending }, config)
+  const fromWeb = (bytes: number) => onReceived('backend', bytes)
+  const urls = urlsFor(parts.urlParts, { ...shared, names, quota, onStored, onReceived: fromWeb })
   const routes = originServerRoutes(
     {
+      urls,
       ...{ ...shared, names, upstreams: parts.upstreams },
       ingest: bring,
       pieceHashes: hashes,
@@ -218,14 +224,14 @@ function originRules(parts: OriginParts, config: OriginConfig) {
   )
   const clientOf = (id: string) => quota.clientOf(id)
   const admin = { ...keeping.admin, writeBack: later, uploads, openUploads: () => store.openUploads(), clientOf }
-  return { tasks, bring, later, keeping, admin, routes: keeping.whileStaying(routes) }
+  return { tasks, bring, later, keeping, urls, admin, routes: keeping.whileStaying(routes) }
 }
 
 /** One origin. @throws INSECURE_BIND, CONFIG_INVALID */
 export function originService(components: OriginComponents, config: OriginConfig): OriginService {
   const parts = originParts(components, config)
   const { runtime, http, targets, store, backends, engine } = parts
-  const { tasks, bring, later, keeping, admin, routes } = originRules(parts, config)
+  const { tasks, bring, later, keeping, urls, admin, routes } = originRules(parts, config)
   const probes = backendProbes(runtime, backends.probed ?? [])
   const shell = serviceShell(runtime, config, {
     kind: 'origin',
@@ -234,8 +240,8 @@ export function originService(components: OriginComponents, config: OriginConfig
   })
   const seeding = seedStored(store, engine)
   const content = [
-    ...[later.books, runtime.hashing.digester, store, backends, probes],
-    ...[bring, tasks, engine, seeding, later.work],
+    ...[later.books, runtime.hashing.digester, store, backends, parts.urlParts, probes],
+    ...[bring, urls, tasks, engine, seeding, later.work],
   ]
   return {
     ...shell.around([http, targets.http, ...content, ...shell.listeners, keeping]),

@@ -254,7 +254,12 @@ describe.each(httpListeners)('$kind $listener', (at) => {
     ...{ request, status: isTold, code: status < 400 ? '' : expect.stringMatching(/^[A-Z_]+$/) },
     next: expect.any(Number),
   })
-  const slowly = () => sendEach({ 'content-length': '1000' }, '{')
+  let slow: Promise<readonly Outcome[]> | undefined
+  /** Sent once for all tests of the listener. */
+  const slowly = () => {
+    slow ??= sendEach({ 'content-length': '1000' }, '{')
+    return slow
+  }
 
   test('ends each request whose body does not come on, and says why', async () => {
     const outcomes = await slowly()

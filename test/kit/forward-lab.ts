@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type LookupFunction, type Socket } from 'node:net'
-import { seededRandom } from '../../lib/base/index.ts'
+import { appError, seededRandom } from '../../lib/base/index.ts'
 import { loadConfig } from '../../lib/config/index.ts'
 import { requestRate, sendJson } from '../../lib/http/index.ts'
 import { type AnonymousRights, secretAuthenticator } from '../../lib/identity/index.ts'
 import { agentSchema } from '../../services/agent/config.ts'
-import { forwardProxy } from '../../services/agent/forward/index.ts'
+import { forwardProxy, type UrlBlobs } from '../../services/agent/forward/index.ts'
 import { type HttpPair, httpPair, route } from './http-pair.ts'
 import { buildResource } from './resource-stack.ts'
 
@@ -30,6 +30,8 @@ export interface ForwardLabInit {
   /** The port of the target counts as one of the agent's own. */
   readonly isOwnPort?: boolean
   readonly answer?: (req: IncomingMessage, res: ServerResponse) => void
+  /** What lies under URLs; default: nothing that the origins would bring. */
+  readonly blobs?: UrlBlobs
 }
 
 /** A conversation over one connection to the proxy. */
@@ -112,6 +114,7 @@ export const forwardLab = (init: ForwardLabInit = {}) =>
         {
           ...{ clock, metrics, random: seededRandom(7), lookup: lookupOf(init.addresses ?? {}, looked) },
           rate: requestRate({ clock, metrics }, { listener: 'registry', perSecond: undefined, code: 'UNAVAILABLE' }),
+          blobs: init.blobs ?? { send: () => Promise.reject(appError('URL_NOT_NAMED')) },
           ownPorts: () => [parts.proxy?.server.address.port ?? 0, ...(init.isOwnPort === true ? [port] : [])],
         },
         config,

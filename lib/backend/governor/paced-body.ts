@@ -1,27 +1,21 @@
 import { Readable } from 'node:stream'
-import {
-  type AbortOptions,
-  abortController,
-  appError,
-  type Clock,
-  type TokenBucket,
-  toAppError,
-} from '../../base/index.ts'
+import { abortController, appError, type Clock, toAppError } from '../../base/index.ts'
+import type { TurnOptions, UrgentFirst } from './urgent-first.ts'
 
 export interface PacedBodyComponents {
   readonly clock: Clock
   /** Limits the bytes per second. */
-  readonly bucket: TokenBucket
+  readonly bucket: Pick<UrgentFirst, 'take'>
 }
 
-export interface PacedBodyInit extends AbortOptions {
+export interface PacedBodyInit extends TurnOptions {
   /** Longest wait of the reader for a byte, in milliseconds. */
   readonly stall: number
 }
 
 /** Implements `Governor.received`. */
 export function pacedBody({ clock, bucket }: PacedBodyComponents, body: Readable, init: PacedBodyInit): Readable {
-  const { stall, signal } = init
+  const { stall, signal, urgency } = init
   const chunks = (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
   const closed = abortController()
   // The body may fail before anybody reads it, which must not crash the process; the first read gets the error.
@@ -39,7 +33,7 @@ export function pacedBody({ clock, bucket }: PacedBodyComponents, body: Readable
   const giveOn = async () => {
     const next = await chunkInTime()
     if (next.done === true) return void paced.push(null)
-    await bucket.take(next.value.length, closed)
+    await bucket.take(next.value.length, { signal: closed.signal, urgency })
     paced.push(next.value)
   }
 

@@ -1,11 +1,13 @@
 import type { BackoffPolicy, Clock, Random } from '../../base/index.ts'
 
-/** The pause of all requests to a backend after it asked one of them to slow down. */
+/** A pause of requests to a backend after it asked one of them to slow down; `Pauses` has one for each priority. */
 export interface SharedPause {
   /** On the monotonic clock; in the past without a pause. */
   readonly untilMs: number
   /** Milliseconds until requests may be sent again; 0 without a pause. */
   readonly remainingMs: number
+  /** Whether the pause had begun and not ended when a request was sent at `sentMs`. */
+  covers(sentMs: number): boolean
   /**
    * How long a request should sleep: the rest of the pause plus a random time, so that not all requests come at its
    * end.
@@ -43,6 +45,7 @@ export function sharedPause(
     get remainingMs() {
       return remainingMs()
     },
+    covers: (sentMs) => sinceMs < sentMs && sentMs < untilMs,
     sleepMs: () => Math.ceil(remainingMs() + random.next() * Math.min(SPREAD_MS, untilMs - sinceMs)),
     throttled(sentMs, retryAfterMs) {
       const nowMs = clock.monotonicMs()
@@ -50,7 +53,7 @@ export function sharedPause(
         const longest = Math.min(maxMs, baseMs * 2 ** inARow)
         inARow += 1
         sinceMs = nowMs
-        untilMs = nowMs + longest / 2 + (random.next() * longest) / 2
+        untilMs = Math.max(untilMs, nowMs + longest / 2 + (random.next() * longest) / 2)
       }
       if (retryAfterMs !== undefined) untilMs = Math.max(untilMs, nowMs + retryAfterMs)
     },

@@ -1,5 +1,16 @@
-import { type AbortOptions, appError, type Clock, deadline, tokenBucket } from '../../base/index.ts'
-import type { SharedPause } from './shared-pause.ts'
+import {
+  type AbortOptions,
+  abortController,
+  anySignal,
+  appError,
+  type Clock,
+  deadline,
+  throwIfAborted,
+  tokenBucket,
+} from '../../base/index.ts'
+import { mostUrgent, type Urgency } from '../urgency.ts'
+import type { Pauses } from './pauses.ts'
+import { type TurnOptions, urgentFirst } from './urgent-first.ts'
 
 export interface TurnsInit {
   /** Most requests per second; undefined means no limit. */
@@ -8,40 +19,61 @@ export interface TurnsInit {
   readonly wait: number
 }
 
-/** Decides when a request may be sent: not during a pause, and not above the request rate. */
+/** Decides when a request may be sent: not during a pause, not above the request rate, and the most urgent first. */
 export interface Turns {
   /** @throws BACKEND_THROTTLED when the turn would come after more than `wait`, ABORTED */
-  next(options: AbortOptions): Promise<void>
+  next(options: TurnOptions): Promise<void>
 }
 
 export function turns(
-  { clock, pause }: { readonly clock: Clock; readonly pause: SharedPause },
+  { clock, pause }: { readonly clock: Clock; readonly pause: Pauses },
   { requests, wait }: TurnsInit,
 ): Turns {
-  const bucket = tokenBucket(clock, { ratePerSecond: requests })
+  const queue = urgentFirst(tokenBucket(clock, { ratePerSecond: requests }))
 
-  const ready = async (options: AbortOptions) => {
-    do {
-      while (pause.remainingMs > 0) {
-        if (pause.remainingMs > wait) throw tooLong('the backend asked to slow down for longer', pause.remainingMs)
-        await clock.sleep(pause.sleepMs(), options)
+  const ready = async (urgency: Urgency, { signal }: AbortOptions) => {
+    const leftMs = () => pause.remainingFor(urgency.priority)
+    for (;;) {
+      while (leftMs() > 0) {
+        if (leftMs() > wait) throw tooLong('the backend asked to slow down for longer', leftMs())
+        await sleepOrRaised(clock, pause.sleepFor(urgency.priority), { urgency, signal })
       }
-      await bucket.take(1, options)
-    } while (pause.remainingMs > 0)
+      await queue.take(1, { urgency, signal })
+      if (leftMs() === 0) return
+      queue.giveBack(1)
+    }
   }
 
   return {
-    async next({ signal }) {
+    async next({ signal, urgency = mostUrgent }) {
       const limit = deadline(clock, wait, signal)
       try {
-        await ready(limit)
+        await ready(urgency, limit)
       } catch (err) {
-        if (limit.expired) throw tooLong('too many requests wait for their turn', pause.remainingMs)
+        if (limit.expired) throw tooLong('too many requests wait for their turn', pause.remainingFor(urgency.priority))
         throw err
       } finally {
         limit.release()
       }
     },
+  }
+}
+
+/** Sleeps, at most until it becomes more urgent: then perhaps no pause is left. @throws ABORTED */
+async function sleepOrRaised(
+  clock: Clock,
+  ms: number,
+  { urgency, signal }: AbortOptions & { readonly urgency: Urgency },
+): Promise<void> {
+  const raised = abortController()
+  const ignore = urgency.onRaise(() => raised.abort())
+  try {
+    await clock.sleep(ms, { signal: signal === undefined ? raised.signal : anySignal([signal, raised.signal]) })
+  } catch (err) {
+    throwIfAborted(signal)
+    if (!raised.signal.aborted) throw err
+  } finally {
+    ignore()
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream'
-import { type AbortOptions, appError, hasCode } from '../../base/index.ts'
+import { appError, hasCode } from '../../base/index.ts'
 import type { ByteRange } from '../../core/index.ts'
 import type { ObjectRead, ObjectStat } from '../backend.ts'
+import type { TurnOptions } from '../governor/urgent-first.ts'
 import { rangeWithin } from '../object-range.ts'
 import type { ObjectApi } from './object-api.ts'
 import { objectBody } from './object-body.ts'
@@ -18,7 +19,7 @@ export interface ObjectReaderInit {
   readonly parallel: number
 }
 
-interface ReadRequest extends AbortOptions {
+interface ReadRequest extends TurnOptions {
   readonly key: string
   readonly range?: ByteRange
 }
@@ -31,12 +32,8 @@ export interface ObjectReader {
 export function objectReader(components: ObjectReaderComponents, init: ObjectReaderInit): ObjectReader {
   const { objects, governor } = components
 
-  const head = ({ key, signal }: ReadRequest) =>
-    governor.request(
-      'read',
-      (attempt) => objects.head(key, { signal: attempt }),
-      signal === undefined ? {} : { signal },
-    )
+  const head = ({ key, signal, urgency }: ReadRequest) =>
+    governor.request('read', (attempt) => objects.head(key, { signal: attempt }), { signal, urgency })
 
   /** HTTP cannot ask for an empty range. */
   const openNothing = async (request: ReadRequest, check: (size: number) => void) => {
@@ -80,7 +77,7 @@ export function objectReader(components: ObjectReaderComponents, init: ObjectRea
   }
 }
 
-interface OpenedObject extends ObjectStat {
+interface OpenedObject extends ObjectStat, Pick<TurnOptions, 'urgency'> {
   readonly key: string
   /** The range to deliver. */
   readonly whole: ByteRange

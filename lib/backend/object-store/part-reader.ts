@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream'
-import { type AbortOptions, appError, hasCode, throwIfAborted } from '../../base/index.ts'
+import { appError, hasCode, throwIfAborted } from '../../base/index.ts'
 import type { ByteRange } from '../../core/index.ts'
 import type { ObjectRead } from '../backend.ts'
+import type { TurnOptions } from '../governor/urgent-first.ts'
 import type { Governor } from '../governor.ts'
 import type { ObjectApi } from './object-api.ts'
 
@@ -13,7 +14,7 @@ export interface PartReaderComponents {
   readonly governor: Governor
 }
 
-export interface PartRequest extends AbortOptions {
+export interface PartRequest extends TurnOptions {
   readonly key: string
   readonly range: ByteRange
   /** The version to read; undefined means any version. */
@@ -23,7 +24,7 @@ export interface PartRequest extends AbortOptions {
 /** Sends one GET, and sends it again when the answer breaks off before its first byte. */
 export async function openPart(
   { objects, governor }: PartReaderComponents,
-  { key, range, etag, signal }: PartRequest,
+  { key, range, etag, signal, urgency }: PartRequest,
 ): Promise<ObjectRead | undefined> {
   const work = async (attempt: AbortSignal) => {
     const found = await objects.get(key, {
@@ -34,7 +35,7 @@ export async function openPart(
     if (found !== undefined) await firstByte(found.body, attempt)
     return found
   }
-  return governor.request('read', work, signal === undefined ? {} : { signal })
+  return governor.request('read', work, { signal, urgency })
 }
 
 /** Waits until `body` has data or has ended. */
@@ -67,14 +68,14 @@ export async function* partBytes(
   request: PartRequest & { readonly signal: AbortSignal },
   opened?: Readable,
 ): AsyncGenerator<Uint8Array> {
-  const { range, signal } = request
+  const { range, signal, urgency } = request
   let body = opened
   let failure: unknown
   for (let at = range.start, breaks = 0; at < range.end; breaks += 1) {
     if (breaks > MAX_BREAKS) throw brokenOff(failure)
     body ??= await reopened(components, { ...request, range: { start: at, end: range.end } })
     try {
-      for await (const chunk of components.governor.received(body, { signal }) as AsyncIterable<Uint8Array>) {
+      for await (const chunk of components.governor.received(body, { signal, urgency }) as AsyncIterable<Uint8Array>) {
         const wanted = chunk.subarray(0, range.end - at)
         at += wanted.length
         yield wanted

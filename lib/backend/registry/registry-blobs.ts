@@ -1,6 +1,6 @@
 import { type AbortOptions, appError } from '../../base/index.ts'
-import type { ByteRange, Digest } from '../../core/index.ts'
-import type { ObjectRead } from '../backend.ts'
+import type { Digest } from '../../core/index.ts'
+import type { ObjectRead, ReadObjectOptions } from '../backend.ts'
 import { objectFrom, rangeHeader, sizeOf } from '../web/object-answer.ts'
 import { type RegistryPartComponents, removed } from './registry-manifests.ts'
 import { scopes } from './registry-session.ts'
@@ -10,7 +10,7 @@ export interface RegistryBlobs {
   /** Size in bytes; undefined when there is no such blob. */
   size(digest: Digest, options?: AbortOptions): Promise<number | undefined>
   /** The blob or a non-empty range of it. @throws RANGE_UNSATISFIABLE */
-  open(digest: Digest, options?: AbortOptions & { readonly range?: ByteRange }): Promise<ObjectRead | undefined>
+  open(digest: Digest, options?: Omit<ReadObjectOptions, 'as'>): Promise<ObjectRead | undefined>
   /** False when there was no such blob. @throws UNSUPPORTED when the registry does not delete */
   remove(digest: Digest, options?: AbortOptions): Promise<boolean>
 }

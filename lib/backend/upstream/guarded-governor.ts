@@ -26,11 +26,11 @@ export function guardedGovernor({ governor, ways }: GuardedGovernorComponents, r
 export function boundedGovernor(governor: Governor, clock: Clock, waitMs: number): Governor {
   return {
     ...governor,
-    async request(operation, work, { signal } = {}) {
+    async request(operation, work, { signal, urgency } = {}) {
       const limit = deadline(clock, waitMs, signal)
       const time = spent(clock)
       try {
-        return await governor.request(operation, (own) => time.of(() => work(own)), limit)
+        return await governor.request(operation, (own) => time.of(() => work(own)), { signal: limit.signal, urgency })
       } catch (err) {
         const isAnswer = !limit.expired && !(time.ms === 0 && hasCode(err, 'BACKEND_THROTTLED'))
         if (isAnswer) throw err

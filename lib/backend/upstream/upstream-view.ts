@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { appError, type ByteCache, throwIfAborted } from '../../base/index.ts'
 import { type ByteRange, type Digest, wholeRange } from '../../core/index.ts'
-import type { Backend, ObjectRead, ReadHints, StatOptions } from '../backend.ts'
+import type { Backend, ObjectRead, ReadHints, ReadObjectOptions, StatOptions } from '../backend.ts'
 import { digestOfKey } from '../content-key.ts'
 import { rangeWithin } from '../object-range.ts'
 import { owningSource } from '../receive.ts'
@@ -35,11 +35,11 @@ export function upstreamView(
     return bytes
   }
 
-  const opened = (digest: Digest, { as, range, signal }: StatOptions & { readonly range?: ByteRange | undefined }) =>
+  const opened = (digest: Digest, { as, range, signal, urgency }: ReadObjectOptions) =>
     either(
       { as },
       {
-        blob: () => repository.blobs.open(digest, { signal, ...(range !== undefined && { range }) }),
+        blob: () => repository.blobs.open(digest, { signal, urgency, ...(range !== undefined && { range }) }),
         async manifest() {
           const bytes = await manifest(digest, { signal })
           return bytes && objectOf(digest, bytes, range)
@@ -65,7 +65,7 @@ export function upstreamView(
       const size = await firstLook(digest, options)
       return size === undefined ? undefined : { size, etag: digest }
     },
-    async read(key, { range, as, signal } = {}) {
+    async read(key, { range, as, signal, urgency } = {}) {
       const digest = digestOfKey(key)
       throwIfAborted(signal)
       if (range !== undefined) rangeWithin(range, Number.MAX_SAFE_INTEGER)
@@ -75,7 +75,7 @@ export function upstreamView(
       if (waiting !== undefined) return waiting
       if (range !== undefined && range.start === range.end)
         return empty(digest, await contentSize(repository, digest, { signal }), range)
-      return opened(digest, { as, range, signal })
+      return opened(digest, { as, signal, urgency, ...(range !== undefined && { range }) })
     },
   }
 }

@@ -2,7 +2,7 @@ import { type AbortOptions, appError, type Background, type Clock, type Random }
 import type { Digest, Referrer, RegistryHost, RepositoryName } from '../../core/index.ts'
 import type { HttpClient, HttpClientComponents } from '../../http/index.ts'
 import type { Metrics } from '../../telemetry/index.ts'
-import { type Governor, governor, governorPause } from '../governor.ts'
+import { type Governor, governor, governorPauses } from '../governor.ts'
 import { defaultBackendLimits } from '../limits-config.ts'
 import {
   onlyRead,
@@ -177,7 +177,7 @@ function connection(components: OpenUpstreamComponents, { registry, rule }: Open
   const credentials = registryCredentials(components, { ...rule, host: registry })
   const parts = { http, clock, onAnswer: (seen: Parameters<Budget['see']>[0]) => budget.see(seen) }
   const session = registrySession(parts, { url, credentials })
-  const governed = (pause = governorPause(components)) =>
+  const governed = (pause = governorPauses(components)) =>
     boundedGovernor(
       governor(
         components,
@@ -187,7 +187,7 @@ function connection(components: OpenUpstreamComponents, { registry, rule }: Open
       clock,
       answer,
     )
-  const pause = governorPause(components)
+  const pause = governorPauses(components)
   const bounded = governed(pause)
   /** Whatever it answers: also a refusal shows that the way is whole. */
   const ping = (options: AbortOptions) =>

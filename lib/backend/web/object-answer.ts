@@ -3,6 +3,7 @@ import { type AbortOptions, appError } from '../../base/index.ts'
 import { type ByteRange, rangeLength, wholeRange } from '../../core/index.ts'
 import { type HttpResponse, parseContentRange } from '../../http/index.ts'
 import type { ObjectRead } from '../backend.ts'
+import type { TurnOptions } from '../governor/urgent-first.ts'
 import type { Governor } from '../governor.ts'
 import { rangeWithin } from '../object-range.ts'
 import { webFailure } from './web-client.ts'
@@ -17,7 +18,7 @@ export function sizeOf({ status, headers }: HttpResponse): number | undefined {
   return offeredBy({ status, headers })?.size
 }
 
-export interface ObjectAnswerInit extends AbortOptions {
+export interface ObjectAnswerInit extends TurnOptions {
   readonly range?: ByteRange | undefined
   readonly etag: string
   readonly governor: Governor
@@ -28,7 +29,10 @@ export interface ObjectAnswerInit extends AbortOptions {
  * the connection is closed after it.
  * @throws RANGE_UNSATISFIABLE, BACKEND_UNAVAILABLE when the answer has no length, or other bytes than requested
  */
-export function objectFrom(answer: HttpResponse, { range, etag, governor, signal }: ObjectAnswerInit): ObjectRead {
+export function objectFrom(
+  answer: HttpResponse,
+  { range, etag, governor, signal, urgency }: ObjectAnswerInit,
+): ObjectRead {
   try {
     const offered = offeredBy(answer)
     if (offered === undefined) throw unusable('the backend does not give the length')
@@ -37,7 +41,7 @@ export function objectFrom(answer: HttpResponse, { range, etag, governor, signal
     const { start, end } = offered.range
     if (wanted.start < start || wanted.end > end) throw unusable('the backend sends another range than asked for')
     const part = { start: wanted.start - start, end: wanted.end - start }
-    const body = partOf(governor.received(answer.body), part, { whole: end - start, signal })
+    const body = partOf(governor.received(answer.body, { urgency }), part, { whole: end - start, signal })
     return { size: offered.size, etag, body }
   } catch (err) {
     answer.body.destroy()

@@ -1,7 +1,7 @@
 import type { AbortOptions, Clock, FairBucket, Random, Startable } from '../../base/index.ts'
 import type { BlobRef, ByteRange, Digest, PeerAddress, PeerId, PeerRole } from '../../core/index.ts'
 import type { PieceDigester } from '../../metainfo/index.ts'
-import type { PartialBlob } from '../../store/index.ts'
+import type { HeldPartial, PartialBlob } from '../../store/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 import type {
@@ -92,6 +92,11 @@ export interface SwarmEngine extends Startable {
   open(blob: BlobRef, options?: OpenOptions): Promise<BlobHandle>
   /** Call it when a complete blob of `size` bytes is in the store: it is announced and served to peers. Idempotent. */
   seed(blob: SeedRef, size: number): void
+  /**
+   * Call it for what `PartialBlobs.partials` names, when nobody pulls it: it is announced as a part, and its pieces are
+   * given to peers. Of too many the first ones are forgotten. What is left of a pull here needs no call.
+   */
+  seedPart(part: HeldPartial): void
   /**
    * Call it when a blob begins to come into the store by other ways than the swarm: it is announced, and each piece is
    * given to peers as soon as it is here. When it has become whole in another way meanwhile, `seed` ends this.

@@ -8,7 +8,7 @@ import {
   wheel,
 } from '../../base/index.ts'
 import type { BlobRef, ByteRange, Digest, PeerAddress, PeerId } from '../../core/index.ts'
-import type { PartialBlob } from '../../store/index.ts'
+import type { HeldPartial, PartialBlob } from '../../store/index.ts'
 import { type AnnounceSchedule, announceSchedule } from '../announce/index.ts'
 import { type SwarmLimits, swarmLimits } from '../limits.ts'
 import type { AnnouncingNode, HttpAdmission, SeedRef } from '../outside.ts'
@@ -156,6 +156,10 @@ class Engine implements SwarmEngine {
 
   seed(blob: SeedRef, size: number): void {
     this.#table.seed(blob, size)
+  }
+
+  seedPart(part: HeldPartial): void {
+    this.#table.seedPart(part)
   }
 
   arriving(blob: SeedRef, partial: PartialBlob, onWanted?: OnWanted): ArrivingSeed {

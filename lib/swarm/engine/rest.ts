@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../base/index.ts'
+import type { TorrentTableComponents } from './torrent-table-contract.ts'
 
 /** Notices that a node has had nothing to do for a while. */
 export interface Rest {
@@ -24,4 +25,12 @@ export function rest(
       else timer ??= clock.setTimer(afterMs, onRest, { background: true })
     },
   }
+}
+
+type IdleMemory = Pick<TorrentTableComponents, 'buffers' | 'slices' | 'lane' | 'collectGarbage'>
+
+/** Gives back the memory that nothing needs while the node rests. */
+export function letGo({ buffers, slices, lane, collectGarbage }: IdleMemory): void {
+  for (const memory of [buffers, slices, lane.buffers]) memory.rest()
+  collectGarbage?.()
 }

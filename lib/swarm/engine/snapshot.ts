@@ -27,7 +27,7 @@ export function torrentSnapshot(torrent: Torrent): TorrentSnapshot {
   return {
     digest,
     ...(repository && { repository: repositoryText(repository) }),
-    complete: torrent.complete,
+    complete: torrent.complete && torrent.leftBytes === 0,
     leftBytes: torrent.leftBytes,
     received: { ...torrent.received },
     peers: torrent.connections.map(({ hello, remoteHave, stats }) => ({

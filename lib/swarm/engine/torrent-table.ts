@@ -11,41 +11,36 @@ import {
   type SwarmId,
   swarmIdOf,
 } from '../../core/index.ts'
-import type { PartialBlob } from '../../store/index.ts'
+import type { HeldPartial, PartialBlob } from '../../store/index.ts'
 import type { AnnounceSubject } from '../announce/index.ts'
 import type { HttpAdmission, MetainfoAsker, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
-import { comingContent, storedContent, Torrent, type TorrentContent, type TorrentEvents } from '../torrent/index.ts'
+import { comingContent, Torrent, type TorrentContent, type TorrentEvents } from '../torrent/index.ts'
 import { announcedTorrent } from './announced-torrent.ts'
 import { arrivingSeed, untold } from './arriving-seed.ts'
 import { listenAddress } from './ban-list.ts'
+import { type BlobAtRest, BlobsAtRest, heldBy, leftBy } from './blobs-at-rest.ts'
 import type { ArrivingSeed, OnWanted } from './engine-contract.ts'
 import { keepInline } from './inline-keeper.ts'
-import { type Rest, rest } from './rest.ts'
+import { joinLate } from './join-late.ts'
+import { letGo, type Rest, rest } from './rest.ts'
 import { TorrentSlots } from './torrent-slots.ts'
 import type { TorrentTableComponents, TorrentTableInit } from './torrent-table-contract.ts'
 
-interface Seed {
-  readonly blob: SeedRef
-  readonly header: MetaInfoHeader
-}
-
-/** While the header is later than this, trackers are asked for peers. */
-const HEADER_LATE_MS = 100
-
-/** All torrents of a node: the running ones, and the complete blobs that no peer has asked for yet. */
+/** All torrents of a node: the running ones, and the blobs at rest, which no peer has asked for yet. */
 export class TorrentTable {
   readonly #components: TorrentTableComponents
   readonly #init: TorrentTableInit
   readonly #torrents = new TorrentSlots<Torrent>()
-  readonly #seeds = new Map<SwarmId, Seed>()
+  readonly #resting: BlobsAtRest
   readonly #rest: Rest
   #stopped = false
 
   constructor(components: TorrentTableComponents, init: TorrentTableInit) {
     this.#components = components
     this.#init = init
-    this.#rest = rest(components.clock, { afterMs: components.limits.restMs, onRest: () => this.#onRest() })
+    this.#resting = new BlobsAtRest(components)
+    this.#rest = rest(components.clock, { afterMs: components.limits.restMs, onRest: () => letGo(components) })
   }
 
   /** The node has begun: a time without work counts from now on, since loading the program leaves garbage as well. */
@@ -86,7 +81,7 @@ export class TorrentTable {
 
   /** The header for an incoming peer; undefined when this node does not have the swarm. */
   async headerOf(swarmId: SwarmId): Promise<MetaInfoHeader | undefined> {
-    return (await this.#torrents.get(swarmId)?.header) ?? this.#seeds.get(swarmId)?.header
+    return (await this.#torrents.get(swarmId)?.header) ?? this.#resting.get(swarmId)?.header
   }
 
   /** Takes over an accepted connection. */
@@ -104,9 +99,9 @@ export class TorrentTable {
   }
 
   #serving(swarmId: SwarmId): Torrent | undefined {
-    const seed = this.#seeds.get(swarmId)
-    if (seed === undefined || this.#torrents.get(swarmId) !== undefined) return this.#torrents.get(swarmId)
-    return this.#run({ blob: seed.blob, given: storedContent(this.#components.store, seed.header) })
+    const running = this.#torrents.get(swarmId)
+    const content = running === undefined ? this.#resting.use(swarmId) : undefined
+    return content === undefined ? running : this.#run(content)
   }
 
   /** Call it when a blob begins to arrive by other ways than the swarm. */
@@ -127,18 +122,33 @@ export class TorrentTable {
   /** Call it when the blob is complete in the store. Small blobs travel inside metainfo headers and have no swarm. */
   seed(blob: SeedRef, size: number): void {
     const swarmId = swarmIdOf(blob.digest)
-    if (size <= INLINE_LIMIT || this.#seeds.has(swarmId)) return
+    if (size <= INLINE_LIMIT || this.#resting.get(swarmId)?.leftBytes === 0) return
+    this.forget(blob.digest)
     const arriving = this.#torrents.get(swarmId)
     // It has become whole in another way. What arrives may yet fail.
     if (arriving?.given?.arriving === true) this.#drop(arriving)
-    this.#seeds.set(swarmId, { blob, header: headerOf(blob.digest, size) })
+    this.#resting.addWhole(swarmId, { blob, header: headerOf(blob.digest, size) })
     if (this.#torrents.get(swarmId) !== undefined) return
     this.#components.schedule.join(this.#subject(blob, swarmId))
   }
 
+  /** Call it when a part of a blob lies in the store, and nobody pulls it. */
+  seedPart(held: HeldPartial): void {
+    const swarmId = swarmIdOf(held.digest)
+    const part = (this.#torrents.get(swarmId) ?? this.#resting.get(swarmId)) ? undefined : heldBy(held)
+    if (part !== undefined) this.#rests(swarmId, part)
+  }
+
+  #rests(swarmId: SwarmId, part: BlobAtRest): void {
+    const { schedule } = this.#components
+    const tooMany = this.#resting.addPart(swarmId, part)
+    if (tooMany !== undefined) this.forget(tooMany)
+    if (!schedule.has(swarmId)) schedule.join(this.#subject(part.blob, swarmId))
+  }
+
   forget(digest: Digest): void {
     const swarmId = swarmIdOf(digest)
-    if (!this.#seeds.delete(swarmId)) return
+    if (!this.#resting.forget(swarmId)) return
     const running = this.#torrents.get(swarmId)
     if (running?.complete === true) this.#drop(running)
     this.#components.schedule.leave(swarmId)
@@ -172,18 +182,9 @@ export class TorrentTable {
   #started(torrent: Torrent): Torrent {
     this.#count()
     torrent.start()
-    if (!torrent.complete) this.#joinLate(torrent)
+    const late = { isRunning: () => this.has(torrent), join: () => this.#join(torrent) }
+    if (!torrent.complete) joinLate(this.#components.wheel, torrent, late)
     return torrent
-  }
-
-  /** Trackers are asked for peers while the header is late, unless one was asked with the request for it. */
-  #joinLate(torrent: Torrent): void {
-    const { wheel } = this.#components
-    const look = wheel.alarm(() => {
-      if (torrent.introducing && this.has(torrent)) look.at(wheel.nowMs + HEADER_LATE_MS)
-      else this.#join(torrent)
-    })
-    look.at(wheel.nowMs + HEADER_LATE_MS)
   }
 
   #newTorrent(content: TorrentContent): Torrent {
@@ -224,10 +225,10 @@ export class TorrentTable {
       this.#drop(torrent)
     },
     onComplete: (torrent, header) => {
-      this.#seeds.set(torrent.swarmId, { blob: torrent.blob, header })
+      this.#resting.addWhole(torrent.swarmId, { blob: torrent.blob, header })
       this.#components.schedule.completed(torrent.swarmId)
     },
-    onUseless: (torrent) => this.#drop(torrent),
+    onUseless: (torrent, header) => this.#onUseless(torrent, header),
     onFailed: (torrent, blob, err) => this.#onFailed(torrent, blob, err),
     onLiar: (hello) => this.#ban(hello),
     onUnreadable: (torrent, err) => {
@@ -242,6 +243,13 @@ export class TorrentTable {
     else this.#drop(torrent)
   }
 
+  /** What has come of a pull is given to others on. */
+  #onUseless(torrent: Torrent, header: MetaInfoHeader | undefined): void {
+    const part = this.has(torrent) ? leftBy(torrent, header) : undefined
+    if (part !== undefined) this.#rests(torrent.swarmId, part)
+    this.#drop(torrent)
+  }
+
   #join(torrent: Torrent): void {
     const { schedule } = this.#components
     if (this.#torrents.get(torrent.swarmId) !== torrent || schedule.has(torrent.swarmId)) return
@@ -249,7 +257,10 @@ export class TorrentTable {
   }
 
   #subject(blob: SeedRef, swarmId: SwarmId): AnnounceSubject {
-    return announcedTorrent(blob, swarmId, () => this.#torrents.get(swarmId))
+    return announcedTorrent(blob, swarmId, {
+      running: () => this.#torrents.get(swarmId),
+      leftAtRest: () => this.#resting.get(swarmId)?.leftBytes,
+    })
   }
 
   #onFailed(torrent: Torrent, blob: BlobRef, err: AppError): void {
@@ -275,16 +286,10 @@ export class TorrentTable {
   #drop(torrent: Torrent): void {
     const { schedule, tasks } = this.#components
     // This must come first: the last announce still states how much is missing.
-    if (this.has(torrent) && !this.#seeds.has(torrent.swarmId)) schedule.leave(torrent.swarmId)
+    if (this.has(torrent) && !this.#resting.has(torrent.swarmId)) schedule.leave(torrent.swarmId)
     this.#torrents.remove(torrent)
     this.#count()
     tasks.run('stop-torrent', () => torrent.stop())
-  }
-
-  #onRest(): void {
-    const { buffers, slices, lane, collectGarbage } = this.#components
-    for (const memory of [buffers, slices, lane.buffers]) memory.rest()
-    collectGarbage?.()
   }
 
   #count(): void {

@@ -1,15 +1,17 @@
+import { type AppError, type Background, toAppError } from '../../base/index.ts'
 import type { MetaInfoHeader } from '../../core/index.ts'
 import type { BlobReader, PartialBlob } from '../../store/index.ts'
 import type { OriginRing } from '../outside.ts'
 import type { Want } from '../peer/index.ts'
 import { type OnWanted, Wanted, type WantedComponents } from './serve/wanted.ts'
-import { type Content, completeContent, partialContent } from './shared/content.ts'
+import { type Content, completeContent, type HeldComponents, heldContent, partialContent } from './shared/content.ts'
 import type { SwarmMeters } from './shared/swarm-meters.ts'
 
 /** What a node only gives: nothing of it is pulled. */
 export interface GivenContent {
   readonly header: MetaInfoHeader
-  readonly content: Content
+  /** A function opens it when the first peer has come; what it throws is told by `onUnreadable`. */
+  readonly content: Content | (() => Promise<Content>)
   /** Pieces are still coming, by other ways than the swarm. */
   readonly arriving: boolean
   /** Told what peers want of what is arriving; default: nobody asks. */
@@ -19,6 +21,11 @@ export interface GivenContent {
 /** A blob that is complete in the store. */
 export function storedContent(store: BlobReader, header: MetaInfoHeader): GivenContent {
   return { header, content: completeContent(store, header), arriving: false }
+}
+
+/** A part of a blob that lies in the store: no piece of it comes any more. */
+export function heldPart(components: HeldComponents, header: MetaInfoHeader): GivenContent {
+  return { header, content: () => heldContent(components, header.digest), arriving: false }
 }
 
 /** A blob whose pieces come into `partial`. */
@@ -31,16 +38,23 @@ export interface GivenComponents extends WantedComponents {
 }
 
 export interface GivenInit {
+  readonly tasks: Background
   /** Keeps the torrent from being paused; called once for what is still arriving. */
   readonly hold: () => () => void
+  /** What is here can be read. */
+  readonly onContent: (content: Content) => void
   /** All of what was arriving is here. */
   readonly onWhole: () => void
+  /** It could not be opened. */
+  readonly onUnreadable: (err: AppError) => void
 }
 
-/** Whether what is given is whole already. */
+/** What a node gives of a blob that it does not pull, and whether it is whole already. */
 export class Given {
   readonly header: MetaInfoHeader
-  readonly content: Content
+  readonly #source: GivenContent['content']
+  /** Undefined until it is opened. */
+  #content: Content | undefined
   /** Undefined once it is whole. */
   #release: (() => void) | undefined
   readonly #wanted: Wanted | undefined
@@ -49,11 +63,30 @@ export class Given {
 
   constructor(components: GivenComponents, { header, content, arriving, onWanted }: GivenContent, init: GivenInit) {
     this.header = header
-    this.content = content
+    this.#source = content
     this.#init = init
     this.#meters = components.meters
     if (onWanted !== undefined) this.#wanted = new Wanted(components, onWanted)
     if (arriving) this.#release = init.hold()
+  }
+
+  start(): void {
+    const source = this.#source
+    if (typeof source === 'function') this.#init.tasks.run('open a part of a blob', () => this.#open(source))
+    else this.#onContent(source)
+  }
+
+  async #open(source: () => Promise<Content>): Promise<void> {
+    try {
+      this.#onContent(await source())
+    } catch (err) {
+      this.#init.onUnreadable(toAppError(err, 'STORE_CORRUPT'))
+    }
+  }
+
+  #onContent(content: Content): void {
+    this.#content = content
+    this.#init.onContent(content)
   }
 
   get arriving(): boolean {
@@ -67,8 +100,9 @@ export class Given {
 
   /** Never 0 before the digest is known to be right, since that would tell trackers that it is whole. */
   get leftBytes(): number {
-    if (!this.arriving) return 0
-    const { map, have } = this.content
+    if (this.#content === undefined) return 1
+    const { map, have } = this.#content
+    if (!this.arriving && have.complete) return 0
     return Math.max(1, map.length - have.count * map.pieceLength)
   }
 

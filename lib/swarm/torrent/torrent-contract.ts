@@ -16,7 +16,7 @@ export interface TorrentComponents extends Omit<PullComponents, 'conducts'> {
   readonly ring?: OriginRing | undefined
 }
 
-/** A blob to pull; or one that is complete in the store, or comes there by other ways: then nothing is pulled. */
+/** A blob to pull; or one of which all or a part is in the store, or comes there by other ways: then nothing is pulled. */
 export type TorrentContent =
   | { readonly blob: BlobRef; readonly given?: undefined }
   | { readonly blob: SeedRef; readonly given: GivenContent }
@@ -46,8 +46,8 @@ export interface TorrentEvents<T> {
   onInline(torrent: T, header: MetaInfoHeader): void
   /** The blob is complete in the store. */
   onComplete(torrent: T, header: MetaInfoHeader): void
-  /** Nobody has a use for it any more; the engine drops the torrent. */
-  onUseless(torrent: T): void
+  /** Nobody has a use for it any more; the engine drops the torrent. The header, if it has come. */
+  onUseless(torrent: T, header: MetaInfoHeader | undefined): void
   /** The pull failed for good; the engine drops the torrent. */
   onFailed(torrent: T, blob: BlobRef, err: AppError): void
   /** The peer sent wrong bytes. */

@@ -12,7 +12,7 @@ import {
 import type { HttpAdmission, PeerReport, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
 import { Given } from './given.ts'
-import { Contacts } from './meet/contacts.ts'
+import { Contacts, FEW_PEERS } from './meet/contacts.ts'
 import { type RestingPeers, restingPeers } from './meet/resting-peers.ts'
 import { peerEvents } from './peer-events.ts'
 import { Pull } from './pull.ts'
@@ -26,9 +26,6 @@ import type { PullWatch } from './shared/pull-trace.ts'
 import type { SourceRecord } from './shared/source-record.ts'
 import type { TorrentComponents, TorrentEvents, TorrentInit } from './torrent-contract.ts'
 import { Usefulness } from './usefulness.ts'
-
-/** When fewer peers than this are connected after the first answer, one extra announce is sent. */
-const FEW_PEERS = 4
 
 /** One blob and everybody who takes part in it: pulled until it is complete, or only given; given to peers all the while. */
 export class Torrent {
@@ -58,8 +55,8 @@ export class Torrent {
     this.#events = events
     this.#use = new Usefulness(components, {
       complete: () => this.complete,
-      peers: () => this.#peers?.size ?? 0,
-      onUseless: () => events.onUseless(this),
+      peers: () => (this.#peers?.size ?? 0) + this.#resting.size,
+      onUseless: () => events.onUseless(this, this.#header),
     })
     this.#resting = restingPeers(components.limits, components.connections)
     this.#tasks = background((name, err) => components.logger.error('a task of a torrent failed', { name, err }))
@@ -69,13 +66,16 @@ export class Torrent {
       this.#names = askedNames(blob)
       this.#pull = this.#newPull(this.#names)
     } else {
-      this.given = new Given(components, given, { hold: () => this.hold(), onWhole: () => this.#peers?.completed() })
-      this.#peers = this.#newPeers(given.content)
+      this.given = new Given(components, given, {
+        ...{ tasks: this.#tasks, hold: () => this.hold(), onContent: (content) => this.#onContent(content) },
+        ...{ onWhole: () => this.#peers?.completed(), onUnreadable: (err) => events.onUnreadable(this, err) },
+      })
     }
   }
 
   start(): void {
     this.#pull?.start()
+    this.given?.start()
     this.#use.see()
   }
 
@@ -187,10 +187,9 @@ export class Torrent {
     else this.#resting.rest(connection)
   }
 
-  /** Closes the connection to the peer; one from another host that uses the same id stays. */
-  removePeer({ peerId, address }: PeerHello, err: AppError): void {
-    const member = this.connections.find(({ hello }) => hello.peerId === peerId)
-    if (member?.hello.address.host === address.host) this.#peers?.remove(peerId, err)
+  /** Closes the connection to the peer, unless it is another one that uses the same id. */
+  removePeer(peer: PeerHello, err: AppError): void {
+    this.#peers?.removeAt(peer, err)
   }
 
   /** Ends readers with SHUTTING_DOWN and closes connections; what is verified stays on disk. */

@@ -1,30 +1,16 @@
 import { z } from 'zod'
-import { hasCode, linearPattern } from '../../../lib/base/index.ts'
-import { duration } from '../../../lib/config/index.ts'
+import { duration, hostPattern, pathPattern, portList } from '../../../lib/config/index.ts'
 
 /** Most entries of each list. */
 const MOST_HOSTS = 200
 const MOST_RULES = 32
-const MOST_PORTS = 16
 const MOST_AT_ONCE = 10_000
-
-const port = z.int().min(1).max(65_535)
-const ports = z.array(port).min(1).max(MOST_PORTS)
-
-/** Without a port, `*` for any characters; an IPv6 address in brackets. */
-const hostPattern = z
-  .string()
-  .max(253)
-  .regex(
-    /^(?:[a-z0-9*](?:[a-z0-9*._-]*[a-z0-9*])?|\[[0-9a-f:.]+\])$/,
-    'a host is written in lower case, without a port',
-  )
 
 /** A host that is relayed to, and how it is reached. */
 export const hostKeys = z.strictObject({
   host: hostPattern,
   /** Default: those of `forward.ports`. */
-  ports: ports.exactOptional(),
+  ports: portList.exactOptional(),
   /** Requests for `http://` go to it by https. */
   https: z.boolean().exactOptional(),
   /** PEM file of authorities that are trusted there besides those of Node. */
@@ -35,26 +21,15 @@ export const hostKeys = z.strictObject({
 
 const host = z.preprocess((value) => (typeof value === 'string' ? { host: value } : value), hostKeys)
 
-function isPattern(text: string): boolean {
-  try {
-    linearPattern(text)
-    return true
-  } catch (err) {
-    if (hasCode(err, 'CONFIG_INVALID')) return false
-    throw err
-  }
-}
-
-const path = z
-  .string()
-  .refine(isPattern, 'a pattern of at most 200 characters: . [] () | ^ $ \\d \\w and counts; no look-around')
-
 /** What becomes of requests that fit; the first rule that fits counts. */
 export const ruleKeys = z.strictObject({
   host: hostPattern.default('*'),
-  path: path.default(''),
-  /** `mirror`: manifests and blobs of a registry that is served come from the cluster; `relay`: everything is passed on. */
-  as: z.enum(['mirror', 'relay']),
+  path: pathPattern.default(''),
+  /**
+   * `mirror`: manifests and blobs of a registry that is served come from the cluster; `blob`: what lies under the URL does;
+   * `relay`: everything is passed on.
+   */
+  as: z.enum(['mirror', 'blob', 'relay']),
 })
 
 /** The forward proxy at the usual listener for clients. */
@@ -66,7 +41,7 @@ export const forwardKeys = z
      */
     to: z.enum(['auto', 'named', 'none']).default('auto'),
     hosts: z.array(host).max(MOST_HOSTS).prefault([]),
-    ports: ports.default([80, 443]),
+    ports: portList.default([80, 443]),
     rules: z
       .array(ruleKeys)
       .max(MOST_RULES)

@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import type { LookupFunction } from 'node:net'
-import { appError, type Startable } from '../../../lib/base/index.ts'
+import { appError, hasCode, type Startable } from '../../../lib/base/index.ts'
+import { parseWebUrl, type WebUrl } from '../../../lib/core/index.ts'
 import {
+  authorityOf,
+  type Exchange,
   type ForeignTarget,
   type Forward,
   forwarding,
@@ -11,18 +14,21 @@ import {
   type RequestTarget,
   refusal,
   type Shown,
+  type Terms,
   type Way,
 } from '../../../lib/http/index.ts'
 import { credentialsIn, isLoopback, may, shownText } from '../../../lib/identity/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import type { AgentConfig } from '../config.ts'
 import { termsOf } from './terms.ts'
+import type { UrlBlobs } from './url-blobs.ts'
 import { isNydusd, type Meaning, meanings } from './ways.ts'
 
 export interface ForwardProxyComponents extends Pick<Runtime, 'clock' | 'metrics' | 'random'> {
   readonly rate: Pick<RequestRate, 'count'>
   /** Ports of this agent, whatever they are for. */
   readonly ownPorts: () => readonly number[]
+  readonly blobs: UrlBlobs
   /** Default: those of the system. */
   readonly lookup?: LookupFunction | undefined
 }
@@ -59,7 +65,7 @@ export function forwardProxy(components: ForwardProxyComponents, config: Config)
     upstreams: namesOf(registry),
   })
   const termsFor = termsOf({ forward, anyHost: reach === 'any', ownPorts: components.ownPorts, authorities: files.of })
-  const targets = new WeakMap<IncomingMessage, ForeignTarget>()
+  const targets = new WeakMap<IncomingMessage, Away>()
   const isOurs = (header: string | undefined) => {
     const text = shownText(credentialsIn(header))
     return text !== undefined && secrets.includes?.(text) === true
@@ -74,13 +80,15 @@ export function forwardProxy(components: ForwardProxyComponents, config: Config)
     // A secret of this cluster goes nowhere.
     dropped: ({ req }) => (isOurs(req.headers.authorization) ? ['authorization'] : []),
   })
-  const passed = forwardsTotal(components.metrics).with({ way: 'mirror', outcome: 'done' })
+  const told = forwardsTotal(components.metrics)
+  const passed = told.with({ way: 'mirror', outcome: 'done' })
+  const sendBlob = orRelay(components.blobs, (outcome) => told.with({ way: 'blob', outcome }).add())
   return {
     ...files,
     name: 'forward',
     wayOf(req, target) {
       const meaning = meaningOf(req, target)
-      if (meaning.kind === 'away') targets.set(req, meaning.target)
+      if (meaning.kind === 'away') targets.set(req, meaning)
       if (meaning.kind === 'registry') passed.add()
       return wayOf(meaning, { req, target, isOurs })
     },
@@ -90,10 +98,39 @@ export function forwardProxy(components: ForwardProxyComponents, config: Config)
     },
     async handle(exchange) {
       components.rate.count(exchange.req)
-      const target = targets.get(exchange.req)
-      if (target === undefined) throw appError('NOT_FOUND')
+      const away = targets.get(exchange.req)
+      if (away === undefined) throw appError('NOT_FOUND')
+      const { target, asBlob } = away
+      if (asBlob && (await sendBlob(exchange, urlOf(target, termsFor(target, isNydusd(exchange.req)))))) return
       await carry(exchange, target)
     },
+  }
+}
+
+type Away = Extract<Meaning, { kind: 'away' }>
+
+/** The URL that is asked for, as the host is reached. @throws URL_INVALID */
+function urlOf(target: ForeignTarget, { secure, port }: Terms): WebUrl {
+  const scheme = secure ? 'https' : 'http'
+  return parseWebUrl(`${scheme}://${authorityOf({ host: target.host, port }, scheme)}${target.path}`)
+}
+
+/**
+ * Answers with a blob. False: that is not possible now, or was found not to be right for everybody, so that the request must go
+ * to its host.
+ */
+function orRelay(blobs: UrlBlobs, count: (outcome: 'done' | 'failed' | 'left') => void) {
+  return async (exchange: Exchange, url: WebUrl): Promise<boolean> => {
+    try {
+      await blobs.send(exchange, url)
+      count('done')
+      return true
+    } catch (err) {
+      const hasLeft = exchange.signal.aborted
+      count(hasLeft ? 'left' : 'failed')
+      if (hasLeft || exchange.res.headersSent || hasCode(err, 'RANGE_UNSATISFIABLE', 'RANGES_EXCESSIVE')) throw err
+      return false
+    }
   }
 }
 

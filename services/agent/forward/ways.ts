@@ -4,6 +4,7 @@ import { glob, OWN_REGISTRY } from '../../../lib/core/index.ts'
 import { type ForeignTarget, foreignTarget, placeOf, type RequestTarget } from '../../../lib/http/index.ts'
 import { parseRegistryPath, registryNamed } from '../../../lib/registry/index.ts'
 import type { ForwardRule } from './config.ts'
+import { isForEverybody } from './url-blobs.ts'
 
 export interface WaysInit {
   readonly rules: readonly ForwardRule[]
@@ -20,7 +21,12 @@ export type Meaning =
   | { readonly kind: 'own' }
   /** A request to the registry of that name, by `ns`. */
   | { readonly kind: 'registry'; readonly ns: string }
-  | { readonly kind: 'away'; readonly target: ForeignTarget }
+  | {
+      readonly kind: 'away'
+      readonly target: ForeignTarget
+      /** What lies there may come from the cluster. */
+      readonly asBlob: boolean
+    }
 
 /** Longest path that rules look at; a longer one fits none. */
 const MAX_PATH = 2048
@@ -39,8 +45,10 @@ export function meanings(init: WaysInit): (req: IncomingMessage, target: Request
     const isUsual = port === 443 || (port === 80 && scheme === 'http')
     return isUsual ? host : `${host}:${port}`
   }
+  const ruleFor = (asked: RequestTarget, target: ForeignTarget) =>
+    rules.find(({ host, path }) => host.test(target.host) && fitsPath(path, asked.path))
   const asks = (req: IncomingMessage, asked: RequestTarget, target: ForeignTarget): string | undefined => {
-    const rule = rules.find(({ host, path }) => host.test(target.host) && fitsPath(path, asked.path))
+    const rule = ruleFor(asked, target)
     if (rule?.as !== 'mirror' || (req.method !== 'GET' && req.method !== 'HEAD')) return undefined
     if (!isContent(asked.path) || isRetryAtSource(req)) return undefined
     const ns = registryAt(target, target.scheme)
@@ -51,12 +59,14 @@ export function meanings(init: WaysInit): (req: IncomingMessage, target: Request
   return (req, asked) => {
     if (asked.authority === undefined) return { kind: 'own' }
     const target = foreignTarget(asked)
-    if (target.scheme === 'tunnel') return { kind: 'away', target }
+    if (target.scheme === 'tunnel') return { kind: 'away', target, asBlob: false }
     if (isOwnHost(req, target)) return { kind: 'own' }
     const name = registryAt(target, target.scheme)
     if (registryNamed(name, { ownNames, upstreams: [] }) === OWN_REGISTRY) return { kind: 'registry', ns: name }
     const ns = asks(req, asked, target)
-    return ns === undefined ? { kind: 'away', target } : { kind: 'registry', ns }
+    if (ns !== undefined) return { kind: 'registry', ns }
+    const asBlob = ruleFor(asked, target)?.as === 'blob' && isForEverybody(req) && !isRetryAtSource(req)
+    return { kind: 'away', target, asBlob }
   }
 }
 

@@ -1,8 +1,9 @@
+import type { UrlCluster } from '../../../lib/api/index.ts'
 import type { Route } from '../../../lib/http/index.ts'
 import { registryRoutes } from '../../../lib/registry/index.ts'
 import type { ListenerInit, Runtime } from '../../../lib/service/index.ts'
 import type { AgentConfig } from '../config.ts'
-import { forwardProxy } from '../forward/index.ts'
+import { forwardProxy, urlBlobs, urlRoute } from '../forward/index.ts'
 import type { Links } from '../links/index.ts'
 import type { Pulls } from '../pulls.ts'
 import { type AgentStorageComponents, agentStorage } from '../registry-storage.ts'
@@ -15,6 +16,8 @@ import { readers } from './readers.ts'
 export interface ClientFrontParts {
   readonly pulling: Pulls
   readonly links: Links
+  /** What lies under URLs. */
+  readonly urls: UrlCluster
   readonly index: AgentStorageComponents['index']
   readonly onSent: (bytes: number) => void
   /** Ports of this agent, whatever they are for. */
@@ -35,7 +38,7 @@ interface Own extends Pick<AgentConfig['registry'], 'default' | 'ownHosts' | 'mo
 export function clientFront(
   runtime: Runtime,
   config: AgentConfig,
-  { pulling, links: proven, index, onSent, ownPorts }: ClientFrontParts,
+  { pulling, links: proven, urls, index, onSent, ownPorts }: ClientFrontParts,
 ) {
   const { registry, secrets } = config
   const guarded = guard(runtime, { upstreams: registry.upstreams, secrets })
@@ -54,8 +57,10 @@ export function clientFront(
   const further = registry.listeners.map(
     (each) => [each.name, listener({ ...each, ownHosts: [], routes: [] })] as const,
   )
-  const forward = forwardProxy({ ...runtime, rate, ownPorts }, config)
-  const usual = listener({ ...registry, bind: registry.listener.bind, routes: [blobs] })
+  const urlContents = urlBlobs({ urls, pulls: pulling, onSent, mannerOf })
+  const forward = forwardProxy({ ...runtime, rate, ownPorts, blobs: urlContents }, config)
+  const byUrl = urlRoute({ blobs: urlContents, rate }, registry.forward.rules)
+  const usual = listener({ ...registry, bind: registry.listener.bind, routes: [blobs, byUrl] })
   return {
     ...{ guarded, storage, blobs, looks },
     parts: [guarded, ...(forward === undefined ? [] : [forward])],

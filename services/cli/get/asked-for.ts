@@ -1,6 +1,6 @@
 import { appError, type ProcessHost } from '../../../lib/base/index.ts'
 import { loadConfig } from '../../../lib/config/index.ts'
-import type { Digest } from '../../../lib/core/index.ts'
+import { type Digest, parseWebUrl, type WebUrl } from '../../../lib/core/index.ts'
 import { listenerConfig } from '../../../lib/service/index.ts'
 import { agentDoor } from '../../agent/index.ts'
 import { addressOf, type Target, type TargetFlags, targetOf } from '../admin/target.ts'
@@ -14,9 +14,12 @@ export interface GetFlags extends TargetFlags {
   readonly agent?: string
 }
 
+/** Content of a registry, or what lies under a URL. */
+export type Wanted = ImageName | { readonly url: WebUrl }
+
 /** What somebody wants to have. */
 export interface Asked {
-  readonly name: ImageName
+  readonly name: Wanted
   /** What the content must be; undefined for what a tag stands for. */
   readonly digest: Digest | undefined
   /** The part that is wanted, as `0-99`, `100-` or `-5`; undefined for all. */
@@ -34,20 +37,28 @@ const NAME = /^[a-z0-9][a-z0-9._-]*(?:\/[a-z0-9][a-z0-9._-]*)*$/
 
 const invalid = (message: string) => appError('CONFIG_INVALID', { message })
 
-/** @throws CONFIG_INVALID */
-export async function askedFor(what: string, flags: GetFlags, env: ProcessHost['env']): Promise<Asked> {
+/** @throws CONFIG_INVALID, URL_INVALID */
+function wantedIn(what: string): Wanted {
+  if (/^https?:\/\//i.test(what)) return { url: parseWebUrl(what) }
   const name = imageName(what)
-  if (!NAME.test(name.repository)) throw invalid(`"${what}" is not NAME@DIGEST or NAME:TAG`)
+  if (!NAME.test(name.repository)) throw invalid(`"${what}" is not NAME@DIGEST, NAME:TAG or a URL`)
+  return name
+}
+
+/** @throws CONFIG_INVALID, URL_INVALID */
+export async function askedFor(what: string, flags: GetFlags, env: ProcessHost['env']): Promise<Asked> {
+  const name = wantedIn(what)
+  const named = 'url' in name ? undefined : name.digest
   const { range, output } = flags
   if (range !== undefined && !RANGE.test(range)) throw invalid('--range is like 0-99, 100- or -5')
   const wanted = flags.digest === undefined ? undefined : digestIn(flags.digest)
   if (wanted !== undefined && range !== undefined)
     throw invalid('--digest is that of the whole content: leave out --range')
-  if (wanted !== undefined && name.digest !== undefined && wanted !== name.digest) {
+  if (wanted !== undefined && named !== undefined && wanted !== named) {
     throw invalid('--digest is another one than that of the name')
   }
   const config = await loadConfig(agentDoor.schema, { file: flags.config, secretsFile: flags.secrets, env })
   const own = addressOf(config, listenerConfig(config, 'registry.listener'))
   const agent = flags.agent === undefined ? own : plainUrl(listenerUrl(flags.agent))
-  return { name, digest: wanted ?? name.digest, range, output, agent, admin: await targetOf('agent', flags, env) }
+  return { name, digest: wanted ?? named, range, output, agent, admin: await targetOf('agent', flags, env) }
 }

@@ -32,14 +32,17 @@ Examples:
   shoal get registry.example.com/team/app@sha256:${'9f'.repeat(32)} --output layer.tar.gz
   shoal get team/model@sha256:${'9f'.repeat(32)} --range 0-1048575 | head -c 100
   shoal get team/app:1.0
+  shoal get https://models.example.com/public/model --output model
 
 With --output the file has its name only when all of it is there and right. What an earlier run of the same content
 has left is gone on with. Without it the bytes go to standard output.`
 
 const getCommand = (host: ProcessHost): Command =>
   quietCommand('shoal get', host)
-    .description('Fetches a blob or a manifest through the agent of this node.')
-    .argument('<what>', 'NAME@DIGEST for a blob or a manifest, NAME:TAG for the manifest of a tag')
+    .description(
+      'Fetches a blob, a manifest, or what lies under a URL that a rule names, through the agent of this node.',
+    )
+    .argument('<what>', 'NAME@DIGEST for a blob or a manifest, NAME:TAG for the manifest of a tag, or a URL')
     .option('-o, --output <file>', 'where the bytes go; default: standard output')
     .option('--range <range>', 'only these bytes: 0-99, 100- or -5')
     .option('--digest <digest>', 'fail unless the content is that of this digest')

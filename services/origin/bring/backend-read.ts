@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Backend, ReadHints } from '../../../lib/backend/index.ts'
+import type { Backend, ReadHints, Urgency } from '../../../lib/backend/index.ts'
 import { appError, backoffMs, type Clock, hasCode, type Random } from '../../../lib/base/index.ts'
 import type { ByteRange } from '../../../lib/core/index.ts'
 
@@ -21,6 +21,7 @@ export interface BackendRead extends ReadHints {
   readonly take: (body: Readable) => Promise<void>
   /** Position of the next byte to read. */
   readonly offset: () => number
+  readonly urgency: Urgency
   readonly signal: AbortSignal
 }
 
@@ -33,12 +34,12 @@ const mayPass = (err: unknown) =>
  * @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE (also when the object changes meanwhile), ABORTED, and what `take` throws
  */
 export async function readObject({ backend, clock, random }: BackendReadComponents, read: BackendRead): Promise<void> {
-  const { key, size, as, signal, take, offset } = read
+  const { key, size, as, signal, urgency, take, offset } = read
   const { end } = read.range
   const readOn = async () => {
     const start = offset()
     const part = start === 0 && end === size ? {} : { range: { start, end } }
-    const object = await backend.read(key, { as, signal, ...part })
+    const object = await backend.read(key, { as, signal, urgency, ...part })
     if (object === undefined) throw appError('BLOB_UNKNOWN', { detail: { key } })
     try {
       if (object.size !== size) throw changed(key)

@@ -16,6 +16,8 @@ export interface AskedPiece {
 export interface Demand {
   /** Asks for the pieces from `first` to `last`. */
   ask(first: number, last: number, priority: ReadPriority): void
+  /** The most urgent priority at which any of the pieces from `first` to `last`, which are not here, is asked for. */
+  priorityOf(first: number, last: number): ReadPriority | undefined
   /** What is asked for and missing: the most urgent first, and of those what was asked for first. */
   missing(): IterableIterator<AskedPiece>
 }
@@ -37,6 +39,15 @@ export function demand(stateOf: (piece: number) => PieceState): Demand {
   return {
     ask(first, last, priority) {
       for (let piece = first; piece <= last; piece += 1) if (stateOf(piece) !== 'here') askOne(piece, priority)
+    },
+    priorityOf(first, last) {
+      const isAsked = (pieces: ReadonlySet<number>) => {
+        for (let piece = first; piece <= last; piece += 1) {
+          if (pieces.has(piece) && stateOf(piece) !== 'here') return true
+        }
+        return false
+      }
+      return asked.find(({ pieces }) => isAsked(pieces))?.priority
     },
     *missing() {
       for (const { priority, pieces } of asked) {

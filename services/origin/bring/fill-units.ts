@@ -1,4 +1,4 @@
-import type { Backends } from '../../../lib/backend/index.ts'
+import { type Backends, type OwnUrgency, type Urgency, urgency } from '../../../lib/backend/index.ts'
 import { type Clock, type Random, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
 import { type BlobRef, type PieceMap, rangeLength } from '../../../lib/core/index.ts'
@@ -12,6 +12,7 @@ import { nextUnit, type PlannedUnit } from './ingest-plan.ts'
 import type { Intake } from './intake.ts'
 import type { IntakePart } from './intake-part.ts'
 import type { IntakeSlot } from './intake-slot.ts'
+import { restingReads } from './resting-reads.ts'
 import type { SpareReads } from './spare-reads.ts'
 
 export interface FillUnitsComponents {
@@ -44,6 +45,7 @@ interface SourcedUnit extends PlannedUnit {
   readonly from: Member | undefined
   /** It is read beside others. */
   readonly isSpare: boolean
+  readonly urgency: OwnUrgency
 }
 
 /**
@@ -58,29 +60,47 @@ export async function fillUnits(components: FillUnitsComponents, { held, ...fill
   let holders = held
   const roomFor = ({ priority }: PlannedUnit) => (Number.isFinite(unitBytes) ? UNITS_AT_ONCE[priority] : 1)
 
+  const reading = new Set<SourcedUnit>()
+  const rests = restingReads(components.clock, intake)
+
   const plan = (running: number): SourcedUnit | undefined => {
+    for (const each of reading) raiseAsAsked(intake, each)
     const unit = nextUnit(intake.arrival, { unitBytes, fill: true })
-    if (unit === undefined || running >= roomFor(unit)) return undefined
+    if (unit === undefined || running >= roomFor(unit) || rests.hold(unit.priority)) return undefined
     const isSpare = running > 0
     if (isSpare && !spare.take()) return undefined
     const { range, from } = portionOf(unit, holders, intake.partial.map)
-    return { ...unit, range, from, isSpare, part: intake.part(range) }
+    return { ...unit, range, from, isSpare, part: intake.part(range), urgency: urgency(unit.priority) }
   }
 
-  const read = async ({ part, from, isSpare }: SourcedUnit, stop: AbortSignal) => {
-    const reading = { ...filling, intake, part, signal: stop }
+  const readUnit = async (unit: SourcedUnit, stop: AbortSignal) => {
+    const { part, from, isSpare } = unit
+    const one = { ...filling, intake, part, urgency: unit.urgency, signal: stop }
+    reading.add(unit)
     try {
-      if (from === undefined) await readBackend(components, reading)
-      else if (!(await readHeld(components, reading, from))) {
+      if (from === undefined) await readBackend(components, one)
+      else if (!(await readHeld(components, one, from))) {
         holders = holders.filter(({ member }) => member.id !== from.id)
       }
     } finally {
+      reading.delete(unit)
       await part.close()
       if (isSpare) spare.give()
     }
   }
 
+  const read = (unit: SourcedUnit, stop: AbortSignal) =>
+    readUnit(unit, stop).catch((err: unknown) => rests.after(err, unit.urgency.priority, stop))
+
   await bringUnits({ intake, plan, read, signal })
+}
+
+/** Somebody may have asked meanwhile for what a unit brings. */
+function raiseAsAsked(intake: Intake, { part, urgency }: SourcedUnit): void {
+  if (part.offset >= part.range.end) return
+  const { first, last } = intake.partial.map.covering({ start: part.offset, end: part.range.end })
+  const asked = intake.arrival.demand.priorityOf(first, last)
+  if (asked !== undefined) urgency.raise(asked)
 }
 
 /** The front of a unit that one source gives; it ends where a piece ends. */
@@ -95,11 +115,12 @@ function portionOf({ range }: PlannedUnit, holders: readonly Held[], map: PieceM
 interface Reading extends Omit<Filling, 'held' | 'unitBytes' | 'spare'> {
   readonly intake: Intake
   readonly part: IntakePart
+  readonly urgency: Urgency
 }
 
 function readBackend(
   { backends, clock, random }: FillUnitsComponents,
-  { blob, slot, intake, part, signal }: Reading,
+  { blob, slot, intake, part, urgency, signal }: Reading,
 ): Promise<void> {
   const backend = backends.backendFor(blob.repository)
   return readObject(
@@ -111,6 +132,7 @@ function readBackend(
       range: part.range,
       take: (body) => slot.take('backend', part, body),
       offset: () => part.offset,
+      urgency,
       signal,
     },
   )

@@ -54,6 +54,8 @@ function placesIn(folder: string): Readonly<Record<string, readonly string[]>> {
       ...free('http', 'peer', 'ops', 'admin'),
       `folder=${join(folder, 'origin')}`,
       `backends=[{ repository: '*', backend: ${backend} }]`,
+      `urls.rules=[{ host: models.test }]`,
+      `urls.records=${file('urls')}`,
     ],
     tracker: [...free('http', 'ops', 'admin'), `folder=${join(folder, 'tracker')}`],
     'build-index': [...free('http', 'ops', 'admin'), `backend=${backend}`, 'upstreams=[{ registry: registry.test }]'],

@@ -1,15 +1,11 @@
 import { expect, test } from '@jest/globals'
-import { s3Schema } from '../../../lib/backend/s3/config.ts'
-import { s3Backend } from '../../../lib/backend/s3/s3-backend.ts'
-import { systemClock, systemRandom } from '../../../lib/base/index.ts'
 import { digestOf } from '../../../lib/core/index.ts'
-import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
 import { endAfter } from '../../kit/http-faults.ts'
-import { plainGovernor } from '../../kit/plain-governor.ts'
 import { pullSame } from '../../kit/pull-same.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
+import { putOnS3 } from '../../kit/s3-object.ts'
 import { type S3Server, startS3Server } from '../../kit/s3-server/index.ts'
 import { startTopology } from '../../kit/topology.ts'
 
@@ -23,19 +19,7 @@ const key = blobKey(digest)
 function startLab() {
   return buildResource(async (stack) => {
     const server: S3Server = stack.own(await startS3Server())
-    const { bucket, endpoint, keys } = server
-    const parts = { size: PART_BYTES, parallel: 3 }
-    const backend = { driver: 's3', bucket, endpoint, pathStyle: true, credentials: keys, parts }
-    const components = {
-      clock: systemClock(),
-      random: systemRandom(),
-      logger: silentLogger(),
-      governor: plainGovernor(),
-    }
-    const writer = s3Backend(components, s3Schema.parse(backend))
-    await writer.start()
-    await writer.write(key, content, { size: content.length })
-    await writer.stop()
+    const backend = await putOnS3(server, key, content, { parts: { size: PART_BYTES, parallel: 3 } })
     const shoal = stack.own(
       await startTopology({
         ...{ agents: 0, origins: 3, trackers: 1, processes: [] },

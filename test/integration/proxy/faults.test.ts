@@ -124,6 +124,21 @@ describe('the proxy when origins are down', () => {
     expect(reads).toBe(2)
   })
 
+  test('does not complete what another origin began with wrong bytes and did not prove', async () => {
+    let reads = 0
+    const onRead = (body: Readable) => {
+      reads += 1
+      return reads === 1 ? cutAfter(spoiled(body), 200_000) : body
+    }
+    await using stack = await startProxyStack({ onRead })
+    const client = registryClient(stack.url)
+    const { digest, bytes } = blobFixture(random.bytes(500_000))
+    await client.pushBlob('a', digest, bytes)
+    await expect(client.send('GET', `/v2/a/blobs/${digest}`)).rejects.toThrow()
+    expect(reads).toBe(2)
+    expect((await client.send('GET', `/v2/a/blobs/${digest}`)).body.equals(bytes)).toBe(true)
+  })
+
   test('cuts the answer when the rest cannot be had, so that the client sees a truncation', async () => {
     await using stack = await startProxyStack({ onRead: (body) => cutAfter(body, 0) })
     const client = registryClient(stack.url)
@@ -136,6 +151,11 @@ describe('the proxy when origins are down', () => {
     expect([503, 'cut']).toContain(outcome)
   })
 })
+
+/** The same length of zeros. */
+function spoiled(body: Readable): Readable {
+  return body.map((chunk: Uint8Array) => Buffer.alloc(chunk.byteLength))
+}
 
 /** Gives the first `count` bytes of a stream, then fails. */
 function cutAfter(body: Readable, count: number): Readable {

@@ -42,13 +42,18 @@ export interface Containerd extends AsyncDisposable {
   run(reference: string): Promise<string>
 }
 
+export interface ContainerdInit {
+  /** Further tables of its config; default none. */
+  readonly more?: string
+}
+
 /** Starts containerd in its own folder, without the Kubernetes plugin. */
-export function startContainerd(): Promise<Containerd> {
+export function startContainerd({ more = '' }: ContainerdInit = {}): Promise<Containerd> {
   return buildResource(async (stack) => {
     const box = stack.own(await sandbox('containerd'))
     const path = (name: string) => join(box.path, name)
     const address = path('c.sock')
-    await writeFile(path('config.toml'), config(box.path))
+    await writeFile(path('config.toml'), config(box.path) + more)
     const ctr: Containerd['ctr'] = (args, options = {}) => box.run('ctr', ['--address', address, ...args], options)
     const [command = '', ...before] = box.ownMounts
     const { pid } = stack.own(

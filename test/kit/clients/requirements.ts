@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -42,4 +43,12 @@ export function isInstalled(program: string): boolean {
       return false
     }
   })
+}
+
+/** Whether the program is installed, and says with `--version` that it is at least this one. */
+export function isAtLeast(program: string, major: number, minor: number): boolean {
+  if (!isInstalled(program)) return false
+  const said = execFileSync(program, ['--version'], { encoding: 'utf8', env: { PATH: searchPath } })
+  const [, first, second] = / v?(\d+)\.(\d+)\./.exec(said) ?? []
+  return Number(first) > major || (Number(first) === major && Number(second) >= minor)
 }

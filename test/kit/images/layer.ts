@@ -10,15 +10,21 @@ export interface RandomLayer {
   readonly seed: string | number
 }
 
+/** Files of random bytes, `/random-<seed>` each, and what `busybox` has. */
+export interface FilesLayer {
+  readonly files: readonly RandomLayer[]
+}
+
 /**
  * `empty` has no files; `busybox` makes the image runnable with `/bin/busybox` and its links `/bin/sh`, `/bin/cat`, …
  */
-export type LayerSpec = RandomLayer | 'empty' | 'busybox'
+export type LayerSpec = RandomLayer | FilesLayer | 'empty' | 'busybox'
 
 /** The uncompressed archive of a layer. */
 export function layerChunks(spec: LayerSpec): Iterable<Uint8Array> {
   if (spec === 'empty') return tarChunks([])
-  return tarChunks(spec === 'busybox' ? busyboxRoot() : randomFile(spec))
+  if (spec === 'busybox') return tarChunks(busyboxRoot())
+  return tarChunks('files' in spec ? [...busyboxRoot(), ...spec.files.flatMap(randomFile)] : randomFile(spec))
 }
 
 function randomFile({ seed, sizeBytes }: RandomLayer): TarEntry[] {

@@ -45,6 +45,7 @@ async function fronts(keys: object = registry) {
         return undefined
       },
     } as Partial<Links> as Links,
+    urls: { ask: unused, readComing: unused },
     index: {} as AgentStorageComponents['index'],
     onSent: () => undefined,
     ownPorts: () => [],
@@ -109,7 +110,7 @@ describe('what a request means that names no registry', () => {
 test('the other paths for clients are at the usual listener alone', async () => {
   const all = await fronts()
   const paths = (at: ListenerInit) => at.routes.map(({ path }) => path).filter((path) => !/\/v2(?:\/|$)/.test(path))
-  expect([paths(all.usual), paths(all.hub)]).toEqual([['/namespace/:namespace/blobs/:digest'], []])
+  expect([paths(all.usual), paths(all.hub)]).toEqual([['/namespace/:namespace/blobs/:digest', '/urls'], []])
 })
 
 test('clients may show at each of them what they log in with at a registry that decides itself', async () => {

@@ -199,7 +199,7 @@ describe('the request rate', () => {
   })
 
   test('refuses who would wait too long', async () => {
-    const { clock, paced } = lab({ requests: '1/s', wait: '5s' })
+    const { clock, paced } = lab({ requests: '1/s', wait: '5500ms' })
     const settled = Promise.allSettled(Array.from({ length: 10 }, () => paced.request('stat', async () => undefined)))
     await clock.advance(20_000)
     const codes = (await settled).map((one) => (one.status === 'fulfilled' ? 'ok' : (one.reason as Error)))

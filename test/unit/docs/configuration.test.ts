@@ -59,6 +59,7 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
     ...leavesOf(at(origin, 'backends').items ?? {}),
     ['backend', { default: undefined, isRequired: true }],
   ]),
+  'Every rule of `urls.rules`': leavesOf(at(shapeOf(doors.origin.schema), 'urls', 'rules').items ?? {}),
   'Every rule of `upstreams`': leavesOf(at(shapeOf(doors.buildIndex.schema), 'upstreams').items ?? {}),
   'Every entry of `registry.upstreams`': leavesOf(shapeOf(z.strictObject(guardedKeys))),
   'Every listener of `registry.listeners`': new Map(

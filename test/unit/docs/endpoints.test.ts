@@ -6,6 +6,7 @@ import { krakenProbes } from '../../../lib/kraken/index.ts'
 import { memoryRegistryStorage, type RegistryStorage, registryRoutes } from '../../../lib/registry/index.ts'
 import { opsRoutes } from '../../../lib/service/index.ts'
 import { blobTraffic, silentMetrics } from '../../../lib/telemetry/index.ts'
+import { urlRoute } from '../../../services/agent/forward/index.ts'
 import { type AgentKrakenComponents, agentKrakenRoutes } from '../../../services/agent/kraken/routes.ts'
 import { type AgentAdminComponents, adminRoutes, blobRoute } from '../../../services/agent/server.ts'
 import { buildIndexAdminRoutes } from '../../../services/build-index/admin.ts'
@@ -69,7 +70,10 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
   'build-index: main listener': [...buildIndexServerRoutes(untouched, untouched), ...farEndRoutes(untouched)],
   'proxy: registry listener': proxyRoutes(),
-  'agent: registry listener': [...registryRoutes(readOnly(), { ownNames: [] }), blobRoute(untouched)],
+  'agent: registry listener': [
+    ...registryRoutes(readOnly(), { ownNames: [] }),
+    ...[blobRoute(untouched), urlRoute(untouched, [])],
+  ],
   'agent: kraken listener': [...agentKrakenRoutes(krakenParts), blobRoute(untouched), ...probes],
   'build-index: kraken listener': [...krakenTagRoutes(untouched), ...krakenListRoutes(untouched), ...probes],
   'proxy: kraken listener': [...proxyKrakenRoutes(krakenParts), ...probes],

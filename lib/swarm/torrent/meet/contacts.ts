@@ -2,6 +2,9 @@ import type { Alarm, Wheel } from '../../../base/index.ts'
 import type { PeerId, PeerInfo } from '../../../core/index.ts'
 import { Dialer, type DialerComponents, type DialerInit, type Prospect } from './dialer.ts'
 
+/** When fewer peers than this are connected after the first answer, one extra announce is sent. */
+export const FEW_PEERS = 4
+
 export interface ContactsComponents extends DialerComponents {
   readonly wheel: Wheel
 }

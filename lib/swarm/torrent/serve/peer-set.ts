@@ -1,7 +1,7 @@
 import { type Alarm, type AppError, hasCode, type TokenBucket } from '../../../base/index.ts'
 import type { ByteRange, PeerId, PeerInfo } from '../../../core/index.ts'
 import type { HttpAdmission, PeerReport } from '../../outside.ts'
-import type { Block, Denial, PeerConnection } from '../../peer/index.ts'
+import type { Block, Denial, PeerConnection, PeerHello } from '../../peer/index.ts'
 import { chooseServed } from '../../picker/index.ts'
 import { Admission } from './admission.ts'
 import { blockSender } from './block-sender.ts'
@@ -117,6 +117,11 @@ export class PeerSet {
     member.gives = true
     this.#events.onPeer(member.connection)
     if (this.#offers(member, undefined)) this.#setInterested(member, true)
+  }
+
+  /** Closes the connection to the peer; one from another host that uses the same id stays. */
+  removeAt({ peerId, address }: PeerHello, err: AppError): void {
+    if (this.#members.get(peerId)?.connection.hello.address.host === address.host) this.remove(peerId, err)
   }
 
   /** Closes the connection to a peer and forgets it. */

@@ -30,7 +30,7 @@ test.each([
   { ports: [] },
   { rules: [{ path: '(a', as: 'mirror' }] },
   { rules: [{ path: '(?=a)', as: 'mirror' }] },
-  { rules: [{ path: 'a', as: 'blob' }] },
+  { rules: [{ path: 'a', as: 'blobs' }] },
   { idle: '0s' },
   { connections: 0 },
 ])('%j is refused', async (forward) => {

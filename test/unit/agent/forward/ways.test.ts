@@ -110,3 +110,26 @@ test.each([
 test('a tunnel needs a port', () => {
   expect(() => foreignTarget({ scheme: 'tunnel', authority: 'reg.example', path: '', query: '' })).toThrow()
 })
+
+test('what a rule makes a blob, unless it is for one client', () => {
+  const rules = [{ host: 'models.example', path: '^/public/', as: 'blob' as const }]
+  const isBlob = (url: string, { method = 'GET', headers = {} }: Sent = {}) => {
+    const socket = { localAddress: '10.0.0.5', localPort: 65_001 }
+    const req = { method, headers, socket } as unknown as IncomingMessage
+    const meaning = meanings({ ...init, rules })(req, parseRequestTarget(url))
+    return meaning.kind === 'away' && meaning.asBlob
+  }
+  const url = 'http://models.example/public/a?b=c'
+  const kept = [{}, { headers: { range: 'bytes=0-1' } }, { headers: { 'cache-control': 'max-age=0' } }]
+  expect(kept.map((sent) => isBlob(url, sent))).toEqual([true, true, true])
+  const personal = [
+    { authorization: 'Bearer x' },
+    { cookie: 'a=b' },
+    { 'cache-control': 'No-Cache' },
+    { pragma: 'no-cache' },
+  ]
+  expect(personal.map((headers) => isBlob(url, { headers }))).toEqual([false, false, false, false])
+  expect(isBlob(url, { method: 'HEAD' })).toBe(false)
+  expect(isBlob('http://models.example/private/a')).toBe(false)
+  expect(isBlob('http://other.example/public/a')).toBe(false)
+})

@@ -1,0 +1,63 @@
+import { type Clock, seededRandom } from '../../lib/base/index.ts'
+import { ask, type Ended } from './ask.ts'
+import type { Clients } from './clients.ts'
+import { pullImage, readKinds, readOf } from './pulls.ts'
+import type { Stage } from './stage.ts'
+
+/** What could not be pulled though nothing is wrong any more. */
+export interface Unpulled {
+  readonly door: string
+  readonly what: string
+  readonly ended: Ended
+}
+
+export interface PullAllInit {
+  readonly seed: number
+  readonly boundMs: number
+  readonly patienceMs: number
+  readonly atTheEnd: number
+}
+
+const AGAIN_MS = 500
+
+/**
+ * Pulls, from each listener, whole and in parts, what clients have asked for, until it comes. A wrong answer is not
+ * tried again.
+ */
+export async function pullAll(
+  clock: Clock,
+  stage: Stage,
+  { touched, images }: Pick<Clients, 'touched' | 'images'>,
+  { seed, boundMs, patienceMs, atTheEnd }: PullAllInit,
+): Promise<readonly Unpulled[]> {
+  const endMs = clock.monotonicMs() + patienceMs
+  const random = seededRandom(seed)
+  const { lied } = stage.store
+  // What the store lied about has to be right again; all of it is asked for.
+  const blobs = [...touched].filter(({ blob }, index) => index >= touched.size - atTheEnd || lied.has(blob.digest))
+  const untilOk = async (door: string, what: string, attempt: () => Promise<Ended>): Promise<Unpulled[]> => {
+    for (;;) {
+      const ended = await attempt()
+      if (ended.end === 'ok') return []
+      if (ended.end === 'wrong' || clock.monotonicMs() > endMs) return [{ door, what, ended }]
+      await clock.sleep(AGAIN_MS)
+    }
+  }
+  const fromOne = async (door: string): Promise<Unpulled[]> => {
+    const unpulled: Unpulled[] = []
+    for (const placed of blobs) {
+      for (const kind of [
+        readKinds[1 + Math.floor(random.next() * (readKinds.length - 1))] ?? 'range',
+        'whole',
+      ] as const) {
+        const asked = readOf(kind, door, placed, random)
+        unpulled.push(...(await untilOk(door, `${kind} of ${placed.blob.name}`, () => ask(asked, boundMs))))
+      }
+    }
+    for (const image of images.slice(-atTheEnd)) {
+      unpulled.push(...(await untilOk(door, image.tag, () => pullImage(door, image, boundMs, random))))
+    }
+    return unpulled
+  }
+  return (await Promise.all(stage.doors.map(fromOne))).flat()
+}

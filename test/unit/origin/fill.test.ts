@@ -1,0 +1,106 @@
+import { buffer } from 'node:stream/consumers'
+import { describe, expect, test } from '@jest/globals'
+import type { Backend, ReadObjectOptions } from '../../../lib/backend/index.ts'
+import { appError } from '../../../lib/base/index.ts'
+import { type ByteRange, parseRepository, pieceLengthFor, type ReadPriority } from '../../../lib/core/index.ts'
+import { blobKey } from '../../../services/origin/blob-keys.ts'
+import { barredBackend } from '../../kit/barred-backend.ts'
+import { cipherBytes } from '../../kit/cipher-bytes.ts'
+import { eventually } from '../../kit/eventually.ts'
+import { type OriginLabInit, originLab } from '../../kit/origin-lab.ts'
+import { contentOf, readBlob } from '../../kit/store-fixture.ts'
+
+const PIECE = pieceLengthFor(0)
+const UNIT = 4 * PIECE
+const size = 10 * UNIT + PIECE + 777
+const content = contentOf(cipherBytes('right', size), PIECE)
+const blob = { digest: content.digest, repository: parseRepository('team/app') }
+const ask = { hop: false } as const
+const tail = { start: size - 700, end: size }
+
+/** How urgent each read of the backend is now, by its unit; reads that the bar lets through can be refused by that. */
+function heardBackend(inner: Backend) {
+  const reads: ReadObjectOptions[] = []
+  let refused: readonly ReadPriority[] = []
+  const barred = barredBackend({
+    ...inner,
+    async read(key, options = {}) {
+      if (!refused.includes(options.urgency!.priority)) return inner.read(key, options)
+      throw appError('BACKEND_THROTTLED', { detail: { retryAfterMs: 7_000 } })
+    },
+  })
+  const backend: Backend = {
+    ...barred.backend,
+    read(key, options = {}) {
+      reads.push(options)
+      return barred.backend.read(key, options)
+    },
+  }
+  return {
+    ...{ backend, barred },
+    refuse(priorities: readonly ReadPriority[]) {
+      refused = priorities
+    },
+    urgencyOf: (unit: number) => reads.findLast(({ range }) => range?.start === unit * UNIT)?.urgency?.priority,
+  }
+}
+
+async function started(init: Partial<OriginLabInit> = {}) {
+  let heard: ReturnType<typeof heardBackend> | undefined
+  const wrapBackend = (backend: Backend) => {
+    heard = heardBackend(backend)
+    return heard.backend
+  }
+  const lab = originLab({ count: 1, replicas: 1, unitBytes: UNIT, wrapBackend, ...init })
+  const [first] = lab.origins
+  await first!.store.start()
+  await lab.inner.write(blobKey(content.digest), content.bytes, { size })
+  const readRange = async (range: ByteRange) => {
+    const { read } = await first!.ingest.open(blob, ask)
+    return (await buffer(await read(range, { standsAlone: true }))).equals(
+      content.bytes.subarray(range.start, range.end),
+    )
+  }
+  return { ...lab, barred: heard!.barred, heard: heard!, first: first!, readRange }
+}
+
+describe('what only completes a blob', () => {
+  test('becomes as urgent as its reader when somebody begins to read it', async () => {
+    const { barred, heard, first, readRange } = await started()
+    barred.bar(() => true)
+    const whole = first.ingest.ensure(blob, ask)
+    await eventually(() => expect([0, 1, 2].map(heard.urgencyOf)).toEqual(['fill', 'fill', 'fill']))
+    const read = readRange({ start: UNIT, end: UNIT + 5 })
+    await eventually(() => expect([0, 1, 2].map(heard.urgencyOf)).toEqual(['fill', 'onDemand', 'fill']))
+    barred.bar(() => false)
+    expect(await read).toBe(true)
+    await whole
+  })
+
+  test('rests while the backend asks to slow down, and what is read goes on', async () => {
+    const { barred, heard, first, clock, readRange, watched } = await started()
+    barred.bar(() => true)
+    const whole = first.ingest.ensure(blob, ask)
+    const read = readRange(tail)
+    await eventually(() => expect([0, 1, 2, 10].map(heard.urgencyOf)).toEqual(['fill', 'fill', 'fill', 'onDemand']))
+    const timers = clock.pending
+    heard.refuse(['fill'])
+    barred.bar(({ start }) => start === 10 * UNIT)
+    await eventually(() => expect(clock.pending).toBe(timers + 3))
+    expect(barred.asked).toHaveLength(4)
+    barred.bar(() => false)
+    expect(await read).toBe(true)
+    expect(barred.asked).toHaveLength(4)
+    heard.refuse([])
+    await clock.advance(7_000)
+    await whole
+    expect(Buffer.compare(await readBlob(first.store, content.digest), content.bytes)).toBe(0)
+    expect(watched.counts.between(size)).toEqual({ least: 1, most: 1 })
+  })
+
+  test('fails when the backend asks to slow down, and nobody reads', async () => {
+    const { heard, first } = await started()
+    heard.refuse(['fill'])
+    await expect(first.ingest.ensure(blob, ask)).rejects.toMatchObject({ code: 'BACKEND_THROTTLED' })
+  })
+})
