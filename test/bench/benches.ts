@@ -5,6 +5,7 @@ export const benches: Readonly<Record<string, Bench>> = {
   'transfer-warm': async () => (await import('./transfer-warm.ts')).transferWarm(),
   'transfer-cold': async (args) => (await import('./transfer-cold.ts')).transferCold(args),
   ranges: async (args) => (await import('./ranges.ts')).ranges(args),
+  pods: async (args) => (await import('./pods.ts')).pods(args),
   ingest: async () => (await import('./ingest.ts')).ingest(),
   'swarm-processes': async (args) => (await import('./swarm-processes.ts')).swarmProcesses(args),
   swarm: async (args) => (await import('./swarm.ts')).swarm(args),

@@ -96,8 +96,12 @@ export function lazyReader({ url, content, signal }: LazyReaderInit): LazyReader
         })
         expect(res, 206)
         const parts = readByteranges(res.headers['content-type'], await buffer(res))
-        const same = parts.every(({ start, end, bytes }) => bytes.equals(content.subarray(start, end)))
-        if (!same || parts.length !== ranges.length) throw new Error(`${url} answered with other ranges`)
+        const wrong = ranges.findIndex(([first, last], at) => {
+          const part = parts[at]
+          return part?.start !== first || !part.bytes.equals(content.subarray(first, last + 1))
+        })
+        if (wrong !== -1) throw new Error(`${url}: range ${wrong} of ${ranges.length} is not right`)
+        if (parts.length !== ranges.length) throw new Error(`${url} answered with ${parts.length} ranges`)
       }),
     whole: () =>
       timed('whole', async () => {
