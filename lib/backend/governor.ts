@@ -29,18 +29,17 @@ export type BackendOperation = 'stat' | 'read' | 'write' | 'list' | 'delete'
 export interface Governor {
   /**
    * Waits for its turn (the request rate, the most urgent first, and a pause after a request was throttled: `Pauses` says
-   * of which requests), then runs `work`. When
-   * `work` throws a retryable code (BACKEND_UNAVAILABLE, or BACKEND_THROTTLED, with `detail.retryAfterMs` if the
-   * backend gave a time), it runs again, with jitter and within a budget. `work` sends one request and must be
-   * repeatable. Its signal fires with the caller's signal, and when no answer comes in time; it does not fire after
+   * of which requests), then runs `work`. When `work` throws a retryable code (BACKEND_UNAVAILABLE, or BACKEND_THROTTLED,
+   * with `detail.retryAfterMs` if the backend gave a time), it runs again, with jitter and within a budget. `work` sends
+   * one request and must be repeatable. Its signal fires with the caller's signal, and when no answer comes in time; it does not fire after
    * `work` has settled, so a body that `work` returned must go through `received`.
    * @throws what `work` threw last, BACKEND_UNAVAILABLE when no answer came in time, BACKEND_THROTTLED when its turn
    *   would come too late, ABORTED
    */
   request<T>(operation: BackendOperation, work: (signal: AbortSignal) => Promise<T>, options?: TurnOptions): Promise<T>
   /**
-   * The same bytes, no faster than the backend's bandwidth, of which the most urgent reads take first. When the result is destroyed or the signal fires, `body` is
-   * destroyed. Fails with BACKEND_UNAVAILABLE when a reader waits for the stall time without a byte, and when `body`
+   * The same bytes, no faster than the backend's bandwidth, of which the most urgent reads take first. When the result is
+   * destroyed or the signal fires, `body` is destroyed. Fails with BACKEND_UNAVAILABLE when a reader waits for the stall time without a byte, and when `body`
    * fails with an error that is not an AppError.
    */
   received(body: Readable, options?: TurnOptions): Readable

@@ -1,9 +1,9 @@
 import { throwIfAborted } from './abort.ts'
-import { appError } from './app-error.ts'
 import type { AbortOptions, Clock, Timer } from './clock.ts'
 import { type Deferred, deferred } from './deferred.ts'
 import { type Flow, type RoundRobin, roundRobin } from './round-robin.ts'
 import type { TokenBucket, TokenBucketInit } from './token-bucket.ts'
+import { untilGranted } from './until-granted.ts'
 
 export interface FairBucketInit extends TokenBucketInit {
   /** Tokens that a flow takes before it is the next one's turn. Default: a hundredth of the burst. */
@@ -89,18 +89,11 @@ class Fair implements FairBucket {
     throwIfAborted(signal)
     const waiter: Waiter = { tokens, granted: deferred() }
     flow.add(waiter)
-    const giveUp = () => {
-      flow.remove(waiter)
-      waiter.granted.reject(appError('ABORTED', { cause: signal?.reason }))
-      this.#serve()
-    }
-    signal?.addEventListener('abort', giveUp, { once: true })
     this.#serve()
-    try {
-      await waiter.granted.promise
-    } finally {
-      signal?.removeEventListener('abort', giveUp)
-    }
+    await untilGranted(waiter.granted, signal, () => {
+      flow.remove(waiter)
+      this.#serve()
+    })
   }
 
   #refill(): void {

@@ -85,5 +85,6 @@ export {
 } from './tls-door.ts'
 export { clientContext, type TlsMaterial, type TlsTexts } from './tls-material.ts'
 export type { TokenBucket } from './token-bucket.ts'
+export { untilGranted } from './until-granted.ts'
 export { type Alarm, type Wheel, wheel } from './wheel.ts'
 export { readFully, writeFully } from './whole-io.ts'

@@ -1,3 +1,4 @@
+export { admittedClient } from './admitted-client.ts'
 export {
   type Answerable,
   type Headers,
@@ -31,7 +32,6 @@ export {
 } from './http-server.ts'
 export { inTouch } from './in-touch.ts'
 export {
-  addressIn,
   admittedFrom,
   admittedInner,
   admittedOutside,

@@ -1,5 +1,6 @@
 import { seededRandom, shuffled } from '../../lib/base/index.ts'
-import type { Bytes, LazyReader } from './lazy-reader.ts'
+import { type Bytes, mountReads, overlappingReads } from '../kit/lazy-mount.ts'
+import type { LazyReader } from './lazy-reader.ts'
 
 const MIB = 1024 * 1024
 /** As of a layer that was traced; no multiple of anything. */
@@ -23,17 +24,8 @@ export interface Reading {
 
 /** What nydusd reads first: its tables at the end, then chunks of files, then ranges that overlap, at once. */
 const mount: Pattern = async (reader) => {
-  const first: readonly Bytes[] = [
-    [33_325_241, 33_330_914],
-    [30_517_127, 31_177_240],
-    [14_680_064, 15_728_639],
-    [6_291_456, 7_340_031],
-    [7_340_032, 8_388_607],
-    [8_388_608, 9_437_183],
-  ]
-  for (const bytes of first) await reader.waited(bytes)
-  await Promise.all([30_405_658, 30_430_430, 30_492_356].map((start) => reader.waited([start, 30_517_126])))
-  await Promise.all([32_909_374, 33_180_664].map((start) => reader.waited([start, 33_325_240])))
+  for (const bytes of mountReads) await reader.waited(bytes)
+  for (const atOnce of overlappingReads) await Promise.all(atOnce.map((bytes) => reader.waited(bytes)))
 }
 
 /** Runs all of them, `atOnce` at a time. */

@@ -2,9 +2,7 @@ import { once } from 'node:events'
 import { Agent, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { readByteranges } from '../kit/byteranges.ts'
-
-/** First and last byte, as in a header. */
-export type Bytes = readonly [first: number, last: number]
+import type { Bytes } from '../kit/lazy-mount.ts'
 
 /**
  * `waited`: somebody waits for the range. `early`: nobody waits yet. `chunk`: to the first byte of an answer that is open

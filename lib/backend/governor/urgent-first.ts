@@ -1,11 +1,11 @@
 import {
   type AbortOptions,
   abortController,
-  appError,
   type Deferred,
   deferred,
   type TokenBucket,
   throwIfAborted,
+  untilGranted,
 } from '../../base/index.ts'
 import { mostUrgent, rankOf, type Urgency } from '../urgency.ts'
 
@@ -50,18 +50,11 @@ class Queue implements UrgentFirst {
     if (this.#bucket.available === Number.POSITIVE_INFINITY) return
     const waiter: Waiter = { tokens, urgency, granted: deferred() }
     this.#waiting.add(waiter)
-    const giveUp = () => {
-      this.#waiting.delete(waiter)
-      waiter.granted.reject(appError('ABORTED', { cause: signal?.reason }))
-      if (this.#waiting.size === 0) this.#serving?.abort()
-    }
-    signal?.addEventListener('abort', giveUp, { once: true })
     this.#serve()
-    try {
-      await waiter.granted.promise
-    } finally {
-      signal?.removeEventListener('abort', giveUp)
-    }
+    await untilGranted(waiter.granted, signal, () => {
+      this.#waiting.delete(waiter)
+      if (this.#waiting.size === 0) this.#serving?.abort()
+    })
   }
 
   giveBack(tokens: number): void {

@@ -1,12 +1,10 @@
-import { appError } from '../../base/index.ts'
 import {
   type Admits,
-  addressIn,
+  admittedClient,
   admittedInner,
   admittedPublic,
   type HttpClient,
   type HttpClientComponents,
-  httpClient,
 } from '../../http/index.ts'
 import type { UpstreamRule } from './config.ts'
 import { upstreamUrl } from './upstream-url.ts'
@@ -17,21 +15,7 @@ import { upstreamUrl } from './upstream-url.ts'
  * only, whether they stand in a name or in a URL, and to the one host that it names.
  */
 export function upstreamHttp(components: HttpClientComponents, rule: UpstreamRule): HttpClient {
-  const admits = admittedBy(rule)
-  const client = httpClient(components, { admits, caFile: rule.ca })
-  return {
-    ...client,
-    async request(request) {
-      const url = new URL(request.url)
-      const address = addressIn(url)
-      if (address !== undefined && !admits(url.hostname, address)) {
-        throw appError('PEER_CLOSED', {
-          message: 'the URL leads to an inner address, for which the rule needs inner: true',
-        })
-      }
-      return client.request(request)
-    },
-  }
+  return admittedClient(components, { admits: admittedBy(rule), caFile: rule.ca })
 }
 
 function admittedBy(rule: UpstreamRule): Admits {

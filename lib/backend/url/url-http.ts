@@ -1,17 +1,13 @@
-import { appError } from '../../base/index.ts'
 import {
   type Admits,
-  addressIn,
+  admittedClient,
   admittedInner,
   admittedPublic,
   type HttpClient,
   type HttpClientComponents,
-  httpClient,
   placeOf,
 } from '../../http/index.ts'
 import type { UrlRule } from './config.ts'
-
-const refused = (message: string) => appError('PEER_CLOSED', { message })
 
 const portOf = ({ port, protocol }: URL): number => (port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port))
 
@@ -21,19 +17,12 @@ const portOf = ({ port, protocol }: URL): number => (port === '' ? (protocol ===
  * without `*` names may be in a private network.
  */
 export function urlHttp(components: HttpClientComponents, rule: UrlRule): HttpClient {
-  const admits = admittedBy(rule)
-  const client = httpClient(components, { admits, caFile: rule.ca })
-  return {
-    ...client,
-    async request(request) {
-      const url = new URL(request.url)
-      const address = addressIn(url)
-      if (address !== undefined && !admits(url.hostname, address))
-        throw refused('the URL leads to an inner address, for which the rule needs inner: true')
-      if (!rule.ports.includes(portOf(url))) throw refused('the URL leads to a port that the rule does not name')
-      return client.request(request)
-    },
-  }
+  return admittedClient(components, {
+    admits: admittedBy(rule),
+    caFile: rule.ca,
+    refusalOf: (url) =>
+      rule.ports.includes(portOf(url)) ? undefined : 'the URL leads to a port that the rule does not name',
+  })
 }
 
 function admittedBy({ inner, host: own }: UrlRule): Admits {

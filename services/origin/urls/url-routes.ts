@@ -34,19 +34,15 @@ export function urlServerRoutes({ urls, clock, demands, pace, onSent }: UrlRoute
     {
       ...{ methods: ['GET'], path: urlRoutes.content, right: 'announce', summary: 'the content of a URL that comes' },
       async handle(exchange) {
-        const { facts, read } = arrivalOf(urls, exchange.query.get('url') ?? '')
+        const arrival = urls.coming(parseWebUrl(exchange.query.get('url') ?? ''))
+        const { facts } = arrival
         const content = {
           ...{ tag: tagOfUrl(facts), size: facts.size, mediaType: facts.mediaType ?? 'application/octet-stream' },
           open: async (range: ByteRange, options: AbortOptions) =>
-            pacedStream(read(range, options), pace(facts.size), options),
+            pacedStream(arrival.read(range, options), pace(facts.size), options),
         }
         await sendContent(exchange, content, { onBytes: (bytes) => onSent('client', bytes) })
       },
     },
   ]
-}
-
-function arrivalOf(urls: Pick<BroughtUrls, 'coming'>, text: string) {
-  const arrival = urls.coming(parseWebUrl(text))
-  return { facts: arrival.facts, read: arrival.read.bind(arrival) }
 }

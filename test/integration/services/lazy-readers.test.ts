@@ -10,6 +10,7 @@ import { readByteranges } from '../../kit/byteranges.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { hold, tooManyRequests } from '../../kit/http-faults.ts'
+import { type Bytes, mountReads, overlappingReads } from '../../kit/lazy-mount.ts'
 import { linkBlob } from '../../kit/link-blob.ts'
 import { objectServer } from '../../kit/object-server.ts'
 import { type RegistryAnswer, registryClient } from '../../kit/registry-client.ts'
@@ -24,9 +25,6 @@ const SIZE = 33_330_915
 const PARALLEL_CHUNK = 8 * MIB
 /** A byte that only the prefetch asks for, and what fills the blob behind all readers. */
 const THROTTLED_BYTE = 20 * MIB
-
-/** First and last byte, as in a header. */
-type Bytes = readonly [first: number, last: number]
 
 interface Subject {
   readonly repository: string
@@ -125,23 +123,12 @@ async function inTurns(atOnce: number, jobs: readonly (() => Promise<void>)[]): 
 const waited = { 'x-dragonfly-priority': '6', 'x-dragonfly-use-p2p': 'true', 'content-length': '0' }
 const early = { ...waited, 'x-dragonfly-priority': '3', 'x-dragonfly-prefetch': 'true' }
 
-/** What a file system that mounts the blob reads first: its tables at the end, then chunks of files. */
-const coldStart: readonly Bytes[] = [
-  [33_325_241, 33_330_914],
-  [30_517_127, 31_177_240],
-  [14_680_064, 15_728_639],
-  [6_291_456, 7_340_031],
-  [7_340_032, 8_388_607],
-  [8_388_608, 9_437_183],
-]
-
 async function startCold(): Promise<void> {
-  for (const bytes of coldStart) await read(bytes, waited)
+  for (const bytes of mountReads) await read(bytes, waited)
 }
 
 async function readOverlapping(): Promise<void> {
-  await Promise.all([30_405_658, 30_430_430, 30_492_356].map((first) => read([first, 30_517_126], waited)))
-  await Promise.all([32_909_374, 33_180_664].map((first) => read([first, 33_325_240], waited)))
+  for (const atOnce of overlappingReads) await Promise.all(atOnce.map((bytes) => read(bytes, waited)))
 }
 
 /** All of it in parts, four at a time, while somebody waits for other bytes, and the store asks for a pause. */

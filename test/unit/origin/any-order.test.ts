@@ -1,20 +1,15 @@
 import { buffer } from 'node:stream/consumers'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
-import { type ByteRange, parseRepository, pieceLengthFor, WITHHELD_TAIL_BYTES } from '../../../lib/core/index.ts'
+import { type ByteRange, WITHHELD_TAIL_BYTES } from '../../../lib/core/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { type BarredBackend, barredBackend } from '../../kit/barred-backend.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
 import { type LabOrigin, type OriginLab, type OriginLabInit, originLab } from '../../kit/origin-lab.ts'
 import { contentOf, readBlob, writePieces } from '../../kit/store-fixture.ts'
+import { blob, content, PIECE, size, tail, UNIT } from '../../kit/unit-blob.ts'
 
-const PIECE = pieceLengthFor(0)
-const UNIT = 4 * PIECE
-const size = 10 * UNIT + PIECE + 777
-const content = contentOf(cipherBytes('right', size), PIECE)
-const blob = { digest: content.digest, repository: parseRepository('team/app') }
 const ask = { hop: false } as const
-const tail = { start: size - 700, end: size }
 
 interface Lab extends OriginLab {
   readonly barred: BarredBackend

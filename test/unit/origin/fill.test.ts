@@ -2,21 +2,15 @@ import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
 import type { Backend, ReadObjectOptions } from '../../../lib/backend/index.ts'
 import { appError } from '../../../lib/base/index.ts'
-import { type ByteRange, parseRepository, pieceLengthFor, type ReadPriority } from '../../../lib/core/index.ts'
+import type { ByteRange, ReadPriority } from '../../../lib/core/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { barredBackend } from '../../kit/barred-backend.ts'
-import { cipherBytes } from '../../kit/cipher-bytes.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { type OriginLabInit, originLab } from '../../kit/origin-lab.ts'
-import { contentOf, readBlob } from '../../kit/store-fixture.ts'
+import { readBlob } from '../../kit/store-fixture.ts'
+import { blob, content, size, tail, UNIT } from '../../kit/unit-blob.ts'
 
-const PIECE = pieceLengthFor(0)
-const UNIT = 4 * PIECE
-const size = 10 * UNIT + PIECE + 777
-const content = contentOf(cipherBytes('right', size), PIECE)
-const blob = { digest: content.digest, repository: parseRepository('team/app') }
 const ask = { hop: false } as const
-const tail = { start: size - 700, end: size }
 
 /** How urgent each read of the backend is now, by its unit; reads that the bar lets through can be refused by that. */
 function heardBackend(inner: Backend) {
