@@ -45,6 +45,11 @@ const asks = (topology: Topology, outcome: string) =>
     ['origin-1', 'origin-2'].map((id) => topology.counter(id, 'shoal_url_asks_total', `outcome="${outcome}"`)),
   ).then((counts) => counts.reduce((sum, count) => sum + count, 0))
 
+const OUTCOMES = ['fresh', 'same', 'new', 'changed', 'coming', 'outage', 'refused', 'failed']
+
+const allAsks = async (topology: Topology) =>
+  (await Promise.all(OUTCOMES.map((outcome) => asks(topology, outcome)))).reduce((sum, count) => sum + count, 0)
+
 /** To who comes first they go as they come, to all others by the digest. */
 async function onceFromTheWeb(topology: Topology, web: ObjectServer, bytes: Buffer) {
   web.openTo(1_000_000)
@@ -100,13 +105,16 @@ async function changes(topology: Topology, web: FileServer) {
     expect([after.status, after.body.equals(other)]).toEqual([200, true])
   }
 
-  // Each of these is passed on: no origin has heard of it.
-  const heard = await asks(topology, 'new')
+  // Each of these is passed on: no origin is asked.
+  const heard = await allAsks(topology)
   expect((await get(topology, 'agent-1', `${web.url}/else`)).body.equals(old)).toBe(true)
   expect((await get(topology, 'agent-1', url, { authorization: 'Bearer x' })).body.equals(other)).toBe(true)
   expect((await get(topology, 'agent-1', url, { cookie: 'a=b' })).body.equals(other)).toBe(true)
+  expect((await get(topology, 'agent-1', url, { 'cache-control': 'no-cache' })).body.equals(other)).toBe(true)
+  expect(await allAsks(topology)).toBe(heard)
+  // What an origin refuses comes from the web server itself, too.
   expect((await get(topology, 'agent-1', `${web.url}/models/none`)).status).toBe(404)
-  expect(await asks(topology, 'new')).toBe(heard)
+  expect(await allAsks(topology)).toBe(heard + 1)
 
   const host = recordingHost()
   const agent = topology.url('agent-2', 'registry')
