@@ -14,6 +14,7 @@ import type { IntakePart } from './intake-part.ts'
 import type { IntakeSlot } from './intake-slot.ts'
 import { restingReads } from './resting-reads.ts'
 import type { SpareReads } from './spare-reads.ts'
+import { unitWindow } from './unit-window.ts'
 
 export interface FillUnitsComponents {
   readonly backends: Pick<Backends, 'backendFor'>
@@ -35,9 +36,6 @@ export interface Filling {
   readonly signal: AbortSignal
 }
 
-/** Units of one blob that may be read at the same time when the next one is as urgent as this: those that wait find room. */
-const UNITS_AT_ONCE = { onDemand: 6, prefetch: 4, fill: 3 }
-
 /** A unit, or the front of one, that one source gives. */
 interface SourcedUnit extends PlannedUnit {
   readonly part: IntakePart
@@ -46,6 +44,8 @@ interface SourcedUnit extends PlannedUnit {
   /** It is read beside others. */
   readonly isSpare: boolean
   readonly urgency: OwnUrgency
+  /** Call when it has ended. */
+  readonly end: () => void
 }
 
 /**
@@ -58,7 +58,9 @@ export async function fillUnits(components: FillUnitsComponents, { held, ...fill
   if (intake === undefined) return
   const { unitBytes = Number.POSITIVE_INFINITY, spare, signal } = filling
   let holders = held
-  const roomFor = ({ priority }: PlannedUnit) => (Number.isFinite(unitBytes) ? UNITS_AT_ONCE[priority] : 1)
+  const window = unitWindow(intake.arrival)
+  const hasRoom = (unit: PlannedUnit, running: number) =>
+    Number.isFinite(unitBytes) ? window.hasRoom(unit, running) : running === 0
 
   const reading = new Set<SourcedUnit>()
   const rests = restingReads(components.clock, intake)
@@ -66,11 +68,12 @@ export async function fillUnits(components: FillUnitsComponents, { held, ...fill
   const plan = (running: number): SourcedUnit | undefined => {
     for (const each of reading) raiseAsAsked(intake, each)
     const unit = nextUnit(intake.arrival, { unitBytes, fill: true })
-    if (unit === undefined || running >= roomFor(unit) || rests.hold(unit.priority)) return undefined
+    if (unit === undefined || !hasRoom(unit, running) || rests.hold(unit.priority)) return undefined
     const isSpare = running > 0
     if (isSpare && !spare.take()) return undefined
     const { range, from } = portionOf(unit, holders, intake.partial.map)
-    return { ...unit, range, from, isSpare, part: intake.part(range), urgency: urgency(unit.priority) }
+    const end = window.begin(unit)
+    return { ...unit, range, from, isSpare, end, part: intake.part(range), urgency: urgency(unit.priority) }
   }
 
   const readUnit = async (unit: SourcedUnit, stop: AbortSignal) => {
@@ -83,6 +86,7 @@ export async function fillUnits(components: FillUnitsComponents, { held, ...fill
         holders = holders.filter(({ member }) => member.id !== from.id)
       }
     } finally {
+      unit.end()
       reading.delete(unit)
       await part.close()
       if (isSpare) spare.give()
