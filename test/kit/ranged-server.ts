@@ -31,11 +31,18 @@ export class RangedObject {
   ignoresRanges = false
   /** Reads are sent to a place of its own for a URL that is signed. */
   redirects = false
+  ignoresConditions = false
+  /** Reads at the host, not of what it signed, want a name and a password. */
+  wantsLogin = false
+  /** What the host says of each blob that it gives. */
+  saysDigest: string | undefined
   /** Reads that have come, oldest first. */
   readonly reads: SeenByServer[] = []
   #signature = 1
   #refusal: { readonly status: number; readonly headers: Readonly<Record<string, string>> } | undefined
   #cut: number | undefined
+  #heldTo = 0
+  readonly #held: (() => void)[] = []
   readonly #tags = new Map<Uint8Array, string>()
 
   constructor(content: Uint8Array) {
@@ -45,6 +52,12 @@ export class RangedObject {
   /** URLs that were signed so far are refused. */
   expire() {
     this.#signature += 1
+  }
+
+  /** Bodies of ranges that begin before this offset give no byte until the next call; 0 gives all of them. */
+  hold(offset: number) {
+    this.#heldTo = offset
+    for (const send of this.#held.splice(0)) send()
   }
 
   /** The next read gets this status instead. */
@@ -70,11 +83,14 @@ export class RangedObject {
       this.#refusal = undefined
       return void say(refusal.status, refusal.headers).end()
     }
+    if (at === 'host' && this.wantsLogin && authorization === undefined) {
+      return void say(401, { 'www-authenticate': 'Basic realm="test"' }).end()
+    }
     if (at === 'place' && req.url !== this.#signed) return void say(403).end()
     if (at === 'host' && this.redirects && method === 'GET') {
       return void say(307, { location: `${placeUrl}${this.#signed}` }).end()
     }
-    if (ifMatch !== undefined && ifMatch !== this.#tag) return void say(412).end()
+    if (!this.ignoresConditions && ifMatch !== undefined && ifMatch !== this.#tag) return void say(412).end()
     this.#give(say, req, res)
   }
 
@@ -96,15 +112,25 @@ export class RangedObject {
     const size = this.content.length
     const asked = this.ignoresRanges ? { kind: 'whole' as const } : parseRange(req.headers.range, size)
     const { start, end } = asked.kind === 'single' ? asked.range : { start: 0, end: size }
-    const headers = { etag: this.#tag, 'content-length': end - start }
+    const headers = {
+      ...{ etag: this.#tag, 'content-length': end - start },
+      ...(this.saysDigest !== undefined && { 'docker-content-digest': this.saysDigest }),
+    }
     if (asked.kind === 'unsatisfiable') say(416, {})
     else if (asked.kind === 'single') say(206, { ...headers, 'content-range': contentRange({ start, end }, size) })
     else say(200, headers)
     if (req.method === 'HEAD' || asked.kind === 'unsatisfiable') return void res.end()
     const cut = this.#cut
     this.#cut = undefined
-    if (cut === undefined) return void res.end(this.content.subarray(start, end))
-    res.write(this.content.subarray(start, start + cut), () => res.socket?.destroySoon())
+    const send = () => {
+      if (cut === undefined) return void res.end(this.content.subarray(start, end))
+      res.write(this.content.subarray(start, start + cut), () => res.socket?.destroySoon())
+    }
+    if (start >= this.#heldTo) send()
+    else {
+      res.flushHeaders()
+      this.#held.push(send)
+    }
   }
 }
 

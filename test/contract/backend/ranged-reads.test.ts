@@ -17,8 +17,10 @@ import { digestOf, parseRepository, parseWebUrl, urlRepository } from '../../../
 import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
+import { originLab } from '../../kit/origin-lab.ts'
 import { type RangedObject, rangedServer } from '../../kit/ranged-server.ts'
 import { resourceStack } from '../../kit/resource-stack.ts'
+import { readBlob } from '../../kit/store-fixture.ts'
 
 const UNIT = 4 * 1024 * 1024
 const content = cipherBytes('ranged', 2 * UNIT + 4321)
@@ -28,6 +30,7 @@ const key = blobKey(digest)
 const tail = { start: content.length - 700, end: content.length }
 const middle = { start: UNIT, end: UNIT + 1000 }
 const SECRET = 'secret of the host'
+const login = { username: 'shoal', password: SECRET }
 
 /** Opens the object of a server as the blob of some driver. */
 type Opened = (server: { readonly url: string; readonly placeUrl: string }) => {
@@ -50,10 +53,10 @@ const byRule = (backend: object): ReturnType<Opened> => {
 
 const drivers: Readonly<Record<string, Opened>> = {
   http: ({ url }) => byRule({ driver: 'http', url: `${url}/files/{key}`, headers: { authorization: SECRET } }),
-  registry: ({ url }) => byRule({ driver: 'registry', url, repository: '{repository}', mode: 'read-only' }),
+  registry: ({ url }) => byRule({ driver: 'registry', url, repository: '{repository}', mode: 'read-only', ...login }),
   upstream({ url }) {
     const host = new URL(url).host
-    const rules = upstreamRulesSchema.parse([{ registry: host, plainHttp: true }])
+    const rules = upstreamRulesSchema.parse([{ registry: host, plainHttp: true, ...login }])
     const backends = withUpstreams(runtime, none, openUpstreams(runtime, rules))
     return { backends, backend: () => backends.backendFor(parseRepository(`${host}/team/app`)) }
   },
@@ -120,14 +123,18 @@ describe.each(Object.keys(drivers))('a blob behind the driver %s', (name) => {
     expect(isPart((await read(tail, false)).bytes, tail)).toBe(true)
   })
 
-  test('that another takes the place of meanwhile is never mixed with it', async () => {
+  test.each([
+    ['and the server obeys conditions', false],
+    ['and the server ignores conditions', true],
+  ])('that another takes the place of meanwhile is never mixed with it, %s', async (_, ignoresConditions) => {
+    web.ignoresConditions = ignoresConditions
     await begin()
     expect(isPart((await read(middle)).bytes, middle)).toBe(true)
     web.content = other
     for (let round = 0; round < 2; round += 1) {
       await expect(read(tail)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
     }
-    expect(web.reads.at(-1)).toMatchObject({ ifMatch: '"version 1"', status: 412 })
+    expect(web.reads.at(-1)).toMatchObject({ ifMatch: '"version 1"', status: ignoresConditions ? 206 : 412 })
     // What an upstream gave when it was asked for the size was the front of what was there then.
     if (isOpenedFirst) expect(isPart((await read({ start: 0, end: UNIT })).bytes, { start: 0, end: UNIT })).toBe(true)
     expect((await begin())?.unitBytes).toBeUndefined()
@@ -174,11 +181,63 @@ describe.each(Object.keys(drivers))('a blob behind the driver %s', (name) => {
     expect(isPart((await read(tail)).bytes, tail)).toBe(true)
   })
 
+  test('is given from its end while nothing before it has come', async () => {
+    web.hold(UNIT)
+    const lab = originLab({ count: 1, replicas: 1, wrapBackend: () => backend })
+    const [origin] = lab.origins
+    await origin!.store.start()
+    const blob = { digest, repository: parseRepository('team/app') }
+    const whole = origin!.ingest.ensure(blob, { hop: false })
+    const { read: readHere } = await origin!.ingest.open(blob, { hop: false })
+    expect(isPart(await buffer(await readHere(tail, { standsAlone: true })), tail)).toBe(true)
+    expect(origin!.received.backend).toBeLessThan(content.length - UNIT + 1)
+    web.hold(0)
+    await whole
+    expect(Buffer.compare(await readBlob(origin!.store, digest), content)).toBe(0)
+    expect(web.reads.map(({ status }) => status)).toEqual([206, 206, 206])
+  })
+
   test('whose body breaks off is no shorter blob', async () => {
     await begin()
     web.cutNext(100)
     await expect(read(middle)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
     expect(isPart((await read(middle)).bytes, middle)).toBe(true)
+  })
+})
+
+describe.each(['registry', 'upstream'])('a registry behind the driver %s', (name) => {
+  const all = resourceStack()
+  afterAll(async () => all[Symbol.asyncDispose]())
+
+  async function opened() {
+    const server = all.own(await rangedServer(content))
+    const { backends, backend } = drivers[name]!(server)
+    await backends.start()
+    all.own({ [Symbol.asyncDispose]: () => backends.stop() })
+    await backend().stat(key, { thenRead: true })
+    const read = async (range: typeof tail) => buffer((await backend().read(key, { range }))!.body)
+    return { web: server.web, read }
+  }
+
+  test('shows our login to the host of a redirect neither the first time nor later', async () => {
+    const { web, read } = await opened()
+    Object.assign(web, { wantsLogin: true, redirects: true })
+    await read(middle)
+    await read(tail)
+    const given = web.reads.filter(({ status }) => status < 400).slice(-3)
+    expect(given.map(({ at, authorization }) => `${at} ${authorization?.slice(0, 5)}`)).toEqual([
+      'host Basic',
+      'place undefined',
+      'place undefined',
+    ])
+  })
+
+  test('that says that it sends other content is not read', async () => {
+    const { web, read } = await opened()
+    web.saysDigest = digestOf(other)
+    await expect(read(middle)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+    web.saysDigest = digest
+    expect((await read(middle)).equals(content.subarray(middle.start, middle.end))).toBe(true)
   })
 })
 
