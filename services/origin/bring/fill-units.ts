@@ -16,6 +16,7 @@ import type { IntakeSlot } from './intake-slot.ts'
 import { restingReads } from './resting-reads.ts'
 import type { SpareReads } from './spare-reads.ts'
 import { type BackendUnits, type UnitWay, unitWay } from './unit-way.ts'
+import { unitWindow } from './unit-window.ts'
 import { takeWhole } from './whole-answer.ts'
 
 export interface FillUnitsComponents {
@@ -38,9 +39,6 @@ export interface Filling {
   readonly signal: AbortSignal
 }
 
-/** Units of one blob that may be read at the same time when the next one is as urgent as this: those that wait find room. */
-const UNITS_AT_ONCE = { onDemand: 6, prefetch: 4, fill: 3 }
-
 /** A run of units, or the front of one, that one source gives. */
 interface SourcedUnit extends PlannedUnit {
   readonly part: IntakePart
@@ -49,6 +47,8 @@ interface SourcedUnit extends PlannedUnit {
   /** It is read beside others. */
   readonly isSpare: boolean
   readonly urgency: OwnUrgency
+  /** Call when it has ended. */
+  readonly end: () => void
 }
 
 /**
@@ -62,7 +62,8 @@ export async function fillUnits(components: FillUnitsComponents, { held, ...fill
   const { spare, signal } = filling
   const way = unitWay(filling.units ?? {})
   let holders = held
-  const roomFor = ({ priority }: PlannedUnit) => (way.isSingle ? 1 : UNITS_AT_ONCE[priority])
+  const window = unitWindow(intake.arrival)
+  const hasRoom = (unit: PlannedUnit, running: number) => (way.isSingle ? running === 0 : window.hasRoom(unit, running))
 
   const reading = new Set<SourcedUnit>()
   const rests = restingReads(components.clock, intake)
@@ -70,12 +71,13 @@ export async function fillUnits(components: FillUnitsComponents, { held, ...fill
   const plan = (running: number): SourcedUnit | undefined => {
     for (const each of reading) raiseAsAsked(intake, each, way)
     const unit = nextUnit(intake.arrival, { ...way.lengths, fill: true })
-    if (unit === undefined || running >= roomFor(unit) || rests.hold(unit.priority)) return undefined
+    if (unit === undefined || !hasRoom(unit, running) || rests.hold(unit.priority)) return undefined
     const isSpare = running > 0
     if (isSpare && !spare.take()) return undefined
     way.begun(unit)
     const { range, from } = portionOf(unit, holders, intake.partial.map)
-    return { ...unit, range, from, isSpare, part: intake.part(range), urgency: urgency(unit.priority) }
+    const end = window.begin(unit)
+    return { ...unit, range, from, isSpare, end, part: intake.part(range), urgency: urgency(unit.priority) }
   }
 
   const readUnit = async (unit: SourcedUnit, { signal: stop, look }: UnitInit) => {
@@ -88,6 +90,7 @@ export async function fillUnits(components: FillUnitsComponents, { held, ...fill
         holders = holders.filter(({ member }) => member.id !== from.id)
       }
     } finally {
+      unit.end()
       reading.delete(unit)
       await part.close()
       if (isSpare) spare.give()
