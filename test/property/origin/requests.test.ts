@@ -68,7 +68,7 @@ test('whatever its readers ask for in whatever order, a blob costs no more reque
     const asked = await askedOf(each)
     expect(asked.length).toBeLessThanOrEqual(Math.ceil(size / (each.unitPieces * PIECE)))
   }
-  await fc.assert(fc.asyncProperty(world, holds), { numRuns: 40 })
+  await fc.assert(fc.asyncProperty(world, holds), { numRuns: 20 })
 })
 
 interface Reading {
