@@ -10,7 +10,7 @@ import { sandbox } from './sandbox.ts'
 export interface Stargz extends AsyncDisposable {
   readonly containerd: Containerd
   /** Like ctr, with what stargz adds to it, such as `images rpull`. */
-  ctrRemote(args: readonly string[]): Promise<RunResult>
+  readonly ctrRemote: (args: readonly string[]) => Promise<RunResult>
   log(): string
 }
 
