@@ -1,18 +1,9 @@
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { MachineFiles } from '../../services/cli/setup/machine-files.ts'
-import { setupRequest } from '../../services/cli/setup/request.ts'
-import { STARGZ_CONFIG, stargz } from '../../services/cli/setup/stargz.ts'
-import {
-  type ContainerTools,
-  containerTools,
-  hostsToml,
-  isInstalled,
-  type Stargz,
-  startStargz,
-} from '../kit/clients/index.ts'
+import { type ContainerTools, containerTools, isInstalled, type Stargz, startStargz } from '../kit/clients/index.ts'
 import { digestFiles, fileDigests, makeImage, readDigests } from '../kit/images/index.ts'
+import { shoalSetup } from '../kit/shoal-setup.ts'
 import { startTopology, type Topology } from '../kit/topology.ts'
 
 /** The daemon of stargz, where somebody has it on the path: Debian has only ctr-remote. */
@@ -27,15 +18,17 @@ const files = Array.from({ length: 40 }, (_, at) => ({
   sizeBytes: at === 7 ? 9_000_001 : 1_000 + at * 999,
 }))
 
-/** Made by hand on that machine: without it, the daemon takes all of a layer some seconds after its mount. */
+/** What somebody wrote there by hand: without it, the daemon takes all of a layer some seconds after its mount. */
 const before = 'no_background_fetch = true\n'
 
-/** What `shoal setup stargz` makes of that. */
-async function setUp(agent: string, folder: string): Promise<string> {
-  const machine = new MachineFiles(folder)
-  await machine.write(STARGZ_CONFIG, Buffer.from(before))
-  const [planned] = (await stargz.plan(setupRequest({ own: [NAME], agent }), machine)).files
-  return planned?.after ?? ''
+/** Sets a machine up as docs/engines/stargz.md says; returns the config of stargz, and the folder of containerd's hosts. */
+async function setUp(agent: string, root: string) {
+  const config = join(root, 'etc/containerd-stargz-grpc/config.toml')
+  await mkdir(dirname(config), { recursive: true })
+  await writeFile(config, before)
+  for (const engine of ['stargz', 'containerd'])
+    await shoalSetup(engine, '--root', root, '--agent', agent, '--own', NAME)
+  return { config: await readFile(config, 'utf8'), hostsDir: join(root, 'etc/containerd/certs.d') }
 }
 
 interface Blob {
@@ -67,7 +60,7 @@ async function pushImage(shoal: Topology, tools: ContainerTools, { containerd, c
   const { config, layers } = JSON.parse(manifest) as Manifest
   const [layer, ...others] = layers
   if (layer === undefined || others.length > 0) throw new Error('the image has not one layer')
-  return { layer, bytes: layer.size + config.size + manifest.length }
+  return { layer, manifestBytes: manifest.length, bytes: layer.size + config.size + manifest.length }
 }
 
 withStargz(
@@ -80,11 +73,10 @@ withStargz(
       overrides: [`agent.registry.ownNames=["${NAME}"]`, 'agent.registry.default=none'],
     })
     const agent = shoal.url('agent-1', 'registry')
-    await using snapshots = await startStargz(await setUp(agent, join(tools.folder, 'machine')))
+    const { config, hostsDir } = await setUp(agent, join(tools.folder, 'machine'))
+    await using snapshots = await startStargz(config)
     const { containerd, ctrRemote } = snapshots
-    const { layer, bytes } = await pushImage(shoal, tools, snapshots)
-    const hostsDir = join(tools.folder, 'hosts')
-    await hostsToml(hostsDir, { host: NAME, server: 'http://127.0.0.1:1', hosts: [{ url: agent }] })
+    const { layer, bytes, manifestBytes } = await pushImage(shoal, tools, snapshots)
     const name = `${NAME}/team/app:lazy`
     const received = () => shoal.counter('agent-1', 'shoal_received_bytes_total', 'from="origin"')
 
@@ -93,7 +85,8 @@ withStargz(
     expect(await received()).toBeLessThan(layer.size / 2)
 
     expect(readDigests(await containerd.run(name))).toEqual(fileDigests(files))
-    expect(await received()).toBe(bytes)
+    // Not one unit of the layer more; the manifest, which is asked for by name and by digest, may come twice.
+    expect(await received()).toBeLessThanOrEqual(bytes + manifestBytes)
     expect(await shoal.counter('origin-1', 'shoal_received_bytes_total', 'from="backend"')).toBe(bytes)
   },
   120_000,
