@@ -1,9 +1,11 @@
 import { abortable, abortController, anySignal, deferred } from '../../../lib/base/index.ts'
+import type { Holds } from './holds.ts'
 import type { PlannedUnit } from './ingest-plan.ts'
 import type { Intake } from './intake.ts'
 
 export interface UnitWork<U extends PlannedUnit> {
   readonly intake: Intake
+  readonly holds: Holds
   /**
    * What is read next, beside so many units that are being read; undefined when there is nothing to read until something
    * is asked for, or a unit has ended.
@@ -11,21 +13,25 @@ export interface UnitWork<U extends PlannedUnit> {
   readonly plan: (running: number) => U | undefined
   /** Reads one unit, which `plan` has given, into the intake. */
   readonly read: (unit: U, signal: AbortSignal) => Promise<void>
+  /** A unit is so short that it is read to its end when nobody wants the blob any more: its bytes are on their way. */
+  readonly isSoonDone: boolean
   readonly signal: AbortSignal
 }
 
 /**
- * Reads unit after unit until the blob is whole; when one fails, the others are stopped. When this returns or throws,
- * none is read any more. @throws what `read` threw first, ABORTED
+ * Reads unit after unit until the blob is whole, or until nobody wants it; when one fails, the others are stopped. When this
+ * returns or throws, none is read any more. @throws what `read` threw first, ABORTED
  */
 export async function bringUnits<U extends PlannedUnit>(work: UnitWork<U>): Promise<void> {
-  const { intake } = work
+  const { intake, holds } = work
   const stop = abortController()
   const signal = anySignal([work.signal, stop.signal])
   const running = new Set<Promise<void>>()
   let failure: { readonly err: unknown } | undefined
   let moved = deferred()
-  intake.listen(() => moved.resolve())
+  const look = () => moved.resolve()
+  intake.listen(look)
+  holds.listen(look)
 
   const begin = (unit: U) => {
     const reading = work
@@ -47,6 +53,7 @@ export async function bringUnits<U extends PlannedUnit>(work: UnitWork<U>): Prom
   try {
     // A unit has ended only when its source has: one that sends too much is wrong.
     while (failure === undefined && !(intake.isWhole && running.size === 0)) {
+      if (holds.over && (running.size === 0 || !work.isSoonDone)) return
       moved = deferred()
       beginAll()
       await abortable(moved.promise, work.signal)

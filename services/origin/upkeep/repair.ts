@@ -5,7 +5,7 @@ import type { BlobInspection, BlobUploads, Repair, Retention, StoredBlob } from 
 import type { SwarmEngine } from '../../../lib/swarm/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { BlobNames } from '../blob-names.ts'
-import type { Ingest } from '../bring/ingest.ts'
+import type { Ingest } from '../bring/ingest-contract.ts'
 import type { Siblings } from '../ring/siblings.ts'
 import type { Copies } from './copies.ts'
 
