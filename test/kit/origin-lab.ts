@@ -64,6 +64,8 @@ export interface OriginLabInit {
   readonly fillBytesPerSecond?: number | undefined
   /** Told of peers that want something of what an origin brings; default: nobody does. */
   readonly seedArriving?: IngestComponents['seedArriving'] | undefined
+  /** As `MemoryBackendInit.runBytes`. */
+  readonly runBytes?: number | undefined
   /** Default `backend`: then nothing waits and the journals need not be started. */
   readonly durability?: Durability
   /** Bytes that may wait for the backend at each origin; default: no limit. */

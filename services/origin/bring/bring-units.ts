@@ -11,10 +11,10 @@ export interface UnitWork<U extends PlannedUnit> {
    * is asked for, or a unit has ended.
    */
   readonly plan: (running: number) => U | undefined
-  /** Reads one unit, which `plan` has given, into the intake. */
-  readonly read: (unit: U, signal: AbortSignal) => Promise<void>
-  /** A unit is so short that it is read to its end when nobody wants the blob any more: its bytes are on their way. */
-  readonly isSoonDone: boolean
+  /** Reads one unit, which `plan` has given, into the intake. It calls `look` when more may be planned beside it. */
+  readonly read: (unit: U, init: { readonly signal: AbortSignal; readonly look: () => void }) => Promise<void>
+  /** What is read comes to its end soon. Then it is read to there when nobody wants the blob any more: its bytes are on their way. */
+  readonly isSoonDone: () => boolean
   readonly signal: AbortSignal
 }
 
@@ -35,7 +35,7 @@ export async function bringUnits<U extends PlannedUnit>(work: UnitWork<U>): Prom
 
   const begin = (unit: U) => {
     const reading = work
-      .read(unit, signal)
+      .read(unit, { signal, look })
       .catch((err: unknown) => {
         failure ??= { err }
         stop.abort()
@@ -53,7 +53,7 @@ export async function bringUnits<U extends PlannedUnit>(work: UnitWork<U>): Prom
   try {
     // A unit has ended only when its source has: one that sends too much is wrong.
     while (failure === undefined && !(intake.isWhole && running.size === 0)) {
-      if (holds.over && (running.size === 0 || !work.isSoonDone)) return
+      if (holds.over && (running.size === 0 || !work.isSoonDone())) return
       moved = deferred()
       beginAll()
       await abortable(moved.promise, work.signal)

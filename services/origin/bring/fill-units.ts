@@ -1,23 +1,26 @@
+import type { Readable } from 'node:stream'
 import { type Backends, type OwnUrgency, type Urgency, urgency } from '../../../lib/backend/index.ts'
 import { type Clock, type Random, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
-import { type BlobRef, type PieceMap, rangeLength } from '../../../lib/core/index.ts'
+import { type BlobRef, type ByteRange, type PieceMap, rangeLength, wholeRange } from '../../../lib/core/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { firstPortion, type Held } from '../ring/holdings.ts'
 import type { Siblings } from '../ring/siblings.ts'
 import { readObject } from './backend-read.ts'
-import { bringUnits } from './bring-units.ts'
+import { bringUnits, type UnitWork } from './bring-units.ts'
 import type { FillPace } from './fill-pace.ts'
 import { type FillTurns, fillTurns } from './fill-turns.ts'
 import type { Holds } from './holds.ts'
-import { nextUnit, type PlannedUnit } from './ingest-plan.ts'
+import { nextUnit, type PlannedUnit, type PlanRules } from './ingest-plan.ts'
 import type { Intake } from './intake.ts'
 import type { IntakePart } from './intake-part.ts'
 import type { IntakeSlot } from './intake-slot.ts'
 import { restingReads } from './resting-reads.ts'
 import type { SpareReads } from './spare-reads.ts'
+import { type BackendUnits, type UnitWay, unitWay } from './unit-way.ts'
 import { unitWindow } from './unit-window.ts'
+import { takeWhole } from './whole-answer.ts'
 
 export interface FillUnitsComponents {
   readonly backends: Pick<Backends, 'backendFor'>
@@ -34,14 +37,14 @@ export interface Filling {
   readonly slot: IntakeSlot
   /** What other origins have of the blob; all of them report the same length. */
   readonly held: readonly Held[]
-  /** Bytes of a unit of the backend; undefined when it is read front to back. */
-  readonly unitBytes: number | undefined
+  /** In which units the backend gives it; undefined when it is read front to back. */
+  readonly units: BackendUnits | undefined
   readonly spare: SpareReads
   readonly holds: Holds
   readonly signal: AbortSignal
 }
 
-/** A unit, or the front of one, that one source gives. */
+/** A run of units, or the front of one, that one source gives. */
 interface SourcedUnit extends PlannedUnit {
   readonly part: IntakePart
   /** Undefined: the backend. */
@@ -64,49 +67,43 @@ interface SourcedUnit extends PlannedUnit {
 export async function fillUnits(components: FillUnitsComponents, { held, ...filling }: Filling): Promise<void> {
   const { intake } = filling.slot
   if (intake === undefined) return
-  const { unitBytes = Number.POSITIVE_INFINITY, spare, holds, signal } = filling
+  const { spare, holds, signal } = filling
   const { fill } = components
-  const inUnits = Number.isFinite(unitBytes)
+  const way = unitWay(filling.units ?? {})
   let holders = held
   const window = unitWindow(intake.arrival)
-  const hasRoom = (unit: PlannedUnit, running: number) => (inUnits ? window.hasRoom(unit, running) : running === 0)
+  const hasRoom = (unit: PlannedUnit, running: number) => (way.isSingle ? running === 0 : window.hasRoom(unit, running))
 
-  const reading = new Map<SourcedUnit, FillTurns | undefined>()
+  const reading = new Map<SourcedUnit, FillTurns>()
   const rests = restingReads(components.clock, intake, holds)
+  const rules = fillRules({ intake, way, holds, fill })
   /** A unit waits for the rate of the fill. Nobody stands behind it. */
-  const isSlow = () => fill.isLimited && [...reading.keys()].some(({ isFill }) => isFill)
+  const isSlow = () => fill.isLimited && !way.isSingle && [...reading.keys()].some(({ isFill }) => isFill)
 
   const plan = (running: number): SourcedUnit | undefined => {
-    for (const [unit, turns] of reading) {
-      raiseAsAsked(intake, unit)
-      turns?.look()
+    for (const [each, turns] of reading) {
+      raiseAsAsked(intake, each, way)
+      turns.look()
     }
-    if (holds.over) return undefined
-    const unit = nextUnit(intake.arrival, { unitBytes, fill: holds.whole || fill.fills })
+    const unit = holds.over ? undefined : nextUnit(intake.arrival, rules())
     if (unit === undefined || rests.hold(unit.priority)) return undefined
     const isFill = !unit.isAsked && !holds.whole
-    const before = isSlow() ? 1 : 0
-    if (isFill && before > 0) return undefined
-    const beside = inUnits ? running - before : running
+    if (isFill && isSlow()) return undefined
+    const beside = running - (isSlow() ? 1 : 0)
     if (!hasRoom(unit, beside)) return undefined
     const isSpare = beside > 0
     if (isSpare && !spare.take()) return undefined
+    way.begun(unit)
     const { range, from } = portionOf(unit, holders, intake.partial.map)
     const [part, end] = [intake.part(range), window.begin(unit)]
     return { ...unit, range, from, isSpare, isFill, part, end, urgency: urgency(unit.priority) }
   }
 
-  /** How the bytes of a unit come; undefined: as fast as they can. */
-  const turnsOf = (unit: SourcedUnit, stop: AbortSignal) => {
-    if (inUnits ? !unit.isFill : !fill.isLimited) return undefined
-    const isAsked = inUnits ? () => isWanted(intake, unit.part) : askedOfBlob(intake, unit.part)
-    return fillTurns(fill, { isAsked: () => holds.whole || isAsked(), signal: stop })
-  }
-
-  const readUnit = async (unit: SourcedUnit, stop: AbortSignal) => {
+  const readUnit = async (unit: SourcedUnit, { signal: stop, look }: UnitInit) => {
     const { part, from, isSpare } = unit
-    const turns = turnsOf(unit, stop)
-    const one = { ...filling, intake, part, turns, urgency: unit.urgency, signal: stop }
+    const isAsked = askedOf({ intake, way, holds, fill }, unit, filling.slot)
+    const turns = fillTurns(fill, { isAsked, signal: stop })
+    const one = { ...filling, ...{ intake, part, way, turns, look }, urgency: unit.urgency, signal: stop }
     reading.set(unit, turns)
     try {
       if (from === undefined) await readBackend(components, one)
@@ -121,35 +118,68 @@ export async function fillUnits(components: FillUnitsComponents, { held, ...fill
     }
   }
 
-  const read = (unit: SourcedUnit, stop: AbortSignal) =>
-    readUnit(unit, stop).catch((err: unknown) => rests.after(err, unit.urgency.priority, stop))
+  const read = (unit: SourcedUnit, init: UnitInit) =>
+    readUnit(unit, init).catch((err: unknown) => rests.after(err, unit.urgency.priority, init.signal))
 
-  await bringUnits({ intake, holds, plan, read, isSoonDone: inUnits, signal })
+  await bringUnits({ intake, holds, plan, read, isSoonDone: () => isInUnits(way), signal })
 }
 
-/** Whether somebody asked for what a part still brings. */
-function isWanted({ arrival, partial }: Intake, part: IntakePart): boolean {
-  if (part.offset >= part.range.end) return false
-  const { first, last } = partial.map.covering({ start: part.offset, end: part.range.end })
-  return arrival.demand.priorityOf(first, last) !== undefined
+interface FillState {
+  readonly intake: Intake
+  readonly way: UnitWay
+  readonly holds: Holds
+  readonly fill: FillPace
 }
 
-/** Whether somebody asked for anything of the blob that a single part brings; looks again with each piece of it. */
-function askedOfBlob({ arrival, partial: { map } }: Intake, part: IntakePart): () => boolean {
-  let seen = -1
-  let isAsked = false
+const isInUnits = ({ lengths }: UnitWay) => Number.isFinite(lengths.unitBytes)
+
+/** Where the fill is limited, no unit that nobody asked for joins another. */
+function fillRules({ intake, way, holds, fill }: FillState): () => PlanRules {
+  const isAsked = (range: ByteRange) => isWanted(intake, range)
+  return () => ({
+    ...way.lengths,
+    fill: holds.whole || fill.fills,
+    ...(fill.isLimited && !holds.whole && { mayJoin: isAsked }),
+  })
+}
+
+/**
+ * Whether somebody asked for what a read still brings; of one that brings a blob front to back, for anything of the blob, as
+ * it is looked up again with each piece.
+ */
+function askedOf(
+  { intake, way, holds, fill }: FillState,
+  { part, isFill }: SourcedUnit,
+  slot: Pick<IntakeSlot, 'received'>,
+): () => boolean {
+  const { map } = intake.partial
+  let [seen, isAsked] = [-1, false]
   return () => {
-    const piece = map.pieceAt(Math.min(part.offset, map.length - 1))
-    if (piece !== seen || !isAsked) isAsked = arrival.demand.priorityOf(0, map.count - 1) !== undefined
+    if (holds.whole) return true
+    if (isInUnits(way)) return !isFill || isWanted(intake, { start: part.offset, end: part.range.end })
+    if (!fill.isLimited) return true
+    const piece = Math.floor(slot.received / map.pieceLength)
+    if (piece !== seen || !isAsked) isAsked = isWanted(intake, wholeRange(map.length))
     seen = piece
     return isAsked
   }
 }
 
+/** Whether somebody asked for what is not here of a range. */
+function isWanted({ arrival }: Intake, range: ByteRange): boolean {
+  if (rangeLength(range) <= 0) return false
+  const { first, last } = arrival.map.covering(range)
+  return arrival.demand.priorityOf(first, last) !== undefined
+}
+
+type UnitInit = Parameters<UnitWork<SourcedUnit>['read']>[1]
+
 /** Somebody may have asked meanwhile for what a unit brings. */
-function raiseAsAsked(intake: Intake, { part, urgency }: SourcedUnit): void {
-  if (part.offset >= part.range.end) return
-  const { first, last } = intake.partial.map.covering({ start: part.offset, end: part.range.end })
+function raiseAsAsked(intake: Intake, { part, urgency }: SourcedUnit, { isWhole }: UnitWay): void {
+  const { map } = intake.partial
+  const coming = isWhole ? wholeRange(map.length) : { start: part.offset, end: part.range.end }
+  if (rangeLength(coming) === 0) return
+  const { first, last } = map.covering(coming)
   const asked = intake.arrival.demand.priorityOf(first, last)
   if (asked !== undefined) urgency.raise(asked)
 }
@@ -163,18 +193,34 @@ function portionOf({ range }: PlannedUnit, holders: readonly Held[], map: PieceM
   return rangeLength(whole) > 0 ? { range: whole, from: portion.from } : { range, from: undefined }
 }
 
-interface Reading extends Omit<Filling, 'held' | 'unitBytes' | 'spare' | 'holds'> {
+interface Reading extends Omit<Filling, 'held' | 'units' | 'spare' | 'holds'> {
   readonly intake: Intake
   readonly part: IntakePart
   readonly urgency: Urgency
-  readonly turns: FillTurns | undefined
+  readonly way: UnitWay
+  readonly turns: FillTurns
+  readonly look: () => void
 }
 
 function readBackend(
   { backends, clock, random }: FillUnitsComponents,
-  { blob, slot, intake, part, turns, urgency, signal }: Reading,
+  { blob, slot, intake, part, way, turns, look, urgency, signal }: Reading,
 ): Promise<void> {
   const backend = backends.backendFor(blob.repository)
+  /** The bytes of a server that ignores ranges are taken as they are. */
+  const whole = async (body: Readable) => {
+    if (way.isWhole) return
+    way.ignored()
+    await part.close()
+    const before = slot.received
+    try {
+      await takeWhole(slot, intake, body, turns)
+    } catch (err) {
+      throwIfAborted(signal)
+      // What it has brought stays, and the rest is read like any rest.
+      if (intake.broken || slot.received === before) throw err
+    }
+  }
   return readObject(
     { backend, clock, random },
     {
@@ -183,6 +229,11 @@ function readBackend(
       size: intake.partial.map.length,
       range: part.range,
       take: (body) => slot.take('backend', part, body, turns),
+      takeWhole: way.lengths.unitBytes === Number.POSITIVE_INFINITY ? undefined : whole,
+      onAnswer() {
+        way.proven()
+        look()
+      },
       offset: () => part.offset,
       urgency,
       signal,

@@ -157,10 +157,10 @@ async function followInto(following: Following, intake: Intake, whole: WholeAnsw
     }
   }
 
-  const read = (unit: FollowedUnit, stop: AbortSignal) =>
+  const read = (unit: FollowedUnit, { signal: stop }: { readonly signal: AbortSignal }) =>
     unit.part === stream?.part ? readStream(unit, stop, stream.end.signal) : take(unit, stop)
 
-  await bringUnits({ intake, holds, plan, read, isSoonDone: false, signal })
+  await bringUnits({ intake, holds, plan, read, isSoonDone: () => false, signal })
 }
 
 interface BodyAsked {

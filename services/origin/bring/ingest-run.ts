@@ -1,3 +1,4 @@
+import type { ObjectStat } from '../../../lib/backend/index.ts'
 import { abortController, anySignal, appError, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Member, reportFailure } from '../../../lib/cluster/index.ts'
 import type { BlobRef } from '../../../lib/core/index.ts'
@@ -32,7 +33,7 @@ class BlobIngestRun implements IngestRun {
   #rival: string | undefined
   #followed: Member | undefined
   #held: readonly Held[] = []
-  #unitBytes: number | undefined
+  #units: ObjectStat | undefined
   readonly #givenUp = new Set<string>()
   /** Bytes from other origins were wrong once, so everything is read from the backend now. */
   #backendOnly = false
@@ -180,7 +181,7 @@ class BlobIngestRun implements IngestRun {
         throw appError('BLOB_UNKNOWN', { detail: { digest: this.#blob.digest } })
       }
       await this.#slot.open(size)
-      this.#unitBytes = 'object' in found ? found.object?.unitBytes : undefined
+      this.#units = 'object' in found ? found.object : undefined
       this.#held = this.#backendOnly ? [] : others.filter(({ holding }) => holding.size === size)
       return undefined
     } catch (err) {
@@ -204,7 +205,7 @@ class BlobIngestRun implements IngestRun {
   }
 
   #fill(): Promise<void> {
-    const filling = { blob: this.#blob, slot: this.#slot, held: this.#held, unitBytes: this.#unitBytes }
+    const filling = { blob: this.#blob, slot: this.#slot, held: this.#held, units: this.#units }
     return fillUnits(this.#components, { ...filling, spare: this.#spare, holds: this.holds, signal: this.#stop.signal })
   }
 

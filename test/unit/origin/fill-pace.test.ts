@@ -60,6 +60,15 @@ describe('where nothing is filled', () => {
     expect(first.unasked.filled).toBe(0)
   })
 
+  test('units that nobody asked for are not read in one request with those of a reader who reads on', async () => {
+    const { first, barred, watched } = await unitLab({ ...off, runBytes: 8 * UNIT })
+    for (const unit of [0, 1, 2, 3]) expect(await readsRange(first, inUnit(unit))).toBe(true)
+    expect(watched.counts.total).toBe(4 * UNIT)
+    expect(await readsRange(first, { start: 4 * UNIT, end: 8 * UNIT })).toBe(true)
+    expect(watched.counts.total).toBe(8 * UNIT)
+    expect(barred.asked.length).toBeLessThan(8)
+  })
+
   test('who gives up waiting for the whole leaves it where it is', async () => {
     const { first, barred, watched } = await unitLab(off)
     barred.bar(({ start }) => start >= 2 * UNIT)

@@ -76,14 +76,17 @@ describe('stargz', () => {
     const before = 'metrics_address = "x"\n\n[[resolver.host."other.example".mirrors]]\n  host = "c"'
     const after = withAgentAsMirror(before, 'reg.example.com', url)
     expect(after).toBe(
-      `${before}\n\n[[resolver.host."reg.example.com".mirrors]]\n  host = "127.0.0.1:65001"\n  insecure = true\n`,
+      `${before}\n\n[[resolver.host."reg.example.com".mirrors]]\n  host = "127.0.0.1:65001"\n  insecure = true\n` +
+        '  header = { X-Dragonfly-Registry = "https://reg.example.com" }\n',
     )
     expect(withAgentAsMirror(after, 'reg.example.com', url)).toBe(after)
   })
 
   test('is left alone where the host has other mirrors, and refuses what it cannot do', async () => {
     const before = '[[resolver.host."reg.example.com".mirrors]]\n  host = "c"\n'
-    expect(() => withAgentAsMirror(before, 'reg.example.com', url)).toThrow(refused(/has mirrors already/))
+    const unsaid = withAgentAsMirror('', 'reg.example.com', url).replace(/.*header.*\n/, '')
+    for (const text of [before, unsaid])
+      expect(() => withAgentAsMirror(text, 'reg.example.com', url)).toThrow(refused(/has mirrors already/))
     await using root = await tempFolder('stargz')
     const files = new MachineFiles(root.path)
     await expect(stargz.plan(setupRequest({ all: true }), files)).rejects.toEqual(refused(/name each/))
@@ -98,7 +101,11 @@ describe('stargz', () => {
     const files = new MachineFiles(root.path)
     await files.write(STARGZ_CONFIG, Buffer.from(''))
     expect(await outcomes()).toEqual(['warn'])
-    await files.write(STARGZ_CONFIG, Buffer.from(withAgentAsMirror('', 'reg.example.com', url)))
+    const other = withAgentAsMirror('', 'other.example.com', url)
+    await files.write(STARGZ_CONFIG, Buffer.from(withAgentAsMirror(other, 'reg.example.com', url)))
     expect(await outcomes()).toEqual(['ok'])
+    const unsaid = withAgentAsMirror(other.replace(/.*header.*\n/, ''), 'reg.example.com', url)
+    await files.write(STARGZ_CONFIG, Buffer.from(unsaid))
+    expect(await outcomes()).toEqual(['ok', 'warn'])
   })
 })
