@@ -3,13 +3,13 @@ import { type AbortOptions, appError, hasCode, throwIfAborted } from '../base/in
 import { type Cluster, type FailedTry, type Member, tryEach, usedUp } from '../cluster/index.ts'
 import { type Digest, type Repository, rangeLength } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
-import type { KnownBlobOptions } from './blob-path.ts'
 import { joinedBody, partOfBody } from './joined-body.ts'
 import { originClient } from './origin.ts'
 import type {
   AskedRange,
   BlobBody,
   DemandOptions,
+  OpenHashesOptions,
   OpenUploadOptions,
   OriginClient,
   ReadBlobOptions,
@@ -25,7 +25,7 @@ export interface OriginClusterComponents {
   readonly cluster: Cluster
 }
 
-export interface ElsewhereOptions extends KnownBlobOptions {
+export interface ElsewhereOptions extends OpenHashesOptions {
   /** Members whose streams have broken. */
   readonly after: readonly FailedTry[]
 }
@@ -57,7 +57,7 @@ export interface OriginCluster {
   /** Says what is wanted first of a blob that the origins bring. @throws BLOB_UNKNOWN */
   demand(repository: Repository, digest: Digest, wanted: DemandOptions): Promise<void>
   /** The bytes of one metainfo stream; when it breaks, the caller opens it again. @throws BLOB_UNKNOWN */
-  openMetainfo(repository: Repository, digest: Digest, options?: KnownBlobOptions): Promise<Readable>
+  openMetainfo(repository: Repository, digest: Digest, options?: OpenHashesOptions): Promise<Readable>
   /**
    * Like `openMetainfo`, for a caller that tries another origin when the stream breaks: members of `after` are not
    * asked.
@@ -73,11 +73,11 @@ export function originCluster({ http, cluster }: OriginClusterComponents): Origi
   const clients = new Map(cluster.members.map(({ id, url }) => [id, originClient(http, url)]))
   const client = ({ id }: Member): OriginClient => clients.get(id) as OriginClient
 
-  const openMetainfo = (repository: Repository, digest: Digest, { after, as, signal }: ElsewhereOptions) => {
+  const openMetainfo = (repository: Repository, digest: Digest, { after, ...asked }: ElsewhereOptions) => {
     const open = async (member: Member): Promise<MemberStream> => {
-      return { member, body: await client(member).openMetainfo(repository, digest, { as, signal }) }
+      return { member, body: await client(member).openMetainfo(repository, digest, asked) }
     }
-    return tryEach(cluster, digest, open, { signal, after, isDefinite: isFinalAtOrigins() })
+    return tryEach(cluster, digest, open, { signal: asked.signal, after, isDefinite: isFinalAtOrigins() })
   }
 
   return {

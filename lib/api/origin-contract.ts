@@ -158,6 +158,11 @@ export interface CopyBody extends HopOptions {
   readonly writeBackRank?: number | undefined
 }
 
+export interface OpenHashesOptions extends KnownBlobOptions {
+  /** The origin brings all of the blob; default: what is asked for, and the rest as `ingest.fill` says. */
+  readonly whole?: boolean | undefined
+}
+
 /** Blobs of one origin. */
 export interface OriginBlobs {
   /**
@@ -204,7 +209,7 @@ export interface OriginBlobs {
    */
   putBlob(repository: Repository, digest: Digest, content: CopyBody): Promise<void>
   /** The bytes of the metainfo stream, for `decodeMetainfo`. Must be consumed or destroyed. @throws BLOB_UNKNOWN */
-  openMetainfo(repository: Repository, digest: Digest, options?: KnownBlobOptions): Promise<Readable>
+  openMetainfo(repository: Repository, digest: Digest, options?: OpenHashesOptions): Promise<Readable>
 }
 
 export interface OpenUploadOptions extends AbortOptions {

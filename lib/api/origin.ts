@@ -119,8 +119,8 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
       )
       await response.discard()
     },
-    async openMetainfo(repository, digest, { as, signal } = {}) {
-      const target = `${blobUrl(url, repository, digest)}/metainfo${query({ as })}`
+    async openMetainfo(repository, digest, { as, whole, signal } = {}) {
+      const target = `${blobUrl(url, repository, digest)}/metainfo${query({ as, whole: whole === true ? 'true' : undefined })}`
       const wait = { headersTimeoutMs: originTimeouts.metainfoMs }
       return (await send(http, { method: 'GET', url: target, lane: 'download', signal, ...wait })).body
     },

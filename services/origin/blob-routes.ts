@@ -40,7 +40,7 @@ import {
 import type { BlobReader, BlobUploads, CommittedBlob } from '../../lib/store/index.ts'
 import type { HttpAdmission, SwarmEngine } from '../../lib/swarm/index.ts'
 import type { BlobNames } from './blob-names.ts'
-import type { Ingest, OpenBlob, ReadingOptions } from './bring/ingest.ts'
+import type { Ingest, OpenBlob, ReadingOptions } from './bring/ingest-contract.ts'
 import { type MetainfoComponents, metainfoStream } from './bring/metainfo-stream.ts'
 import type { Refusals } from './bring/refusals.ts'
 import { pacedStream } from './paced-stream.ts'
@@ -159,17 +159,35 @@ function sizeFor({ ingest, keepForLink }: BlobRoutesComponents, exchange: Exchan
   return keepForLink(blob, exchange)
 }
 
+/** Other origins ask only for what somebody has paid for there. */
+function looked<T>(
+  { looks }: Pick<BlobRoutesComponents, 'looks'>,
+  exchange: Exchange,
+  work: () => Promise<T>,
+): Promise<T> {
+  return isHop(exchange) ? work() : looks.during(exchange.req, work)
+}
+
+const metainfo = (components: BlobRoutesComponents) => async (exchange: Exchange) => {
+  const whole = exchange.query.get('whole') === 'true'
+  const records = metainfoStream(components, blobOf(exchange), { hop: isHop(exchange), whole, signal: exchange.signal })
+  // A slow backend is no reason for the reader to take this origin for dead.
+  const asked = looked(components, exchange, () => records.next())
+  const first = await inTouch(components.clock, exchange, asked, METAINFO_BEAT_MS)
+  await sendStream(exchange, {
+    status: 200,
+    headers: { 'content-type': 'application/vnd.shoal.metainfo.v1' },
+    body: Readable.from(withFirst(first, records), { objectMode: false }),
+  })
+}
+
 /** Routes that read a blob, bring it here, or take a copy of it. */
 function readRoutes(components: BlobRoutesComponents): readonly Route[] {
-  const { store, ingest, writeBack, clock, looks } = components
-
-  /** Other origins ask only for what somebody has paid for there. */
-  const looked = <T>(exchange: Exchange, work: () => Promise<T>): Promise<T> =>
-    isHop(exchange) ? work() : looks.during(exchange.req, work)
+  const { store, ingest, writeBack, clock } = components
 
   const head = async (exchange: Exchange) => {
     const blob = blobOf(exchange)
-    const size = await looked(exchange, () => sizeFor(components, exchange, blob))
+    const size = await looked(components, exchange, () => sizeFor(components, exchange, blob))
     sendRangedHead(exchange, factsOf(blob, size))
   }
 
@@ -177,7 +195,7 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
     const blob = blobOf(exchange)
     const { signal } = exchange
     const hop = isHop(exchange)
-    const opened = looked(exchange, () => ingest.open(blob, { hop, signal }))
+    const opened = looked(components, exchange, () => ingest.open(blob, { hop, signal }))
     await sendBlob(components, exchange, await inTouch(clock, exchange, opened))
   }
 
@@ -203,27 +221,17 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
     sendEmpty(exchange, 201)
   }
 
-  const metainfo = async (exchange: Exchange) => {
-    const records = metainfoStream(components, blobOf(exchange), { hop: isHop(exchange), signal: exchange.signal })
-    // A slow backend is no reason for the reader to take this origin for dead.
-    const first = await inTouch(
-      clock,
-      exchange,
-      looked(exchange, () => records.next()),
-      METAINFO_BEAT_MS,
-    )
-    await sendStream(exchange, {
-      status: 200,
-      headers: { 'content-type': 'application/vnd.shoal.metainfo.v1' },
-      body: Readable.from(withFirst(first, records), { objectMode: false }),
-    })
-  }
-
   return [
     { ...sizeFacts, handle: head },
     { methods: ['GET'], path: originRoutes.blob, right: 'read', summary: 'the blob, with ranges', handle: get },
     { methods: ['PUT'], path: originRoutes.blob, right: 'write', summary: 'takes a copy', handle: put },
-    { methods: ['GET'], path: originRoutes.metainfo, right: 'read', summary: 'the metainfo stream', handle: metainfo },
+    {
+      methods: ['GET'],
+      path: originRoutes.metainfo,
+      right: 'read',
+      summary: 'the metainfo stream',
+      handle: metainfo(components),
+    },
   ]
 }
 

@@ -20,6 +20,16 @@ const allowedHost = z.string().transform((text, context): AllowedHost => {
   return z.NEVER
 })
 
+/** `on`, `off` or a rate; parsed to bytes per second, undefined for `on`. */
+const fill = z.string().transform((text, context): number | undefined => {
+  if (text === 'on') return undefined
+  if (text === 'off') return 0
+  const parsed = rate.safeParse(text)
+  if (parsed.success) return parsed.data
+  context.addIssue(`"${text}" says not how fast to fill; write on, off, or a rate like 20MB/s`)
+  return z.NEVER
+})
+
 const keys = z.strictObject({
   ...commonKeys,
   ...placeKeys,
@@ -61,6 +71,15 @@ const keys = z.strictObject({
       share: z.number().gt(0).max(1).default(0.9),
       /** One client may have at most this share of both. */
       clientShare: z.number().gt(0).max(1).default(0.75),
+    })
+    .prefault({}),
+  /** Blobs that are brought from backends and from other origins. The same for all origins. */
+  ingest: z
+    .strictObject({
+      /** How what nobody asked for of a blob is read while somebody wants some of it. */
+      fill: fill.prefault('20MB/s'),
+      /** A blob that nobody wants for this long is not brought to its end. */
+      idle: duration.refine((ms) => ms >= 1_000, 'at least 1s').prefault('30s'),
     })
     .prefault({}),
   /** Walks that give the present owners blobs that are in no backend, after the members have changed. */

@@ -1,6 +1,6 @@
 import { blobOf, demandSchema, originRoutes, parseBody } from '../../lib/api/index.ts'
 import { type LookBudget, type RequestRate, type Route, readJson, sendEmpty } from '../../lib/http/index.ts'
-import type { Ingest } from './bring/ingest.ts'
+import type { Ingest } from './bring/ingest-contract.ts'
 
 /** Most bytes of a body: `MAX_DEMANDED` ranges. */
 const MAX_BODY_BYTES = 64 * 1024

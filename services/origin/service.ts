@@ -24,7 +24,10 @@ import { type SwarmEngine, seedStored, swarmLimits } from '../../lib/swarm/index
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import { originAdminRoutes } from './admin.ts'
 import { blobNames } from './blob-names.ts'
-import { type Ingest, ingest } from './bring/ingest.ts'
+import { fillPace } from './bring/fill-pace.ts'
+import { ingest } from './bring/ingest.ts'
+import type { Ingest } from './bring/ingest-contract.ts'
+import { ingestMetrics } from './bring/ingest-metrics.ts'
 import { misses } from './bring/misses.ts'
 import { pieceHashes } from './bring/piece-hashes.ts'
 import { refusals } from './bring/refusals.ts'
@@ -188,7 +191,12 @@ function originRules(parts: OriginParts, config: OriginConfig) {
   const condemned = condemnedBlobs({ ...runtime, sentenceLookMs: parts.sentenceLookMs })
   const shared = { ...runtime, cluster, siblings, store, backends, keys, condemned, refusals: refused, misses: missing }
   const seedArriving: SwarmEngine['arriving'] = (...arriving) => engine.arriving(...arriving)
-  const bring = ingest({ ...shared, onReceived, onStored, seedArriving }, self)
+  const { onFilled, onUnwanted } = ingestMetrics(runtime.metrics)
+  const fill = fillPace(runtime.clock, { bytesPerSecond: config.ingest.fill, onFilled })
+  const bring = ingest(
+    { ...shared, onReceived, onStored, seedArriving, fill, onUnwanted },
+    { ...self, idleMs: config.ingest.idle },
+  )
   const later = openWriteBack({ ...shared, storage, ingest: bring, onSent }, config)
   const kept = { ...shared, writeBack: later, durabilityOf: durabilityOf(config.backends), onSent }
   const place = placement({ ...kept, pushes: pushes(runtime.metrics) }, self)

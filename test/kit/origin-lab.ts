@@ -7,7 +7,9 @@ import { type JournalStorage, memoryStorage } from '../../lib/journal/index.ts'
 import { blockHashing, inlineDigester } from '../../lib/metainfo/index.ts'
 import { type ManagedStore, memoryStore, type StoredBlob } from '../../lib/store/index.ts'
 import { silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
-import { type Ingest, ingest } from '../../services/origin/bring/ingest.ts'
+import { fillPace } from '../../services/origin/bring/fill-pace.ts'
+import { type IngestComponents, ingest } from '../../services/origin/bring/ingest.ts'
+import type { Ingest } from '../../services/origin/bring/ingest-contract.ts'
 import { type Misses, misses } from '../../services/origin/bring/misses.ts'
 import { type Refusals, refusals } from '../../services/origin/bring/refusals.ts'
 import { sourceKeys } from '../../services/origin/bring/source-keys.ts'
@@ -33,6 +35,8 @@ export interface LabOrigin {
   readonly cluster: Cluster
   /** Payload bytes received, by source. */
   readonly received: Readonly<Record<'backend' | 'origin', number>>
+  /** Bytes of them that nobody had asked for, and blobs given up because nobody wanted them. */
+  readonly unasked: { readonly filled: number; readonly unwanted: number }
   /** From now on calls to it and its answers fail, as with a dead process; its data stays. */
   kill(): Promise<void>
   /** It answers again, with the same data. */
@@ -56,6 +60,10 @@ export interface OriginLabInit {
   readonly wrapBackend?: (backend: Backend) => Backend
   /** As `MemoryBackendInit.unitBytes`. */
   readonly unitBytes?: number | undefined
+  /** As `FillPaceInit.bytesPerSecond`. */
+  readonly fillBytesPerSecond?: number | undefined
+  /** Told of peers that want something of what an origin brings; default: nobody does. */
+  readonly seedArriving?: IngestComponents['seedArriving'] | undefined
   /** As `MemoryBackendInit.runBytes`. */
   readonly runBytes?: number | undefined
   /** Default `backend`: then nothing waits and the journals need not be started. */
@@ -67,6 +75,9 @@ export interface OriginLabInit {
   /** The cluster as one origin sees it; default: every member is healthy until a call fails. */
   readonly clusterFor?: (id: string) => Cluster
 }
+
+/** A blob that nobody wants is given up after this, milliseconds. */
+export const idleMs = 30_000
 
 /** Delay of the second owner's task, milliseconds. */
 export const spareDelayMs = 60_000
@@ -158,7 +169,7 @@ export function originLab(init: OriginLabInit): OriginLab {
       logger: silentLogger(),
       misses: own,
       onStored: (blob: BlobRef, _stored: StoredBlob) => own.clear(blob),
-      seedArriving: silentSeed,
+      seedArriving: init.seedArriving ?? silentSeed,
       clock,
       random: seededRandom(id.length),
     }
@@ -167,7 +178,15 @@ export function originLab(init: OriginLabInit): OriginLab {
     const onReceived = (from: 'backend' | 'origin', bytes: number) => {
       received[from] += bytes
     }
-    const startIngest = () => ingest({ ...shared, onReceived }, self)
+    const unasked = { filled: 0, unwanted: 0 }
+    const onFilled = (bytes: number) => {
+      unasked.filled += bytes
+    }
+    const onUnwanted = () => {
+      unasked.unwanted += 1
+    }
+    const fill = fillPace(clock, { bytesPerSecond: init.fillBytesPerSecond, onFilled })
+    const startIngest = () => ingest({ ...shared, onReceived, fill, onUnwanted }, { ...self, idleMs })
     let bring = startIngest()
     const onSent = () => undefined
     const later = writeBack(
@@ -204,7 +223,7 @@ export function originLab(init: OriginLabInit): OriginLab {
       bring = startIngest()
     }
     return {
-      ...{ id, store, uploads, cluster, received, kill, restart },
+      ...{ id, store, uploads, cluster, received, unasked, kill, restart },
       writeBack: later,
       get ingest() {
         return bring

@@ -1,9 +1,11 @@
 import { abortable, abortController, anySignal, deferred } from '../../../lib/base/index.ts'
+import type { Holds } from './holds.ts'
 import type { PlannedUnit } from './ingest-plan.ts'
 import type { Intake } from './intake.ts'
 
 export interface UnitWork<U extends PlannedUnit> {
   readonly intake: Intake
+  readonly holds: Holds
   /**
    * What is read next, beside so many units that are being read; undefined when there is nothing to read until something
    * is asked for, or a unit has ended.
@@ -11,25 +13,29 @@ export interface UnitWork<U extends PlannedUnit> {
   readonly plan: (running: number) => U | undefined
   /** Reads one unit, which `plan` has given, into the intake. It calls `look` when more may be planned beside it. */
   readonly read: (unit: U, init: { readonly signal: AbortSignal; readonly look: () => void }) => Promise<void>
+  /** What is read comes to its end soon. Then it is read to there when nobody wants the blob any more: its bytes are on their way. */
+  readonly isSoonDone: () => boolean
   readonly signal: AbortSignal
 }
 
 /**
- * Reads unit after unit until the blob is whole; when one fails, the others are stopped. When this returns or throws,
- * none is read any more. @throws what `read` threw first, ABORTED
+ * Reads unit after unit until the blob is whole, or until nobody wants it; when one fails, the others are stopped. When this
+ * returns or throws, none is read any more. @throws what `read` threw first, ABORTED
  */
 export async function bringUnits<U extends PlannedUnit>(work: UnitWork<U>): Promise<void> {
-  const { intake } = work
+  const { intake, holds } = work
   const stop = abortController()
   const signal = anySignal([work.signal, stop.signal])
   const running = new Set<Promise<void>>()
   let failure: { readonly err: unknown } | undefined
   let moved = deferred()
-  intake.listen(() => moved.resolve())
+  const look = () => moved.resolve()
+  intake.listen(look)
+  holds.listen(look)
 
   const begin = (unit: U) => {
     const reading = work
-      .read(unit, { signal, look: () => moved.resolve() })
+      .read(unit, { signal, look })
       .catch((err: unknown) => {
         failure ??= { err }
         stop.abort()
@@ -47,6 +53,7 @@ export async function bringUnits<U extends PlannedUnit>(work: UnitWork<U>): Prom
   try {
     // A unit has ended only when its source has: one that sends too much is wrong.
     while (failure === undefined && !(intake.isWhole && running.size === 0)) {
+      if (holds.over && (running.size === 0 || !work.isSoonDone())) return
       moved = deferred()
       beginAll()
       await abortable(moved.promise, work.signal)

@@ -2,14 +2,17 @@ import type { Readable } from 'node:stream'
 import { type Backends, type OwnUrgency, type Urgency, urgency } from '../../../lib/backend/index.ts'
 import { type Clock, type Random, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
-import { type BlobRef, type PieceMap, rangeLength, wholeRange } from '../../../lib/core/index.ts'
+import { type BlobRef, type ByteRange, type PieceMap, rangeLength, wholeRange } from '../../../lib/core/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { firstPortion, type Held } from '../ring/holdings.ts'
 import type { Siblings } from '../ring/siblings.ts'
 import { readObject } from './backend-read.ts'
 import { bringUnits, type UnitWork } from './bring-units.ts'
-import { nextUnit, type PlannedUnit } from './ingest-plan.ts'
+import type { FillPace } from './fill-pace.ts'
+import { type FillTurns, fillTurns } from './fill-turns.ts'
+import type { Holds } from './holds.ts'
+import { nextUnit, type PlannedUnit, type PlanRules } from './ingest-plan.ts'
 import type { Intake } from './intake.ts'
 import type { IntakePart } from './intake-part.ts'
 import type { IntakeSlot } from './intake-slot.ts'
@@ -26,6 +29,7 @@ export interface FillUnitsComponents {
   readonly logger: Logger
   readonly clock: Clock
   readonly random: Random
+  readonly fill: FillPace
 }
 
 export interface Filling {
@@ -36,6 +40,7 @@ export interface Filling {
   /** In which units the backend gives it; undefined when it is read front to back. */
   readonly units: BackendUnits | undefined
   readonly spare: SpareReads
+  readonly holds: Holds
   readonly signal: AbortSignal
 }
 
@@ -49,41 +54,57 @@ interface SourcedUnit extends PlannedUnit {
   readonly urgency: OwnUrgency
   /** Call when it has ended. */
   readonly end: () => void
+  /** Nobody had asked for it when it began. */
+  readonly isFill: boolean
 }
 
 /**
- * Reads what an open intake lacks, each byte once: what is asked for first, then the rest from the front; from an origin
- * that has it, else from the backend. An origin that fails is not asked again. `IngestRun` has decided before that no other
- * origin is to be followed. @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE, STORE_FULL, ABORTED
+ * Reads what an open intake lacks, each byte once: what is asked for first, then the rest from the front, when somebody wants
+ * the whole, or as `FillPace` lets it; from an origin that has it, else from the backend. An origin that fails is not asked
+ * again. Returns also when nobody wants the blob any more. `IngestRun` has decided before that no other origin is to be
+ * followed. @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE, STORE_FULL, ABORTED
  */
 export async function fillUnits(components: FillUnitsComponents, { held, ...filling }: Filling): Promise<void> {
   const { intake } = filling.slot
   if (intake === undefined) return
-  const { spare, signal } = filling
+  const { spare, holds, signal } = filling
+  const { fill } = components
   const way = unitWay(filling.units ?? {})
   let holders = held
   const window = unitWindow(intake.arrival)
   const hasRoom = (unit: PlannedUnit, running: number) => (way.isSingle ? running === 0 : window.hasRoom(unit, running))
 
-  const reading = new Set<SourcedUnit>()
-  const rests = restingReads(components.clock, intake)
+  const reading = new Map<SourcedUnit, FillTurns>()
+  const rests = restingReads(components.clock, intake, holds)
+  const rules = fillRules({ intake, way, holds, fill })
+  /** A unit waits for the rate of the fill. Nobody stands behind it. */
+  const isSlow = () => fill.isLimited && !way.isSingle && [...reading.keys()].some(({ isFill }) => isFill)
 
   const plan = (running: number): SourcedUnit | undefined => {
-    for (const each of reading) raiseAsAsked(intake, each, way)
-    const unit = nextUnit(intake.arrival, { ...way.lengths, fill: true })
-    if (unit === undefined || !hasRoom(unit, running) || rests.hold(unit.priority)) return undefined
-    const isSpare = running > 0
+    for (const [each, turns] of reading) {
+      raiseAsAsked(intake, each, way)
+      turns.look()
+    }
+    const unit = holds.over ? undefined : nextUnit(intake.arrival, rules())
+    if (unit === undefined || rests.hold(unit.priority)) return undefined
+    const isFill = !unit.isAsked && !holds.whole
+    if (isFill && isSlow()) return undefined
+    const beside = running - (isSlow() ? 1 : 0)
+    if (!hasRoom(unit, beside)) return undefined
+    const isSpare = beside > 0
     if (isSpare && !spare.take()) return undefined
     way.begun(unit)
     const { range, from } = portionOf(unit, holders, intake.partial.map)
-    const end = window.begin(unit)
-    return { ...unit, range, from, isSpare, end, part: intake.part(range), urgency: urgency(unit.priority) }
+    const [part, end] = [intake.part(range), window.begin(unit)]
+    return { ...unit, range, from, isSpare, isFill, part, end, urgency: urgency(unit.priority) }
   }
 
   const readUnit = async (unit: SourcedUnit, { signal: stop, look }: UnitInit) => {
     const { part, from, isSpare } = unit
-    const one = { ...filling, ...{ intake, part, way, look }, urgency: unit.urgency, signal: stop }
-    reading.add(unit)
+    const isAsked = askedOf({ intake, way, holds, fill }, unit, filling.slot)
+    const turns = fillTurns(fill, { isAsked, signal: stop })
+    const one = { ...filling, ...{ intake, part, way, turns, look }, urgency: unit.urgency, signal: stop }
+    reading.set(unit, turns)
     try {
       if (from === undefined) await readBackend(components, one)
       else if (!(await readHeld(components, one, from))) {
@@ -100,7 +121,55 @@ export async function fillUnits(components: FillUnitsComponents, { held, ...fill
   const read = (unit: SourcedUnit, init: UnitInit) =>
     readUnit(unit, init).catch((err: unknown) => rests.after(err, unit.urgency.priority, init.signal))
 
-  await bringUnits({ intake, plan, read, signal })
+  await bringUnits({ intake, holds, plan, read, isSoonDone: () => isInUnits(way), signal })
+}
+
+interface FillState {
+  readonly intake: Intake
+  readonly way: UnitWay
+  readonly holds: Holds
+  readonly fill: FillPace
+}
+
+const isInUnits = ({ lengths }: UnitWay) => Number.isFinite(lengths.unitBytes)
+
+/** Where the fill is limited, no unit that nobody asked for joins another. */
+function fillRules({ intake, way, holds, fill }: FillState): () => PlanRules {
+  const isAsked = (range: ByteRange) => isWanted(intake, range)
+  return () => ({
+    ...way.lengths,
+    fill: holds.whole || fill.fills,
+    ...(fill.isLimited && !holds.whole && { mayJoin: isAsked }),
+  })
+}
+
+/**
+ * Whether somebody asked for what a read still brings; of one that brings a blob front to back, for anything of the blob, as
+ * it is looked up again with each piece.
+ */
+function askedOf(
+  { intake, way, holds, fill }: FillState,
+  { part, isFill }: SourcedUnit,
+  slot: Pick<IntakeSlot, 'received'>,
+): () => boolean {
+  const { map } = intake.partial
+  let [seen, isAsked] = [-1, false]
+  return () => {
+    if (holds.whole) return true
+    if (isInUnits(way)) return !isFill || isWanted(intake, { start: part.offset, end: part.range.end })
+    if (!fill.isLimited) return true
+    const piece = Math.floor(slot.received / map.pieceLength)
+    if (piece !== seen || !isAsked) isAsked = isWanted(intake, wholeRange(map.length))
+    seen = piece
+    return isAsked
+  }
+}
+
+/** Whether somebody asked for what is not here of a range. */
+function isWanted({ arrival }: Intake, range: ByteRange): boolean {
+  if (rangeLength(range) <= 0) return false
+  const { first, last } = arrival.map.covering(range)
+  return arrival.demand.priorityOf(first, last) !== undefined
 }
 
 type UnitInit = Parameters<UnitWork<SourcedUnit>['read']>[1]
@@ -124,17 +193,18 @@ function portionOf({ range }: PlannedUnit, holders: readonly Held[], map: PieceM
   return rangeLength(whole) > 0 ? { range: whole, from: portion.from } : { range, from: undefined }
 }
 
-interface Reading extends Omit<Filling, 'held' | 'units' | 'spare'> {
+interface Reading extends Omit<Filling, 'held' | 'units' | 'spare' | 'holds'> {
   readonly intake: Intake
   readonly part: IntakePart
   readonly urgency: Urgency
   readonly way: UnitWay
+  readonly turns: FillTurns
   readonly look: () => void
 }
 
 function readBackend(
   { backends, clock, random }: FillUnitsComponents,
-  { blob, slot, intake, part, way, look, urgency, signal }: Reading,
+  { blob, slot, intake, part, way, turns, look, urgency, signal }: Reading,
 ): Promise<void> {
   const backend = backends.backendFor(blob.repository)
   /** The bytes of a server that ignores ranges are taken as they are. */
@@ -144,7 +214,7 @@ function readBackend(
     await part.close()
     const before = slot.received
     try {
-      await takeWhole(slot, intake, body)
+      await takeWhole(slot, intake, body, turns)
     } catch (err) {
       throwIfAborted(signal)
       // What it has brought stays, and the rest is read like any rest.
@@ -158,7 +228,7 @@ function readBackend(
       as: blob.as,
       size: intake.partial.map.length,
       range: part.range,
-      take: (body) => slot.take('backend', part, body),
+      take: (body) => slot.take('backend', part, body, turns),
       takeWhole: way.lengths.unitBytes === Number.POSITIVE_INFINITY ? undefined : whole,
       onAnswer() {
         way.proven()
@@ -174,12 +244,12 @@ function readBackend(
 /** False when the member could not give the whole range. */
 async function readHeld(
   { siblings, cluster, logger }: FillUnitsComponents,
-  { blob, slot, intake, part, signal }: Reading,
+  { blob, slot, intake, part, turns, signal }: Reading,
   member: Member,
 ): Promise<boolean> {
   try {
     const { body } = await siblings.readHeld(member, blob, { range: part.range, signal })
-    await slot.take('origin', part, body)
+    await slot.take('origin', part, body, turns)
     return true
   } catch (err) {
     throwIfAborted(signal)

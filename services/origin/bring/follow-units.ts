@@ -1,10 +1,13 @@
+import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type { AskedRange } from '../../../lib/api/index.ts'
-import { appError, throwIfAborted } from '../../../lib/base/index.ts'
+import { abortController, anySignal, appError, throwIfAborted } from '../../../lib/base/index.ts'
 import type { Member } from '../../../lib/cluster/index.ts'
 import type { BlobRef, ReadPriority } from '../../../lib/core/index.ts'
 import type { SiblingBlob, Siblings } from '../ring/siblings.ts'
 import { bringUnits } from './bring-units.ts'
+import type { FillPace } from './fill-pace.ts'
+import type { Holds } from './holds.ts'
 import { askedUnit, fillUnit, type PlannedUnit } from './ingest-plan.ts'
 import type { Intake } from './intake.ts'
 import type { IntakePart } from './intake-part.ts'
@@ -15,6 +18,8 @@ export interface Following {
   readonly member: Member
   readonly blob: BlobRef
   readonly slot: IntakeSlot
+  readonly holds: Holds
+  readonly fill: FillPace
   readonly signal: AbortSignal
 }
 
@@ -30,29 +35,56 @@ interface FollowedUnit extends PlannedUnit {
 }
 
 /**
- * Reads a blob from an origin that has or brings it: one stream brings it front to back, and beside it what somebody waits
- * for is read in units, in any order, which that origin then brings first.
+ * Whether the whole is read from the other origin, which then reads it all from the backend. Where the fill has a rate, that
+ * origin alone keeps to it, and this one reads what somebody wants here.
+ */
+const streams = ({ holds, fill }: Pick<Following, 'holds' | 'fill'>) => holds.whole || !fill.isLimited
+
+/**
+ * Reads a blob from an origin that has or brings it. Where the whole is wanted one stream brings it front to back, and beside
+ * it what somebody waits for is read in units, in any order, which that origin then brings first. Returns also when nobody
+ * wants the blob any more.
  * @throws what the member answers, and PEER_CLOSED after `slot` was emptied when the member tells another length
  */
 export async function followUnits(following: Following): Promise<void> {
-  const { slot, signal } = following
+  const { slot } = following
   const known = slot.intake
   if (known !== undefined) return followInto(following, known, undefined)
-  const whole = opened(following, { priority: 'fill', signal })
-  whole.catch(() => undefined)
+  const whole = streams(following) ? wholeAnswer(following) : undefined
   try {
-    await followInto(following, await slot.open(await sizeOf(following, whole)), whole)
+    await followInto(following, await slot.open(await sizeOf(following, whole?.answer)), whole)
   } finally {
     // Nobody reads it if the stream began elsewhere, or never.
-    whole.then(({ body }) => body.destroy()).catch(() => undefined)
+    whole?.answer.then(({ body }) => body.destroy()).catch(() => undefined)
   }
+}
+
+/** The answer with the whole, asked for before the size is known. */
+interface WholeAnswer {
+  readonly answer: Promise<SiblingBlob>
+  readonly end: AbortController
+}
+
+function wholeAnswer(following: Following): WholeAnswer {
+  const end = abortController()
+  const answer = opened(following, { priority: 'fill', signal: anySignal([following.signal, end.signal]) })
+  answer.catch(() => undefined)
+  return { answer, end }
 }
 
 /**
  * The size, from whichever answer comes first: that of the whole blob comes with its first byte, and of a blob whose end
- * is asked for first that may be long. @throws what `whole` throws
+ * is asked for first that may be long. @throws what `whole` throws, or without it BLOB_UNKNOWN and what the member answers
  */
-async function sizeOf({ siblings, member, blob, signal }: Following, whole: Promise<SiblingBlob>): Promise<number> {
+async function sizeOf(
+  { siblings, member, blob, signal }: Following,
+  whole: Promise<SiblingBlob> | undefined,
+): Promise<number> {
+  if (whole === undefined) {
+    const size = await siblings.size(member, blob, { signal })
+    if (size === undefined) throw appError('BLOB_UNKNOWN', { detail: { digest: blob.digest } })
+    return size
+  }
   const asked = async () => {
     const size = await siblings.size(member, blob, { signal }).catch(() => undefined)
     return size ?? (await whole).size
@@ -75,54 +107,81 @@ export async function untilJudged(following: Following, length: number): Promise
   }
 }
 
-async function followInto(
-  following: Following,
-  intake: Intake,
-  whole: Promise<SiblingBlob> | undefined,
-): Promise<void> {
-  const { slot, signal } = following
+/** A stream of the whole that is about to be read. */
+interface Stream {
+  readonly part: IntakePart
+  readonly end: AbortController
+}
+
+async function followInto(following: Following, intake: Intake, whole: WholeAnswer | undefined): Promise<void> {
+  const { slot, holds, signal } = following
   const { map } = intake.partial
-  let stream: IntakePart | undefined
+  let stream: Stream | undefined
   let unread = whole
   const isFar = (piece: number) => {
     const at = map.rangeOf(piece).start
-    return stream === undefined || at < stream.offset || at >= stream.offset + NEAR_BYTES
+    return stream === undefined || at < stream.part.offset || at >= stream.part.offset + NEAR_BYTES
   }
 
   const plan = (running: number): FollowedUnit | undefined => {
-    if (running >= READS_AT_ONCE) return undefined
-    if (stream === undefined) {
+    const isStreamed = streams(following)
+    if (!isStreamed) stream?.end.abort()
+    if (holds.over || running >= READS_AT_ONCE) return undefined
+    if (isStreamed && stream === undefined) {
       const rest = fillUnit(intake.arrival, Number.POSITIVE_INFINITY)
       if (rest === undefined) return undefined
-      stream = intake.part(rest.range, { asItGoes: true })
-      return { ...rest, part: stream }
+      stream = { part: intake.part(rest.range, { asItGoes: true }), end: abortController() }
+      return { ...rest, part: stream.part }
     }
     const unit = askedUnit(intake.arrival, UNIT_BYTES, isFar)
     return unit && { ...unit, part: intake.part(unit.range) }
   }
 
-  const bodyOf = async ({ range, priority, isAsked }: FollowedUnit, stop: AbortSignal) => {
-    const first = isAsked || range.start > 0 ? undefined : unread
+  const take = async (unit: FollowedUnit, stop: AbortSignal) => {
+    const first = unit.isAsked || unit.range.start > 0 ? undefined : unread
     if (first !== undefined) unread = undefined
-    const asked = { range: { ...range, standsAlone: isAsked }, priority, signal: stop }
-    const { size, body } = await (first ?? opened(following, asked))
-    if (size === map.length) return body
-    body.destroy()
-    const reason = appError('PEER_CLOSED', { message: 'the blob has another length' })
-    await slot.drop(reason)
-    throw reason
-  }
-
-  const read = async (unit: FollowedUnit, { signal: stop }: { readonly signal: AbortSignal }) => {
     try {
-      await slot.take('origin', unit.part, await bodyOf(unit, stop))
+      await slot.take('origin', unit.part, await bodyOf(following, { unit, first, stop, length: map.length }))
     } finally {
       await unit.part.close()
-      if (unit.part === stream) stream = undefined
     }
   }
 
-  await bringUnits({ intake, plan, read, signal })
+  const readStream = async (unit: FollowedUnit, stop: AbortSignal, end: AbortSignal) => {
+    try {
+      await take(unit, anySignal([stop, end]))
+    } catch (err) {
+      if (!end.aborted) throw err
+    } finally {
+      stream = undefined
+    }
+  }
+
+  const read = (unit: FollowedUnit, { signal: stop }: { readonly signal: AbortSignal }) =>
+    unit.part === stream?.part ? readStream(unit, stop, stream.end.signal) : take(unit, stop)
+
+  await bringUnits({ intake, holds, plan, read, isSoonDone: () => false, signal })
+}
+
+interface BodyAsked {
+  readonly unit: FollowedUnit
+  /** The answer that brings the unit, if it was asked for before. */
+  readonly first: WholeAnswer | undefined
+  readonly length: number
+  readonly stop: AbortSignal
+}
+
+/** The bytes of a unit. @throws PEER_CLOSED after the slot was emptied when the member tells another length */
+async function bodyOf(following: Following, { unit, first, length, stop }: BodyAsked): Promise<Readable> {
+  const { range, priority, isAsked } = unit
+  const asked = { range: { ...range, standsAlone: isAsked }, priority, signal: stop }
+  if (first !== undefined) stop.addEventListener('abort', () => first.end.abort(), { once: true })
+  const { size, body } = await (first?.answer ?? opened(following, asked))
+  if (size === length) return body
+  body.destroy()
+  const reason = appError('PEER_CLOSED', { message: 'the blob has another length' })
+  await following.slot.drop(reason)
+  throw reason
 }
 
 function opened(

@@ -20,6 +20,8 @@ export interface PlanRules {
   readonly runBytes?: number | undefined
   /** Whether what nobody asked for is read, too. */
   readonly fill: boolean
+  /** Whether the next unit joins the one before it; default: always. */
+  readonly mayJoin?: ((next: ByteRange) => boolean) | undefined
 }
 
 /** What is read next in one request: whole pieces that are missing, within one unit. */
@@ -78,7 +80,7 @@ const piecesPerUnit = (map: PieceMap, unitBytes: number): number =>
 function runFrom(
   arrival: Arrival,
   unit: PlannedUnit,
-  { unitBytes, runBytes = unitBytes }: Pick<PlanRules, 'unitBytes' | 'runBytes'>,
+  { unitBytes, runBytes = unitBytes, mayJoin = () => true }: Omit<PlanRules, 'fill'>,
 ): PlannedRun {
   const { map } = arrival
   const { start } = unit.range
@@ -87,7 +89,7 @@ function runFrom(
   let { end } = unit.range
   for (;;) {
     const next = wholeUnitAt(arrival, end, unitBytes)
-    if (next === undefined || next.end - start > most) break
+    if (next === undefined || next.end - start > most || !mayJoin(next)) break
     end = next.end
   }
   return { ...unit, range: { start, end }, isApart: start > 0 && before === 0 }

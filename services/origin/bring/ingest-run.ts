@@ -1,96 +1,29 @@
-import type { Backends, ObjectStat } from '../../../lib/backend/index.ts'
-import type { Clock, Random } from '../../../lib/base/index.ts'
+import type { ObjectStat } from '../../../lib/backend/index.ts'
 import { abortController, anySignal, appError, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
-import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
-import type { BlobRef, Digest } from '../../../lib/core/index.ts'
-import type { Hashing } from '../../../lib/metainfo/index.ts'
-import type { BlobReader, PartialBlob, StoredBlob } from '../../../lib/store/index.ts'
-import type { ArrivingSeed, OnWanted } from '../../../lib/swarm/index.ts'
-import type { Logger } from '../../../lib/telemetry/index.ts'
+import { type Member, reportFailure } from '../../../lib/cluster/index.ts'
+import type { BlobRef } from '../../../lib/core/index.ts'
+import type { PartialBlob, StoredBlob } from '../../../lib/store/index.ts'
+import type { OnWanted } from '../../../lib/swarm/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { askHoldings, type Found, type Held, readerAmong, sizeFrom } from '../ring/holdings.ts'
-import type { Claim, Siblings } from '../ring/siblings.ts'
+import type { Claim } from '../ring/siblings.ts'
 import { fillUnits } from './fill-units.ts'
 import { type Following, followUnits, untilJudged } from './follow-units.ts'
-import type { Intake } from './intake.ts'
-import { type IntakeSlot, type IntakeSlotStore, intakeSlot, type Source } from './intake-slot.ts'
-import type { Misses } from './misses.ts'
-import type { Refusals } from './refusals.ts'
+import { type Holds, holds } from './holds.ts'
+import type { IngestRun, IngestRunComponents, IngestRunInit } from './ingest-run-contract.ts'
+import { type IntakeSlot, intakeSlot } from './intake-slot.ts'
 import type { SpareReads } from './spare-reads.ts'
-
-/** The part of the local store that takes the bytes and reads the blob once it is complete. */
-export interface IngestRunStore extends IntakeSlotStore, Pick<BlobReader, 'stat' | 'open'> {}
-
-export interface IngestRunComponents {
-  readonly store: IngestRunStore
-  /** Hashes what comes in. */
-  readonly hashing: Hashing
-  readonly backends: Pick<Backends, 'backendFor'>
-  readonly cluster: Cluster
-  readonly siblings: Siblings
-  readonly refusals: Refusals
-  readonly misses: Misses
-  readonly logger: Logger
-  readonly clock: Clock
-  readonly random: Random
-  /** Counts payload bytes by their source. */
-  readonly onReceived: (from: Source, bytes: number) => void
-  /** Called when a blob begins to come: what is here of it is given to the swarm, which says what it wants first. */
-  readonly seedArriving: (blob: BlobRef, partial: PartialBlob, onWanted: OnWanted) => ArrivingSeed
-  /** Called when a blob has become complete here. */
-  readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
-}
-
-export interface IngestRunInit {
-  readonly memberId: string
-  /** Another origin waits for this run: see `claim`. */
-  readonly claims: boolean
-  readonly inTurn: InTurn
-  readonly spare: SpareReads
-}
-
-/** Does the work when no other run of the digest is under way. */
-export type InTurn = <T>(work: () => Promise<T>) => Promise<T>
-
-/**
- * Brings one blob into this origin: decides from whom, and in which order. A run waits for no client, so a run that has
- * begun is finished. `Ingest` begins one run for each blob; `Intake` takes the bytes of a run.
- *
- *     follow   the first living owner, unless it is this origin: read from it while it brings the blob
- *     ask      otherwise ask all living origins what they have, and whether one of them reads the backend
- *     follow   the origin that reads the backend, if there is one
- *     read     otherwise read from other origins what they have, and the rest from the backend
- *
- * A source that fails after it gave bytes is tried again; a source that gave none is given up. Each further try begins
- * at the top and keeps the bytes that are here. After the question, only an origin that reads the backend, or that has
- * the prior claim to read it, is followed, and such an origin follows nobody. So no two origins ever wait for each
- * other, whatever they think of each other's health.
- */
-export interface IngestRun {
-  readonly digest: Digest
-  /** @throws what `Ingest.ensure` says */
-  readonly done: Promise<StoredBlob>
-  /** The intake, once the length of the blob is known. */
-  readonly intake: Intake | undefined
-  /** Whether this run follows the owners no longer. */
-  readonly claims: boolean
-  /** Whether this run reads the backend. While it only asks, an asker with a smaller id takes the claim over. */
-  claimFor(asker: string | undefined): Claim
-  /** The intake, for reading the bytes as they come; undefined when the blob was complete before. @throws as `done` */
-  opened(): Promise<Intake | undefined>
-  /** Another origin waits for this run: from now on it follows an owner only when that owner reads the backend. */
-  claim(): void
-  /** Ends the run with ABORTED. The bytes that came stay. */
-  stop(): void
-}
+import { wantsHold } from './wants-hold.ts'
 
 class BlobIngestRun implements IngestRun {
   readonly done: Promise<StoredBlob>
+  readonly holds: Holds
   readonly #components: IngestRunComponents
   readonly #blob: BlobRef
   readonly #memberId: string
   readonly #slot: IntakeSlot
   readonly #spare: SpareReads
+  readonly #onUnwanted: () => void
   readonly #stop = abortController()
   /** Aborts the read from the owner that this run follows. */
   #unfollow = abortController()
@@ -111,7 +44,13 @@ class BlobIngestRun implements IngestRun {
     this.#memberId = init.memberId
     this.#claims = init.claims
     this.#spare = init.spare
-    this.#slot = intakeSlot({ ...components, seedArriving: components.seedArriving.bind(undefined, blob) }, blob.digest)
+    this.#onUnwanted = init.onUnwanted
+    this.holds = holds(components.clock, { idleMs: init.idleMs, onGone: () => this.#abandon() })
+    const wants = wantsHold(this.holds)
+    const seedArriving = (partial: PartialBlob, onWanted: OnWanted) =>
+      components.seedArriving(blob, partial, wants.heard(onWanted))
+    const holdWhole = () => this.holds.take({ whole: true })
+    this.#slot = intakeSlot({ ...components, seedArriving, holdWhole }, blob.digest)
     this.done = init.inTurn(() => this.#bring())
     this.done.catch(() => undefined)
   }
@@ -160,6 +99,8 @@ class BlobIngestRun implements IngestRun {
     } catch (err) {
       this.#slot.close(err)
       throw err
+    } finally {
+      this.holds.stop()
     }
   }
 
@@ -169,11 +110,20 @@ class BlobIngestRun implements IngestRun {
       throwIfAborted(this.#stop.signal)
       const stored = await this.#finish()
       if (stored !== undefined) return stored
+      if (this.holds.over) this.#abandon()
+      throwIfAborted(this.#stop.signal)
       this.#unfollow = abortController()
       this.#followed = this.#owner() ?? (await this.#otherReader())
       if (this.#followed === undefined) await this.#fill()
       else await this.#follow(this.#followed)
     }
+  }
+
+  /** Nobody wants the blob: the run ends, unless it is about to complete the blob. The bytes that came stay. */
+  #abandon(): void {
+    if (this.#slot.intake?.isWhole === true) return
+    this.#onUnwanted()
+    this.stop()
   }
 
   /** The blob when nothing is missing. Bytes with a wrong digest are dropped. @throws BACKEND_CORRUPT */
@@ -256,11 +206,12 @@ class BlobIngestRun implements IngestRun {
 
   #fill(): Promise<void> {
     const filling = { blob: this.#blob, slot: this.#slot, held: this.#held, units: this.#units }
-    return fillUnits(this.#components, { ...filling, spare: this.#spare, signal: this.#stop.signal })
+    return fillUnits(this.#components, { ...filling, spare: this.#spare, holds: this.holds, signal: this.#stop.signal })
   }
 
   #following(member: Member, signal: AbortSignal): Following {
-    return { siblings: this.#components.siblings, member, blob: this.#blob, slot: this.#slot, signal }
+    const { siblings, fill } = this.#components
+    return { siblings, fill, member, blob: this.#blob, slot: this.#slot, holds: this.holds, signal }
   }
 
   /** Reads from a member what it has and what it still receives. Notes a failure; the caller chooses what is next. */

@@ -5,19 +5,22 @@ import {
   appError,
   hasCode,
   keyedLock,
-  type Startable,
   singleFlight,
   slots,
   throwIfAborted,
 } from '../../../lib/base/index.ts'
 import { type Member, reportFailure } from '../../../lib/cluster/index.ts'
-import { type BlobRef, type ByteRange, type ReadPriority, wholeRange } from '../../../lib/core/index.ts'
+import { type BlobRef, type ByteRange, rangeLength, wholeRange } from '../../../lib/core/index.ts'
 import type { PartialBlob, StoredBlob } from '../../../lib/store/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { askHoldings } from '../ring/holdings.ts'
 import type { Holding } from '../ring/siblings.ts'
-import { type IngestRun, type IngestRunComponents, type InTurn, ingestRun } from './ingest-run.ts'
-import type { ArrivingPieces, Intake, IntakeReading } from './intake.ts'
+import { heldRanges } from './held-ranges.ts'
+import type { Holds } from './holds.ts'
+import type { ArrivingOptions, HeldPieces, Ingest, IngestOptions, OpenBlob, WantOptions } from './ingest-contract.ts'
+import { ingestRun } from './ingest-run.ts'
+import type { IngestRun, IngestRunComponents, InTurn } from './ingest-run-contract.ts'
+import type { Intake, IntakeReading } from './intake.ts'
 import { partialOf } from './intake-slot.ts'
 import { partialBytes } from './partial-bytes.ts'
 import type { SourceKeys } from './source-keys.ts'
@@ -25,75 +28,18 @@ import { spareReads } from './spare-reads.ts'
 
 export interface IngestComponents extends IngestRunComponents {
   readonly keys: SourceKeys
+  /** Counts runs that end because nobody wants the blob. */
+  readonly onUnwanted: () => void
 }
 
-export interface IngestOptions extends AbortOptions {
-  /**
-   * The request came from another origin: then look here and at the backend, read it, follow the origin that reads it,
-   * or refuse.
-   */
-  readonly hop: boolean
-}
-
-export interface WantOptions extends IngestOptions {
-  readonly priority: ReadPriority
-}
-
-/** How a range is read. */
-export type ReadingOptions = Omit<IntakeReading, 'inTurn'>
-
-/** A blob that is here or is being brought. */
-export interface OpenBlob {
-  /** Bytes of the whole blob. */
-  readonly size: number
-  /**
-   * The bytes of `range`; returns when the first of them is here. While the blob is being brought they are asked for,
-   * come as they arrive and are unverified, except for the last 64 KiB, which wait until the digest is right, unless the
-   * range stands alone. The stream fails when the blob cannot be brought.
-   */
-  readonly read: (range: ByteRange, options?: ReadingOptions) => Promise<Readable>
-}
-
-/**
- * Brings blobs that this origin lacks. It is the entrance for all blobs; `IngestRun` brings a single one. The first
- * healthy owner on the ring reads the backend, the others read from that owner meanwhile, and no origin brings a blob
- * twice at a time: so each byte leaves the backend once per cluster. When the reader dies, the next owner goes on with
- * the bytes that the living origins have. Stop it before the local store.
- */
-export interface Ingest extends Startable {
-  /** Size in bytes, without fetching. @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE */
-  size(blob: BlobRef, options?: IngestOptions): Promise<number>
-  /** @throws BLOB_UNKNOWN, DIGEST_REFUSED, NOT_OWNER, BACKEND_CORRUPT, BACKEND_UNAVAILABLE, STORE_FULL */
-  ensure(blob: BlobRef, options: IngestOptions): Promise<StoredBlob>
-  /** Opens a blob; returns once its size is known. @throws as `ensure` */
-  open(blob: BlobRef, options: IngestOptions): Promise<OpenBlob>
-  /** The intake of a blob that is being brought; undefined when the blob is complete here. @throws as `ensure` */
-  arriving(blob: BlobRef, options: IngestOptions): Promise<ArrivingPieces | undefined>
-  /**
-   * Asks for ranges of the blob, which is brought if it is not here; returns once they are asked for. They may go beyond
-   * the blob. @throws as `ensure`
-   */
-  want(blob: BlobRef, ranges: readonly ByteRange[], options: WantOptions): Promise<void>
-  /** What is here at this moment. `asker` names an origin that is about to read the backend. @throws DIGEST_REFUSED */
-  holding(blob: BlobRef, options?: { readonly asker?: string | undefined }): Promise<Holding>
-  /** Opens a range of the bytes that are here, unverified; never waits for more. @throws RANGE_UNSATISFIABLE */
-  openHeld(blob: BlobRef, range: ByteRange, options?: AbortOptions): Promise<Readable>
+export interface IngestInit {
+  readonly memberId: string
+  /** A run that nobody wants goes on for so long, milliseconds. */
+  readonly idleMs: number
 }
 
 function unknown({ digest }: BlobRef): never {
   throw appError('BLOB_UNKNOWN', { detail: { digest } })
-}
-
-/** The pieces of a partial blob as ranges; neighbours are joined. */
-function rangesOf({ map, have }: PartialBlob): readonly ByteRange[] {
-  const ranges: ByteRange[] = []
-  for (const piece of have) {
-    const { start, end } = map.rangeOf(piece)
-    const before = ranges.at(-1)
-    if (before?.end === start) ranges[ranges.length - 1] = { start: before.start, end }
-    else ranges.push({ start, end })
-  }
-  return ranges
 }
 
 /**
@@ -105,9 +51,25 @@ const READS_AT_ONCE = 1
 /** Units of backends that are read beside the first of each blob; each needs the memory of two pieces, 2 MiB at most. */
 const SPARE_READS = 24
 
+interface ArrivingBlob {
+  readonly run: IngestRun
+  readonly intake: Intake
+}
+
+/** Does the work while the run is held. */
+async function held<T>({ holds }: IngestRun, wish: Parameters<Holds['take']>[0], work: () => Promise<T>): Promise<T> {
+  const release = holds.take(wish)
+  try {
+    return await work()
+  } finally {
+    release()
+  }
+}
+
 class OriginIngest implements Ingest {
   readonly #components: IngestComponents
   readonly #memberId: string
+  readonly #idleMs: number
   /** By the key of the source. */
   readonly #underWay = new Map<string, IngestRun>()
   readonly #looks = singleFlight<string, number>()
@@ -117,9 +79,10 @@ class OriginIngest implements Ingest {
   readonly #spare = spareReads(SPARE_READS)
   #stopped = false
 
-  constructor(components: IngestComponents, memberId: string) {
+  constructor(components: IngestComponents, { memberId, idleMs }: IngestInit) {
     this.#components = components
     this.#memberId = memberId
+    this.#idleMs = idleMs
   }
 
   async start(): Promise<void> {
@@ -141,7 +104,7 @@ class OriginIngest implements Ingest {
     const key = this.#components.keys.of(blob)
     const underWay = this.#underWay.get(key)
     // A run that follows nobody knows it soon, and asks the backend for nobody else.
-    const opened = underWay?.claims === true ? await abortable(underWay.opened(), options.signal) : underWay?.intake
+    const opened = underWay?.claims === true ? await this.#intakeOf(underWay, options) : underWay?.intake
     const known = opened?.partial.map.length
     const { hop } = options
     return known ?? this.#looks.run(`${key} ${hop}`, (signal) => this.#look(blob, { hop, signal }), options)
@@ -149,34 +112,27 @@ class OriginIngest implements Ingest {
 
   async ensure(blob: BlobRef, { hop, signal }: IngestOptions): Promise<StoredBlob> {
     const stored = await this.#components.store.stat(blob.digest)
-    return stored ?? abortable(this.#join(blob, hop).done, signal)
+    if (stored !== undefined) return stored
+    const run = this.#join(blob, hop)
+    return held(run, { whole: true }, () => abortable(run.done, signal))
   }
 
   async open(blob: BlobRef, options: IngestOptions): Promise<OpenBlob> {
-    const intake = await this.arriving(blob, options)
-    const { hop } = options
-    if (intake !== undefined) {
-      const read: OpenBlob['read'] = async (range, reading) => {
-        if (range.start < range.end) await intake.whenReadable(range, reading)
-        return intake.open(range, { ...reading, ...(!hop && { inTurn: (work) => this.#readers.run(work, reading) }) })
-      }
-      return { size: intake.partial.map.length, read }
-    }
+    const arriving = await this.#arriving(blob, options)
+    if (arriving !== undefined) return this.#openArriving(arriving, options)
     const { size } = await this.ensure(blob, options)
     const { store } = this.#components
     return { size, read: (range, { signal } = {}) => store.open(blob.digest, { signal, range }) }
   }
 
-  async arriving(blob: BlobRef, { hop, signal }: IngestOptions): Promise<Intake | undefined> {
-    if ((await this.#components.store.stat(blob.digest)) !== undefined) return undefined
-    const intake = await abortable(this.#join(blob, hop).opened(), signal)
-    throwIfAborted(signal)
-    return intake
+  async arriving(blob: BlobRef, { whole, ...options }: ArrivingOptions): Promise<HeldPieces | undefined> {
+    const arriving = await this.#arriving(blob, options)
+    return arriving && { pieces: arriving.intake, release: arriving.run.holds.take({ whole }) }
   }
 
   async want(blob: BlobRef, ranges: readonly ByteRange[], { priority, ...options }: WantOptions): Promise<void> {
-    const intake = await this.arriving(blob, options)
-    intake?.want(ranges, priority)
+    const arriving = await this.#arriving(blob, options)
+    arriving?.intake.want(ranges, priority)
   }
 
   async holding(blob: BlobRef, { asker }: { readonly asker?: string | undefined } = {}): Promise<Holding> {
@@ -188,7 +144,12 @@ class OriginIngest implements Ingest {
     refusals.check(blob)
     const claim = this.#underWay.get(this.#components.keys.of(blob))?.claimFor(asker) ?? 'none'
     const partial = await this.#partial(blob)
-    return { size: partial?.map.length, ranges: partial === undefined ? [] : rangesOf(partial), verified: false, claim }
+    return {
+      size: partial?.map.length,
+      ranges: partial === undefined ? [] : heldRanges(partial),
+      verified: false,
+      claim,
+    }
   }
 
   async openHeld(blob: BlobRef, range: ByteRange, options: AbortOptions = {}): Promise<Readable> {
@@ -197,11 +158,39 @@ class OriginIngest implements Ingest {
     const partial = await this.#partial(blob)
     if (
       partial === undefined ||
-      !rangesOf(partial).some(({ start, end }) => start <= range.start && range.end <= end)
+      !heldRanges(partial).some(({ start, end }) => start <= range.start && range.end <= end)
     ) {
       throw appError('RANGE_UNSATISFIABLE', { detail: { ...range } })
     }
     return Readable.from(partialBytes(partial, range), { objectMode: false })
+  }
+
+  async #arriving(blob: BlobRef, { hop, signal }: IngestOptions): Promise<ArrivingBlob | undefined> {
+    if ((await this.#components.store.stat(blob.digest)) !== undefined) return undefined
+    const run = this.#join(blob, hop)
+    const intake = await this.#intakeOf(run, { signal })
+    throwIfAborted(signal)
+    return intake && { run, intake }
+  }
+
+  #intakeOf(run: IngestRun, { signal }: AbortOptions): Promise<Intake | undefined> {
+    return held(run, {}, () => abortable(run.opened(), signal))
+  }
+
+  #openArriving({ run, intake }: ArrivingBlob, { hop }: IngestOptions): OpenBlob {
+    const size = intake.partial.map.length
+    const read: OpenBlob['read'] = async (range, reading) => {
+      const release = run.holds.take({ whole: rangeLength(range) === size })
+      try {
+        if (range.start < range.end) await intake.whenReadable(range, reading)
+        const inTurn: IntakeReading['inTurn'] = (work) => this.#readers.run(work, reading)
+        return intake.open(range, { ...reading, ...(!hop && { inTurn }) }).once('close', release)
+      } catch (err) {
+        release()
+        throw err
+      }
+    }
+    return { size, read }
   }
 
   async #partial({ digest }: BlobRef): Promise<PartialBlob | undefined> {
@@ -225,11 +214,23 @@ class OriginIngest implements Ingest {
   #begin(blob: BlobRef, key: string, claims: boolean): IngestRun {
     if (this.#stopped) throw appError('SHUTTING_DOWN')
     const inTurn: InTurn = (work) => this.#turns.run(blob.digest, work)
+    const forget = () => {
+      if (this.#underWay.get(key) !== begun) return false
+      return this.#underWay.delete(key)
+    }
+    const onUnwanted = () => {
+      if (forget()) this.#components.onUnwanted()
+    }
     const follows = !claims && this.#looker(blob) !== undefined
-    const init = { memberId: this.#memberId, claims: !follows, inTurn, spare: this.#spare }
-    const begun = ingestRun(this.#components, blob, init)
+    const who = { memberId: this.#memberId, idleMs: this.#idleMs }
+    const begun = ingestRun(this.#components, blob, {
+      ...who,
+      claims: !follows,
+      inTurn,
+      spare: this.#spare,
+      onUnwanted,
+    })
     this.#underWay.set(key, begun)
-    const forget = () => void this.#underWay.delete(key)
     begun.done.then(forget, forget)
     return begun
   }
@@ -293,6 +294,6 @@ class OriginIngest implements Ingest {
   }
 }
 
-export function ingest(components: IngestComponents, init: { readonly memberId: string }): Ingest {
-  return new OriginIngest(components, init.memberId)
+export function ingest(components: IngestComponents, init: IngestInit): Ingest {
+  return new OriginIngest(components, init)
 }

@@ -4,6 +4,7 @@ import { type Digest, PieceMap } from '../../../lib/core/index.ts'
 import type { Hashing } from '../../../lib/metainfo/index.ts'
 import type { PartialBlob, PartialBlobs, Sidecars } from '../../../lib/store/index.ts'
 import type { ArrivingSeed, OnWanted } from '../../../lib/swarm/index.ts'
+import type { FillTurns } from './fill-turns.ts'
 import { type Intake, intake } from './intake.ts'
 import type { IntakePart } from './intake-part.ts'
 
@@ -16,6 +17,8 @@ export interface IntakeSlotComponents {
   readonly hashing: Hashing
   /** Counts payload bytes by their source. */
   readonly onReceived: (from: Source, bytes: number) => void
+  /** As `IntakeComponents.holdWhole`. */
+  readonly holdWhole: () => () => void
   /** Called when an intake begins: tells others what comes, and hears what they want of it. */
   readonly seedArriving: (partial: PartialBlob, onWanted: OnWanted) => ArrivingSeed
 }
@@ -36,8 +39,8 @@ export interface IntakeSlot {
   resume(): Promise<void>
   /** The intake for a blob of `length` bytes; an intake of another length is dropped first. */
   open(length: number): Promise<Intake>
-  /** Calls `IntakePart.take` of a part of the open intake, and destroys `body` at the end. */
-  take(from: Source, part: IntakePart, body: Readable): Promise<void>
+  /** Calls `IntakePart.take` of a part of the open intake, as `turns` lets it, and destroys `body` at the end. */
+  take(from: Source, part: IntakePart, body: Readable, turns?: Pick<FillTurns, 'next'>): Promise<void>
   /** Removes the bytes that are here; their readers fail with `reason`. */
   drop(reason: Error): Promise<void>
   /** The blob is whole; or, with an error, readers of missing bytes fail with it, and the bytes that are here stay. */
@@ -50,8 +53,13 @@ export async function partialOf(store: PartialBlobs, digest: Digest): Promise<Pa
   return known && store.openPartial(digest, new PieceMap(known.map.length))
 }
 
-async function* counted(body: AsyncIterable<Uint8Array>, count: (bytes: number) => void): AsyncIterable<Uint8Array> {
+async function* counted(
+  body: AsyncIterable<Uint8Array>,
+  count: (bytes: number) => void,
+  turns: Pick<FillTurns, 'next'> | undefined,
+): AsyncIterable<Uint8Array> {
   for await (const chunk of body) {
+    if (turns !== undefined) await turns.next(chunk.byteLength)
     count(chunk.byteLength)
     yield chunk
   }
@@ -98,14 +106,14 @@ class BlobIntakeSlot implements IntakeSlot {
     return this.#begin(await this.#components.store.openPartial(this.#digest, new PieceMap(length)))
   }
 
-  async take(from: Source, part: IntakePart, body: Readable): Promise<void> {
+  async take(from: Source, part: IntakePart, body: Readable, turns?: Pick<FillTurns, 'next'>): Promise<void> {
     if (from === 'origin') this.#mixed = true
     const count = (bytes: number) => {
       this.#received += bytes
       this.#components.onReceived(from, bytes)
     }
     try {
-      await part.take(counted(body, count))
+      await part.take(counted(body, count, turns))
     } finally {
       body.destroy()
     }
@@ -135,12 +143,12 @@ class BlobIntakeSlot implements IntakeSlot {
 
   #begin(partial: PartialBlob): Intake {
     this.#mixed = partial.have.count > 0
-    const { store, hashing, seedArriving } = this.#components
+    const { store, hashing, holdWhole, seedArriving } = this.#components
     const seed = seedArriving(partial, (ranges, priority) => {
       if (this.#intake?.partial === partial) this.#intake.want(ranges, priority)
     })
     this.#seed = seed
-    this.#intake = intake({ sidecars: store, hashing, onPiece: (piece) => seed.arrived(piece) }, partial)
+    this.#intake = intake({ sidecars: store, hashing, holdWhole, onPiece: (piece) => seed.arrived(piece) }, partial)
     this.#opened.resolve(this.#intake)
     return this.#intake
   }

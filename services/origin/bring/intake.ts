@@ -89,6 +89,8 @@ export interface IntakeReads {
 export interface IntakeComponents {
   readonly sidecars: Sidecars
   readonly hashing: Hashing
+  /** Somebody waits for the digest of the whole, until the result is called. */
+  readonly holdWhole: () => () => void
   /** Called for each piece that has come and is stored. */
   readonly onPiece: (piece: number) => void
 }
@@ -242,7 +244,12 @@ class PartialIntake implements Intake, Arrival, PartHost {
     const piece = this.map.pieceAt(start)
     while (!this.#known.has(piece)) await this.moreKnown(this.#log.length, { signal })
     if (standsAlone === true || start < releasedLength(this.map.length, false)) return
-    await abortable(this.#verified.promise, signal)
+    const release = this.#components.holdWhole()
+    try {
+      await abortable(this.#verified.promise, signal)
+    } finally {
+      release()
+    }
   }
 
   end(reason?: unknown): void {

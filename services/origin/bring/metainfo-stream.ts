@@ -9,7 +9,7 @@ import {
 import { type BlobRef, HASH_LENGTH, headerOf, INLINE_LIMIT } from '../../../lib/core/index.ts'
 import { encodeMetainfo, encodePieces, encodeRecord } from '../../../lib/metainfo/index.ts'
 import type { BlobReader } from '../../../lib/store/index.ts'
-import type { Ingest } from './ingest.ts'
+import type { ArrivingOptions, HeldPieces, Ingest } from './ingest-contract.ts'
 import type { ArrivingPieces } from './intake.ts'
 import type { PieceHashes } from './piece-hashes.ts'
 
@@ -48,12 +48,29 @@ const GROUP_MS = 20
 export async function* metainfoStream(
   components: MetainfoComponents,
   blob: BlobRef,
-  options: AbortOptions & { readonly hop: boolean },
+  options: ArrivingOptions,
+): AsyncGenerator<Uint8Array> {
+  // Begun first: whoever brings the blob learns its length, which then is not asked of the backend a second time.
+  const coming = components.ingest.arriving(blob, options)
+  try {
+    yield* records(components, { blob, coming }, options)
+  } finally {
+    coming.then((arriving) => arriving?.release()).catch(() => undefined)
+  }
+}
+
+interface ComingBlob {
+  readonly blob: BlobRef
+  readonly coming: Promise<HeldPieces | undefined>
+}
+
+async function* records(
+  components: MetainfoComponents,
+  { blob, coming }: ComingBlob,
+  options: ArrivingOptions,
 ): AsyncGenerator<Uint8Array> {
   const { store, ingest } = components
-  // Begun first: whoever brings the blob learns its length, which then is not asked of the backend a second time.
-  const arriving = ingest.arriving(blob, options)
-  arriving.catch(() => undefined)
+  coming.catch(() => undefined)
   const length = await ingest.size(blob, options)
   throwIfAborted(options.signal)
   if (length <= INLINE_LIMIT) {
@@ -64,7 +81,7 @@ export async function* metainfoStream(
   }
   yield encodeRecord({ kind: 'header', header: headerOf(blob.digest, length) })
   try {
-    yield* pieceRecords(components, { blob, length, arriving }, options)
+    yield* pieceRecords(components, { blob, length, coming }, options)
   } catch (err) {
     if (!hasCode(err, 'BACKEND_CORRUPT')) throw err
     yield encodeRecord({ kind: 'failed', code: 'BACKEND_CORRUPT' })
@@ -73,23 +90,21 @@ export async function* metainfoStream(
   yield encodeRecord({ kind: 'verified' })
 }
 
-interface SizedBlob {
-  readonly blob: BlobRef
+interface SizedBlob extends ComingBlob {
   readonly length: number
-  readonly arriving: Promise<ArrivingPieces | undefined>
 }
 
 /** The hashes of all pieces, each as soon as it is known; ends when the digest of the whole is right. */
 async function* pieceRecords(
   { ingest, pieceHashes, clock }: MetainfoComponents,
-  { blob, length, arriving: coming }: SizedBlob,
-  options: AbortOptions & { readonly hop: boolean },
+  { blob, length, coming }: SizedBlob,
+  options: ArrivingOptions,
 ): AsyncGenerator<Uint8Array> {
   const conflict = () => appError('METAINFO_CONFLICT', { detail: { digest: blob.digest } })
   const arriving = yield* heartbeatsUntil(clock, coming)
   // An earlier run left bytes of another length, which go as soon as the source tells its own.
-  if (arriving !== undefined && arriving.partial.map.length !== length) throw conflict()
-  const sent = arriving && (yield* arrivingRecords(clock, arriving, options))
+  if (arriving !== undefined && arriving.pieces.partial.map.length !== length) throw conflict()
+  const sent = arriving && (yield* arrivingRecords(clock, arriving.pieces, options))
   const all = ingest.ensure(blob, options).then((stored) => pieceHashes.of(stored, options))
   const hashes = new Uint8Array(yield* heartbeatsUntil(clock, all))
   if (sent === undefined) yield encodePieces(hashes)

@@ -1,6 +1,7 @@
 import { rankOf } from '../../../lib/backend/index.ts'
 import { type Clock, hasCode, isAppError } from '../../../lib/base/index.ts'
 import type { ReadPriority } from '../../../lib/core/index.ts'
+import type { Holds } from './holds.ts'
 import type { Intake } from './intake.ts'
 
 /** A rest without a time that the backend gave, and the longest. */
@@ -15,12 +16,16 @@ export interface RestingReads {
   hold(priority: ReadPriority): boolean
   /**
    * After a read has failed with `err`: returns when it may be tried again. @throws `err` when it is no such failure, or
-   * nothing more urgent is wanted of the blob, ABORTED
+   * somebody waits for this read and for nothing more urgent, ABORTED
    */
   after(err: unknown, priority: ReadPriority, signal: AbortSignal): Promise<void>
 }
 
-export function restingReads(clock: Clock, { arrival }: Pick<Intake, 'arrival'>): RestingReads {
+export function restingReads(
+  clock: Clock,
+  { arrival }: Pick<Intake, 'arrival'>,
+  holds: Pick<Holds, 'whole'>,
+): RestingReads {
   const resting = new Map<object, ReadPriority>()
   const { map, demand } = arrival
 
@@ -28,7 +33,7 @@ export function restingReads(clock: Clock, { arrival }: Pick<Intake, 'arrival'>)
     hold: (priority) => [...resting.values()].some((rested) => rankOf(priority) >= rankOf(rested)),
     async after(err, priority, signal) {
       const wanted = demand.priorityOf(0, map.count - 1)
-      const goesOn = wanted !== undefined && rankOf(wanted) < rankOf(priority)
+      const goesOn = wanted === undefined ? !holds.whole : rankOf(wanted) < rankOf(priority)
       if (!hasCode(err, 'BACKEND_THROTTLED') || !goesOn) throw err
       const asked = isAppError(err) ? err.detail?.['retryAfterMs'] : undefined
       const one = {}

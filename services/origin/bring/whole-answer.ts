@@ -1,20 +1,26 @@
 import { Readable } from 'node:stream'
 import { type ByteRange, rangeLength } from '../../../lib/core/index.ts'
+import type { FillTurns } from './fill-turns.ts'
 import type { Arrival } from './ingest-plan.ts'
 import type { Intake } from './intake.ts'
 import type { IntakeSlot } from './intake-slot.ts'
 
 /**
- * Takes all that is missing out of the body of the whole blob, front to back: nothing of it is asked for again. What has
+ * Takes all that is missing out of the body of the whole blob, front to back, as `turns` lets it: nothing of it is asked for again. What has
  * come before a failure stays. @throws what `IntakeSlot.take` throws
  */
-export async function takeWhole(slot: IntakeSlot, intake: Intake, body: Readable): Promise<void> {
+export async function takeWhole(
+  slot: IntakeSlot,
+  intake: Intake,
+  body: Readable,
+  turns?: Pick<FillTurns, 'next'>,
+): Promise<void> {
   const bytes = new BytesInOrder(body)
   for (let next = missingFrom(intake.arrival, 0); next !== undefined; next = missingFrom(intake.arrival, bytes.at)) {
     const part = intake.part(next)
     try {
       await bytes.skipTo(next.start)
-      await slot.take('backend', part, Readable.from(bytes.take(rangeLength(next)), { objectMode: false }))
+      await slot.take('backend', part, Readable.from(bytes.take(rangeLength(next)), { objectMode: false }), turns)
     } finally {
       await part.close()
     }

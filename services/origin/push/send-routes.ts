@@ -33,7 +33,7 @@ import {
 } from '../../../lib/http/index.ts'
 import type { StoredBlob } from '../../../lib/store/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
-import type { Ingest } from '../bring/ingest.ts'
+import type { Ingest } from '../bring/ingest-contract.ts'
 import type { RemoteSend, SendOutcome } from './remote-send.ts'
 import type { SendTargets } from './send-targets.ts'
 

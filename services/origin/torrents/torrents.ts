@@ -5,7 +5,7 @@ import { type BlobRef, type Digest, INLINE_LIMIT, PieceMap, swarmIdOf } from '..
 import { refusal } from '../../../lib/http/index.ts'
 import { type BlobTorrent, infoHashOf, torrentFile } from '../../../lib/metainfo/index.ts'
 import type { BlobReader, StoredBlob } from '../../../lib/store/index.ts'
-import type { Ingest } from '../bring/ingest.ts'
+import type { Ingest } from '../bring/ingest-contract.ts'
 import type { PieceHashes } from '../bring/piece-hashes.ts'
 
 /** Blobs that are read for their SHA-1 at once; it takes a core. */

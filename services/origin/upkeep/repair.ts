@@ -4,7 +4,7 @@ import type { BlobRef } from '../../../lib/core/index.ts'
 import type { BlobInspection, BlobUploads, Repair, Retention, StoredBlob } from '../../../lib/store/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { BlobNames } from '../blob-names.ts'
-import type { Ingest } from '../bring/ingest.ts'
+import type { Ingest } from '../bring/ingest-contract.ts'
 import type { Siblings } from '../ring/siblings.ts'
 import type { Copies } from './copies.ts'
 

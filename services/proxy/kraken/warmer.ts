@@ -40,7 +40,7 @@ export interface WarmImage {
 }
 
 /**
- * Asks origins to bring the blobs of images, in the background: an origin that has to tell the piece hashes of a blob
+ * Asks origins to bring the blobs of images, in the background: an origin that has to tell all piece hashes of a blob
  * brings it. What fails is logged and counted; whoever pulls the image later has it brought then.
  */
 export interface Warmer extends Startable {
@@ -114,7 +114,7 @@ async function bring(
   { repository, digest }: BlobRef,
   signal: AbortSignal,
 ): Promise<void> {
-  for await (const record of decodeMetainfo(await origins.openMetainfo(repository, digest, { signal }))) {
+  for await (const record of decodeMetainfo(await origins.openMetainfo(repository, digest, { whole: true, signal }))) {
     if (record.kind === 'failed') throw appError('METAINFO_FAILED', { detail: { digest, code: record.code } })
   }
 }

@@ -20,7 +20,13 @@ async function newSlot() {
   return {
     store,
     slot: intakeSlot(
-      { store, hashing: blockHashing(inlineDigester()), onReceived: () => undefined, seedArriving: silentSeed },
+      {
+        store,
+        hashing: blockHashing(inlineDigester()),
+        onReceived: () => undefined,
+        holdWhole: () => () => undefined,
+        seedArriving: silentSeed,
+      },
       digest,
     ),
   }

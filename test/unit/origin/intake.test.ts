@@ -21,7 +21,7 @@ async function world(digester: PieceDigester) {
   await store.start()
   const begin = async () =>
     intake(
-      { sidecars: store, hashing: blockHashing(digester), onPiece: () => undefined },
+      { sidecars: store, hashing: blockHashing(digester), holdWhole: () => () => undefined, onPiece: () => undefined },
       await store.openPartial(content.digest, content.map),
     )
   return { store, reads, begin, [Symbol.asyncDispose]: () => digester.stop() }

@@ -23,8 +23,8 @@ function lab(openMetainfo: (digest: Digest, signal?: AbortSignal) => Promise<Rea
   const warming = warmer({
     ...{ clock, metrics, logger, random: seededRandom(1) },
     origins: {
-      openMetainfo: (_, digest, { signal } = {}) => {
-        opened.push(digest)
+      openMetainfo: (_, digest, { whole, signal } = {}) => {
+        if (whole === true) opened.push(digest)
         return openMetainfo(digest, signal)
       },
     },
