@@ -225,7 +225,9 @@ class OriginIngest implements Ingest {
   #begin(blob: BlobRef, key: string, claims: boolean): IngestRun {
     if (this.#stopped) throw appError('SHUTTING_DOWN')
     const inTurn: InTurn = (work) => this.#turns.run(blob.digest, work)
-    const begun = ingestRun(this.#components, blob, { memberId: this.#memberId, claims, inTurn, spare: this.#spare })
+    const follows = !claims && this.#looker(blob) !== undefined
+    const init = { memberId: this.#memberId, claims: !follows, inTurn, spare: this.#spare }
+    const begun = ingestRun(this.#components, blob, init)
     this.#underWay.set(key, begun)
     const forget = () => void this.#underWay.delete(key)
     begun.done.then(forget, forget)

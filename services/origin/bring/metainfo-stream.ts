@@ -51,6 +51,9 @@ export async function* metainfoStream(
   options: AbortOptions & { readonly hop: boolean },
 ): AsyncGenerator<Uint8Array> {
   const { store, ingest } = components
+  // Begun first: whoever brings the blob learns its length, which then is not asked of the backend a second time.
+  const arriving = ingest.arriving(blob, options)
+  arriving.catch(() => undefined)
   const length = await ingest.size(blob, options)
   throwIfAborted(options.signal)
   if (length <= INLINE_LIMIT) {
@@ -61,7 +64,7 @@ export async function* metainfoStream(
   }
   yield encodeRecord({ kind: 'header', header: headerOf(blob.digest, length) })
   try {
-    yield* pieceRecords(components, { blob, length }, options)
+    yield* pieceRecords(components, { blob, length, arriving }, options)
   } catch (err) {
     if (!hasCode(err, 'BACKEND_CORRUPT')) throw err
     yield encodeRecord({ kind: 'failed', code: 'BACKEND_CORRUPT' })
@@ -70,14 +73,20 @@ export async function* metainfoStream(
   yield encodeRecord({ kind: 'verified' })
 }
 
+interface SizedBlob {
+  readonly blob: BlobRef
+  readonly length: number
+  readonly arriving: Promise<ArrivingPieces | undefined>
+}
+
 /** The hashes of all pieces, each as soon as it is known; ends when the digest of the whole is right. */
 async function* pieceRecords(
   { ingest, pieceHashes, clock }: MetainfoComponents,
-  { blob, length }: { readonly blob: BlobRef; readonly length: number },
+  { blob, length, arriving: coming }: SizedBlob,
   options: AbortOptions & { readonly hop: boolean },
 ): AsyncGenerator<Uint8Array> {
   const conflict = () => appError('METAINFO_CONFLICT', { detail: { digest: blob.digest } })
-  const arriving = yield* heartbeatsUntil(clock, ingest.arriving(blob, options))
+  const arriving = yield* heartbeatsUntil(clock, coming)
   // An earlier run left bytes of another length, which go as soon as the source tells its own.
   if (arriving !== undefined && arriving.partial.map.length !== length) throw conflict()
   const sent = arriving && (yield* arrivingRecords(clock, arriving, options))

@@ -56,9 +56,7 @@ export class Readers {
   #arrival: Arrival | undefined
   #failure: AppError | undefined
   #firstExcuseMs: number | undefined
-  /** When the last reader left; undefined while there was none. */
-  #leftMs: number | undefined
-  /** The same, of those whose demand is that the rest is brought as well. */
+  /** When the last reader left whose demand was that the rest is brought as well. */
   #fillLeftMs = Number.NEGATIVE_INFINITY
   readonly #ahead: ReadAhead
   /** Due when somebody may have waited for too long. */
@@ -82,17 +80,7 @@ export class Readers {
     return this.#demands.size > 0
   }
 
-  /**
-   * True while there are readers, and `lingerMs` afterwards: the blob is worth fetching. A caller that only asks for
-   * the length needs no piece.
-   */
-  get active(): boolean {
-    if (this.any) return true
-    const { wheel, limits } = this.#components
-    return this.#leftMs !== undefined && wheel.nowMs - this.#leftMs < limits.lingerMs
-  }
-
-  /** Somebody reads who wants the rest to be brought as well, or did so lately. */
+  /** Somebody reads who wants the rest to be brought as well, or did so less than `lingerMs` ago. */
   get #fills(): boolean {
     const { wheel, limits } = this.#components
     for (const { fills } of this.#demands) if (fills) return true
@@ -101,8 +89,8 @@ export class Readers {
 
   /** Which missing pieces are worth fetching; `most` when there is room for all that somebody may want. */
   scope(most: PickScope): PickScope {
-    if (!this.active) return 'none'
-    return this.#fills ? most : 'windows'
+    if (this.#fills) return most
+    return this.any ? 'windows' : 'none'
   }
 
   /** `watch` is told what the reader waits for. */
@@ -130,7 +118,6 @@ export class Readers {
       },
       close: () => {
         this.#demands.delete(wanted)
-        this.#leftMs = wheel.nowMs
         if (wanted.fills) this.#fillLeftMs = wheel.nowMs
         this.#init.onMoved()
       },
@@ -260,7 +247,7 @@ export class Readers {
   /** What an origin should bring now, with this share of what is ahead of the readers; `isKnown` as in `wantedRanges`. */
   wanted({ map }: Arrival, isKnown: (piece: number) => boolean, share: number): WantedRanges {
     const { wheel, limits } = this.#components
-    const init = { map, limits, ahead: this.#ahead.spans(wheel.nowMs), fills: this.active && this.#fills, share }
+    const init = { map, limits, ahead: this.#ahead.spans(wheel.nowMs), fills: this.#fills, share }
     return wantedRanges(wantedSpans(this.#demands, init), { map, isKnown, limits, share })
   }
 

@@ -15,6 +15,7 @@ import {
   uploadLane,
   warmPieces,
 } from '../../../../lib/swarm/torrent/index.ts'
+import { unwatched } from '../../../../lib/swarm/torrent/shared/pull-trace.ts'
 import { silentLogger, silentMetrics } from '../../../../lib/telemetry/index.ts'
 import { countingWheel } from '../../../kit/counting-wheel.ts'
 import { scriptedPeer } from '../../../kit/scripted-peer.ts'
@@ -102,4 +103,13 @@ test('each is looked at once when the minute is over: its peers had no use for i
   // Once for its peers, and once to end.
   expect(wheel.rung - before).toBe(2 * complete.length)
   expect(useless).toHaveLength(complete.length)
+})
+
+test('a part of a blob that nobody reads any more is not looked at, while somebody may read on', async () => {
+  const { clock, wheel, open } = await idleNode()
+  for (const torrent of open) torrent.read({ start: 0, end: 10 }, { fills: false }, unwatched()).resume().destroy()
+  await clock.advance(swarmLimits.peerPatienceMs)
+  const before = wheel.rung
+  await clock.advance(swarmLimits.lingerMs)
+  expect(wheel.rung - before).toBe(0)
 })
