@@ -53,8 +53,8 @@ const packageRooms = {
   fzstd: '^services/cli/get/image/',
   tar: '^services/cli/get/image/',
   'smol-toml': '^services/cli/',
-  '@peculiar/asn1-schema': '^services/cli/ca/',
-  '@peculiar/asn1-x509': '^services/cli/ca/',
+  '@peculiar/asn1-schema': '^lib/certificates/',
+  '@peculiar/asn1-x509': '^lib/certificates/',
   commander: '^services/(cli/|[^/]+/main\\.ts$)',
 }
 
@@ -90,6 +90,7 @@ module.exports = {
     only('identity', [...L0, 'telemetry', 'config']),
     only('http', [...L0, 'telemetry', 'config', 'identity']),
     only('metainfo', L0),
+    only('certificates', L0),
     only('store', L1),
     only('backend', L1),
     only('cluster', L1),

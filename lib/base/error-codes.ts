@@ -89,6 +89,7 @@ const ownCodes = {
     'the backend belongs to the index of another cluster; what nobody links there is not known',
   ),
   FORWARD_DENIED: final(403, 'nobody is forwarded to this host, port or address here; see registry.forward'),
+  FORWARD_DISTRUSTED: final(502, 'the host shows no certificate that is trusted here'),
   FORWARD_LOOP: final(508, 'the request would come back to this agent'),
   FORWARD_UNAUTHORIZED: final(407, 'a secret is required for requests to other hosts; show it to the proxy'),
   FORWARD_UNREACHABLE: retryable(502, 'the host cannot be reached, or broke the connection off'),

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
-import { type AppError, appError } from './app-error.ts'
+import { type AppError, appError, isAppError } from './app-error.ts'
 import type { Clock } from './clock.ts'
 import type { TlsMaterial, TlsTexts } from './tls-material.ts'
 
@@ -12,6 +12,10 @@ export interface TlsDoorInit {
   readonly clients: ClientCertificates
   /** Longest time from the connection to the end of the handshake, milliseconds. */
   readonly handshakeMs: number
+  /** Protocols inside that it agrees to (ALPN); default: it says nothing about that. */
+  readonly protocols?: readonly string[]
+  /** Whether a client may ask for a host of this name (SNI), which is in lower case; default: for any. */
+  readonly admitsName?: (name: string) => boolean
 }
 
 /** A connection of which it is known what it speaks. */
@@ -26,7 +30,10 @@ export interface TlsGuest {
 export interface TlsDoorEvents {
   /** Called in the turn in which the handshake ends, before any byte is read. */
   onGuest(guest: TlsGuest): void
-  /** The connection has ended before that. @param err TLS_HANDSHAKE_FAILED; `detail.late` when it took too long */
+  /**
+   * The connection has ended before that.
+   * @param err TLS_HANDSHAKE_FAILED; `detail.late` when it took too long, `detail.name` when it asked for a name that is not admitted
+   */
   onFailed(err: AppError): void
 }
 
@@ -53,6 +60,9 @@ interface Visitor {
   readonly onGuest: (guest: TlsGuest) => void
   cause: unknown
 }
+
+/** The name that a client asks for is not admitted. */
+const strangeName = () => appError('TLS_HANDSHAKE_FAILED', { detail: { name: true } })
 
 type Ends = Pick<Socket, 'remoteAddress' | 'remotePort' | 'localPort'>
 
@@ -82,7 +92,7 @@ class Door implements TlsDoor {
     })
     const onClose = () => {
       leave()
-      const detail = isLate ? { late: true } : {}
+      const detail = isLate ? { late: true } : isAppError(visitor.cause) ? (visitor.cause.detail ?? {}) : {}
       events.onFailed(appError('TLS_HANDSHAKE_FAILED', { detail, cause: visitor.cause }))
     }
     const leave = () => {
@@ -118,12 +128,15 @@ class Door implements TlsDoor {
 
   /** It listens nowhere: it is given the connections. */
   #serverNow(): Server {
-    const { material, clients } = this.#init
+    const { material, clients, protocols } = this.#init
     const { certificate: cert, key, authorities } = material.now
     const own = { cert, key, ca: [...authorities] }
     if (this.#server === undefined) {
       const asks = clients !== 'off'
-      this.#server = createServer({ ...own, requestCert: asks, rejectUnauthorized: false })
+      this.#server = createServer({
+        ...{ ...own, requestCert: asks, rejectUnauthorized: false },
+        ...(protocols !== undefined && { ALPNProtocols: [...protocols] }),
+      })
       this.#server.on('secureConnection', (socket) => this.#secured(socket))
       this.#server.on('tlsClientError', (err, socket) => this.#failed(err, socket))
     } else if (this.#texts !== material.now) this.#server.setSecureContext(own)
@@ -131,10 +144,16 @@ class Door implements TlsDoor {
     return this.#server
   }
 
-  #secured(socket: TLSSocket): void {
+  #secured(socket: TLSSocket & { readonly servername?: unknown }): void {
     const visitor = this.#visitors.get(endsOf(socket))
     if (visitor === undefined) {
       socket.destroy()
+      return
+    }
+    const { servername: name } = socket
+    if (typeof name === 'string' && this.#init.admitsName?.(name.toLowerCase()) === false) {
+      visitor.cause = strangeName()
+      visitor.raw.destroy()
       return
     }
     const shown = socket.getPeerX509Certificate() !== undefined

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { Server as TcpServer } from 'node:net'
+import { type Socket, Server as TcpServer } from 'node:net'
 import {
   type AppError,
   abortController,
@@ -16,7 +16,9 @@ import { type ConnectionSlots, connectionSlots } from './connection-slots.ts'
 import { door } from './door.ts'
 import type { Envelope } from './error-envelope.ts'
 import type { Forward } from './forward/forward.ts'
+import { type InnerConnections, innerConnections, servedBy } from './inner-connections.ts'
 import { type Lingering, lingering } from './lingering.ts'
+import { hostInUrl, listen } from './listen.ts'
 import { type ListenerLimit, type LoadLimits, limitRefusals, loadGates } from './load.ts'
 import { oddRequests } from './odd-requests.ts'
 import type { Route } from './route.ts'
@@ -88,24 +90,24 @@ const HEADERS_TIMEOUT_MS = 80_000
 /** A header with 1,024 ranges takes 23 KB; by default Node refuses more than 16 KiB with 431. */
 const MAX_HEAD_BYTES = 64 * 1024
 const KEEP_ALIVE_MS = 75_000
-/** Connections that the system has opened and we have not taken yet; whoever comes beyond it tries again after a second. */
-const BACKLOG = 4096
 const DEFAULT_DRAIN_MS = 10_000
 const DEFAULT_IDLE_MS = 15 * 60_000
 /** After the drain time handlers have this long to react to the abort; then their connections are cut. */
 const GRACE_MS = 1_000
 
-const hostInUrl = (host: string) => (host.includes(':') ? `[${host}]` : host)
-
 interface Running {
   readonly server: Server
+  /** Undefined where nothing comes through others. */
+  readonly inner: InnerConnections | undefined
   readonly underWay: Visits
   readonly connections: Lingering
 }
 
 /** For Node a connection is idle although the end of its answer still waits for a slow client. */
-const closeIdle = ({ server, underWay }: Pick<Running, 'server' | 'underWay'>) => {
-  if (!underWay.flushing()) server.closeIdleConnections()
+const closeIdle = ({ server, inner, underWay }: Pick<Running, 'server' | 'inner' | 'underWay'>) => {
+  if (underWay.flushing()) return
+  server.closeIdleConnections()
+  inner?.closeIdle()
 }
 
 interface Parts extends Pick<HttpServerComponents, 'clock' | 'logger' | 'metrics'> {
@@ -115,65 +117,57 @@ interface Parts extends Pick<HttpServerComponents, 'clock' | 'logger' | 'metrics
   readonly slots: ConnectionSlots
 }
 
-const configured = (parts: Parts, init: HttpServerInit): Running => {
-  const { clock, dispatch, underWay, readers, slots } = parts
-  const answer = (req: IncomingMessage, res: ServerResponse, refused?: AppError) => {
-    const visit = underWay.open(req, res)
-    readers.watch(res)
-    const release = slots.use(stage.carrierOf(req.socket))
-    visit.holds(() => {
-      readers.unwatch(res)
-      release()
-      if (!server.listening) closeIdle({ server, underWay })
-    })
-    dispatch(req, res, visit, refused)
-  }
+type Take = (req: IncomingMessage, res: ServerResponse, refused?: AppError) => void
+
+/** A server that hands over what its connections ask for, within the times that hold for all of them. */
+const newServer = ({ idleMs = DEFAULT_IDLE_MS }: HttpServerInit, take: Take): Server => {
   const server = createServer({
     ...{ noDelay: true, keepAlive: true, requireHostHeader: false },
     maxHeaderSize: MAX_HEAD_BYTES,
   })
+  server.on('request', (req, res) => take(req, res))
+  server.on('checkExpectation', (req, res) => take(req, res, appError('EXPECTATION_FAILED')))
+  server.requestTimeout = 0
+  server.headersTimeout = HEADERS_TIMEOUT_MS
+  server.keepAliveTimeout = KEEP_ALIVE_MS
+  server.timeout = idleMs
+  return server
+}
+
+const configured = (parts: Parts, init: HttpServerInit): Running => {
+  const { clock, dispatch, underWay, readers, slots } = parts
   const connections = lingering(clock)
-  const take = (req: IncomingMessage, res: ServerResponse, refused?: AppError) => {
+  const carrierOf = (socket: Socket) => stage.carrierOf(inner?.carrierOf(socket) ?? socket)
+  const answer: Take = (req, res, refused) => {
+    const visit = underWay.open(req, res)
+    readers.watch(res)
+    const release = slots.use(carrierOf(req.socket))
+    visit.holds(() => {
+      readers.unwatch(res)
+      release()
+      if (!server.listening) closeIdle({ server, inner, underWay })
+    })
+    dispatch(req, res, visit, refused)
+  }
+  const take: Take = (req, res, refused) => {
     dropUnread(clock, connections, req, res)
     const refusal = stage.refusalOf(req.socket)
     if (refusal !== undefined) res.shouldKeepAlive = false
     answer(req, res, refusal ?? refused)
   }
-  const { name, tls } = init
-  const stage = tlsStage(parts, server, {
-    ...{ name, tls },
-    onConnection: (socket) => socket.once('close', () => underWay.gone(socket)),
-  })
-  server.on('connection', (socket) => slots.add(socket))
-  server.on('request', (req, res) => take(req, res))
-  server.on('checkExpectation', (req, res) => take(req, res, appError('EXPECTATION_FAILED')))
-  oddRequests(server, {
-    ...{ connections, refuse: answer, settle: underWay.settle },
-    connect: init.forward && ((req, res) => answer(req, res, stage.refusalOf(req.socket))),
-  })
-  server.requestTimeout = 0
-  server.headersTimeout = HEADERS_TIMEOUT_MS
-  server.keepAliveTimeout = KEEP_ALIVE_MS
-  server.timeout = init.idleMs ?? DEFAULT_IDLE_MS
-  return { server, underWay, connections }
-}
+  const onConnection = (socket: Socket) => socket.once('close', () => underWay.gone(socket))
+  const odd = { connections, refuse: answer, settle: underWay.settle }
+  const connect: Take | undefined = init.forward && ((req, res) => answer(req, res, stage.refusalOf(req.socket)))
 
-const listen = (server: Server, bind: BindAddress): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const failed = (err: unknown) => {
-      const where = `${hostInUrl(bind.host)}:${bind.port}`
-      reject(
-        hasCode(err, 'EADDRINUSE')
-          ? appError('PORT_IN_USE', { message: `${where} is taken; choose another port or use auto`, cause: err })
-          : appError('CONFIG_INVALID', { message: `cannot listen on ${where}; check the bind address`, cause: err }),
-      )
-    }
-    server.once('error', failed)
-    server.listen({ port: bind.port, host: bind.host, backlog: BACKLOG }, () => {
-      server.off('error', failed)
-      resolve()
-    })
-  })
+  const server = newServer(init, take)
+  const stage = tlsStage(parts, server, { name: init.name, tls: init.tls, onConnection })
+  server.on('connection', (socket) => slots.add(socket))
+  oddRequests(server, { ...odd, connect })
+  const inside = init.forward && newServer(init, take).on('connection', onConnection)
+  if (inside !== undefined) oddRequests(inside, { ...odd, connect: answer, upgrade: answer })
+  const inner = inside && innerConnections(inside)
+  return { server, inner, underWay, connections }
+}
 
 type OnLimit = (limit: ListenerLimit) => void
 
@@ -184,11 +178,11 @@ const limitCounter = (metrics: Metrics, listener: string): OnLimit => {
 
 /** From the arrival of a request to its answer. */
 const dispatchOf = (
-  components: HttpServerComponents & Pick<RoutingComponents, 'audit'>,
+  components: HttpServerComponents & Pick<RoutingComponents, 'audit' | 'serveInside'>,
   init: HttpServerInit,
   onLimit: OnLimit,
 ): Dispatch => {
-  const { clock, logger, audit, authenticate } = components
+  const { clock, logger, audit, authenticate, serveInside } = components
   const identify: Identify = components.identify ?? (async (req) => authenticate(req))
   return routing(
     {
@@ -196,7 +190,7 @@ const dispatchOf = (
       bodies: init.bodies ?? bodyBudgets(components).of(init.name),
       door: door(authenticate, { bind: init.bind.host, hosts: init.hosts ?? [] }),
       enterLoad: loadGates({ clock, onRefused: onLimit }, init.load),
-      forward: init.forward,
+      ...{ forward: init.forward, serveInside },
       onFailure: (err) => {
         if (hasCode(err, 'BODY_TOO_SLOW')) onLimit('slow_body')
         if (hasCode(err, 'HEAD_TOO_SLOW')) onLimit('slow_head')
@@ -226,14 +220,16 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
   const logger = components.logger.child({ listener: init.name })
   const onLimit = limitCounter(components.metrics, init.name)
   const audit = auditTrail({ logger, clock })
-  const dispatch = dispatchOf({ ...components, logger, audit }, init, onLimit)
   let running: Running | undefined
+  const serveInside = servedBy(() => running?.inner)
+  const dispatch = dispatchOf({ ...components, logger, audit, serveInside }, init, onLimit)
 
-  const drain = async ({ server, underWay, connections }: Running) => {
+  const drain = async (closing: Running) => {
+    const { server, inner, underWay, connections } = closing
     underWay.closeConnections()
     // The `close` of a server for HTTP would also cut what `closeIdle` spares.
     TcpServer.prototype.close.call(server)
-    closeIdle({ server, underWay })
+    closeIdle(closing)
     const within = async (limitMs: number) => {
       const over = abortController()
       const limit = clock.sleep(limitMs, { signal: over.signal }).catch(() => undefined)
@@ -244,6 +240,7 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
     underWay.abortAll()
     await within(GRACE_MS)
     server.closeAllConnections()
+    inner?.closeAll()
     connections.cut()
     await new Promise<void>((resolve) => server.close(() => resolve()))
   }

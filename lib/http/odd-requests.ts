@@ -13,6 +13,8 @@ export interface OddRequestsComponents {
   readonly settle: (socket: Socket, err: AppError) => Promise<void>
   /** Answers CONNECT; undefined: it is refused. What it takes the connection for has the first bytes to read. */
   readonly connect?: ((req: IncomingMessage, res: ServerResponse) => void) | undefined
+  /** The same for requests to change the protocol; undefined: they are requests as all others. */
+  readonly upgrade?: ((req: IncomingMessage, res: ServerResponse) => void) | undefined
 }
 
 const refusedByParser: Readonly<Record<string, readonly [ErrorCode, message?: string]>> = {
@@ -32,10 +34,10 @@ const refusalOf = (err: Error): AppError | undefined => {
 
 /**
  * Takes the requests of a server that reach no listener for requests: malformed ones, heads that are too large or too
- * late, and CONNECT. Node answers these in a form of its own, without request id, code, log line or count.
+ * late, CONNECT, and what changes the protocol. Node answers these in a form of its own, without request id, code, log line or count.
  */
 export function oddRequests(server: Server, components: OddRequestsComponents): void {
-  const { connections, refuse, settle, connect } = components
+  const { connections, refuse, settle, connect, upgrade } = components
   const refused = new WeakSet<Socket>()
 
   const answerOn = (socket: Socket, req: IncomingMessage, isLate = false): ServerResponse | undefined => {
@@ -68,9 +70,10 @@ export function oddRequests(server: Server, components: OddRequestsComponents): 
   }
 
   /** Answers that are under way on the connection come first. */
-  const takeConnect = (take: NonNullable<typeof connect>, req: IncomingMessage, socket: Socket) => {
+  const takeOver = (take: NonNullable<typeof connect>, req: IncomingMessage, socket: Socket, head: Buffer) => {
+    if (head.length > 0) socket.unshift(head)
     socket.on('error', () => socket.destroy())
-    settle(socket, appError('ABORTED', { message: 'the client wants a tunnel' }))
+    settle(socket, appError('ABORTED', { message: 'the client wants the connection for something else' }))
       .then(() => {
         const res = answerOn(socket, req)
         if (res !== undefined) take(req, res)
@@ -84,17 +87,17 @@ export function oddRequests(server: Server, components: OddRequestsComponents): 
     else refuseConnection(socket, new IncomingMessage(socket), failure)
   })
   server.on('connect', (req, socket, head) => {
-    if (!(socket instanceof Socket)) {
-      socket.destroy()
-      return
+    if (!(socket instanceof Socket)) socket.destroy()
+    else if (connect !== undefined) takeOver(connect, req, socket, head)
+    else {
+      connections.hold(socket)
+      const err = appError('METHOD_NOT_ALLOWED', { message: 'this listener is no proxy for other hosts' })
+      refuseConnection(socket, req, err)
     }
-    if (connect !== undefined) {
-      if (head.length > 0) socket.unshift(head)
-      takeConnect(connect, req, socket)
-      return
-    }
-    connections.hold(socket)
-    const err = appError('METHOD_NOT_ALLOWED', { message: 'this listener is no proxy for other hosts' })
-    refuseConnection(socket, req, err)
+  })
+  if (upgrade === undefined) return
+  server.on('upgrade', (req, socket, head) => {
+    if (!(socket instanceof Socket)) socket.destroy()
+    else takeOver(upgrade, req, socket, head)
   })
 }

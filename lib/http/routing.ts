@@ -18,7 +18,7 @@ import { noteAction, noteChange, noteHidden, noteRefusal } from './audited.ts'
 import type { BodyBudget } from './body-budget.ts'
 import type { Door } from './door.ts'
 import { type Envelope, errorAnswer } from './error-envelope.ts'
-import type { Forward, Shown, Way } from './forward/forward.ts'
+import type { Forward, ServeInside, Shown, Way } from './forward/forward.ts'
 import type { EnterLoad } from './load.ts'
 import { unsatisfiedContentRange } from './range.ts'
 import { headersOf } from './refusal.ts'
@@ -41,6 +41,8 @@ export interface RoutingComponents {
   readonly enterLoad: EnterLoad
   /** Takes what is for hosts elsewhere; default: there is none. */
   readonly forward?: Forward | undefined
+  /** For connections inside of those that go away. */
+  readonly serveInside: ServeInside
   /** Told of each answer that is an error. */
   readonly onFailure: (err: AppError) => void
 }
@@ -225,7 +227,7 @@ async function sendAway(components: RoutingComponents, forward: Forward, req: ex
   req.params = {}
   const exchange = await exchangeOf(components, req, res)
   forward.admits(exchange)
-  await forward.handle(exchange)
+  await forward.handle(exchange, components.serveInside)
 }
 
 /** All routes of one path; a method without a route here goes on to the next matching pattern. */

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { TlsTexts } from '../../lib/base/index.ts'
+import { issue, newAuthority } from '../../lib/certificates/index.ts'
 import type { PeerTls } from '../../lib/swarm/peer/index.ts'
-import { issue, newAuthority } from '../../services/cli/ca/certificate.ts'
 import { interruptible } from './interruptible.ts'
 import { publish } from './measure.ts'
 import { sizeOptions } from './options.ts'

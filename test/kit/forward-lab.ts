@@ -1,12 +1,15 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { type AddressInfo, connect, type LookupFunction, type Socket } from 'node:net'
 import { appError, seededRandom } from '../../lib/base/index.ts'
+import type { KeyedCertificate } from '../../lib/certificates/index.ts'
 import { loadConfig } from '../../lib/config/index.ts'
 import { requestRate, sendJson } from '../../lib/http/index.ts'
 import { type AnonymousRights, secretAuthenticator } from '../../lib/identity/index.ts'
+import { type RecordingLogger, recordingLogger } from '../../lib/telemetry/index.ts'
 import { agentSchema } from '../../services/agent/config.ts'
-import { forwardProxy, type UrlBlobs } from '../../services/agent/forward/index.ts'
+import { type ForwardProxy, forwardProxy, type UrlBlobs } from '../../services/agent/forward/index.ts'
 import { type HttpPair, httpPair, route } from './http-pair.ts'
 import { buildResource } from './resource-stack.ts'
 
@@ -30,6 +33,8 @@ export interface ForwardLabInit {
   /** The port of the target counts as one of the agent's own. */
   readonly isOwnPort?: boolean
   readonly answer?: (req: IncomingMessage, res: ServerResponse) => void
+  /** The target speaks TLS with this certificate. */
+  readonly tls?: KeyedCertificate
   /** What lies under URLs; default: nothing that the origins would bring. */
   readonly blobs?: UrlBlobs
 }
@@ -46,11 +51,13 @@ export interface Talk {
 /** A listener with the forward proxy of an agent, and one host elsewhere, on a fake clock. */
 export interface ForwardLab {
   readonly proxy: HttpPair
-  readonly target: Server
+  readonly target: Server | TlsServer
   readonly port: number
   readonly seen: readonly SeenRequest[]
   /** Names whose addresses were looked up. */
   readonly looked: readonly string[]
+  /** Of the proxy for hosts elsewhere. */
+  readonly logger: RecordingLogger
   readonly talk: (bytes: string) => Promise<Talk>
   /** One request on a connection of its own, and all that came back. */
   readonly ask: (head: string, body?: string) => Promise<string>
@@ -76,7 +83,8 @@ export const forwardLab = (init: ForwardLabInit = {}) =>
   buildResource<ForwardLab>(async (stack) => {
     const seen: SeenRequest[] = []
     const answer = init.answer ?? ((_, res) => res.end('from the target'))
-    const target = createServer((req, res) => {
+    const own = init.tls
+    const listening = (req: IncomingMessage, res: ServerResponse) => {
       bodyOf(req).then(
         (body) => {
           seen.push({ method: req.method ?? '', url: req.url ?? '', rawHeaders: req.rawHeaders, body })
@@ -84,7 +92,9 @@ export const forwardLab = (init: ForwardLabInit = {}) =>
         },
         () => undefined,
       )
-    })
+    }
+    const target =
+      own === undefined ? createServer(listening) : createTlsServer({ cert: own.certificate, key: own.key }, listening)
     await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve))
     stack.own({
       async [Symbol.asyncDispose]() {
@@ -108,23 +118,29 @@ export const forwardLab = (init: ForwardLabInit = {}) =>
         sendJson(exchange, 200, { own: exchange.path, query: exchange.rawQuery, as: exchange.principal.name }),
       ),
     )
-    const parts: { proxy?: HttpPair } = {}
-    const made = (clock: HttpPair['clock'], metrics: HttpPair['metrics']) =>
-      forwardProxy(
+    const parts: { proxy?: HttpPair; forward?: ForwardProxy | undefined } = {}
+    const logger = recordingLogger()
+    const made = (clock: HttpPair['clock'], metrics: HttpPair['metrics']) => {
+      parts.forward = forwardProxy(
         {
-          ...{ clock, metrics, random: seededRandom(7), lookup: lookupOf(init.addresses ?? {}, looked) },
+          ...{ clock, logger, metrics, random: seededRandom(7), lookup: lookupOf(init.addresses ?? {}, looked) },
           rate: requestRate({ clock, metrics }, { listener: 'registry', perSecond: undefined, code: 'UNAVAILABLE' }),
           blobs: init.blobs ?? { send: () => Promise.reject(appError('URL_NOT_NAMED')) },
           ownPorts: () => [parts.proxy?.server.address.port ?? 0, ...(init.isOwnPort === true ? [port] : [])],
         },
         config,
       )
+      return parts.forward
+    }
     const proxy = await httpPair(routes, {
       authenticate: secretAuthenticator({ secrets, anonymous: init.anonymous ?? 'read' }),
-      forward: made,
+      ...{ forward: made, ...(own !== undefined && { startMs: Date.now() }) },
       server: { envelope: 'registry', hosts: init.hosts?.length === 0 ? 'any' : (init.hosts ?? 'any') },
     })
     parts.proxy = stack.own(proxy)
+    const { forward: forwarder } = parts
+    stack.own({ [Symbol.asyncDispose]: async () => forwarder?.stop() })
+    await forwarder?.start()
 
     const talk = async (bytes: string): Promise<Talk> => {
       const socket = connect({ host: '127.0.0.1', port: proxy.server.address.port, allowHalfOpen: true })
@@ -139,7 +155,7 @@ export const forwardLab = (init: ForwardLabInit = {}) =>
       return { socket, received: () => text, over }
     }
     return {
-      ...{ proxy, target, port, seen, looked, talk },
+      ...{ proxy, target, port, seen, looked, logger, talk },
       async ask(head, body = '') {
         const { over, socket } = await talk(
           `${head.trim().replaceAll('\n', '\r\n')}\r\nConnection: close\r\n\r\n${body}`,

@@ -20,6 +20,8 @@ export interface HttpPairInit {
   readonly server?: Partial<HttpServerInit>
   readonly client?: HttpClientInit
   readonly authenticate?: Authenticate
+  /** Of the fake clock, epoch milliseconds: for what looks at certificates, whose clients look at the real time. */
+  readonly startMs?: number
   /** Makes the server a proxy. */
   readonly forward?: (clock: FakeClock, metrics: RecordingMetrics) => HttpServerInit['forward']
 }
@@ -41,7 +43,7 @@ export function route(methods: Route['methods'], path: string, handle: Route['ha
 }
 
 export async function httpPair(routes: readonly Route[], init: HttpPairInit = {}): Promise<HttpPair> {
-  const clock = fakeClock()
+  const clock = fakeClock(init.startMs)
   const logger = recordingLogger()
   const metrics = recordingMetrics()
   const authenticate = init.authenticate ?? secretAuthenticator()

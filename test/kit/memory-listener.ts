@@ -52,6 +52,7 @@ export function memoryListener(
       audit: auditTrail({ logger, clock }),
       door: () => undefined,
       enterLoad: async () => () => undefined,
+      serveInside: () => Promise.reject(new Error('nothing comes through others here')),
       onFailure: () => undefined,
     },
     { routes, envelope: 'registry' },

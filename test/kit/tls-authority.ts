@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TlsMaterial, TlsTexts } from '../../lib/base/index.ts'
-import { issue, type KeyedCertificate, newAuthority } from '../../services/cli/ca/certificate.ts'
+import { issue, type KeyedCertificate, newAuthority } from '../../lib/certificates/index.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
@@ -10,6 +10,8 @@ const DAY_MS = 24 * 60 * 60 * 1000
 export interface TestAuthority {
   /** PEM. */
   readonly certificate: string
+  /** PEM. */
+  readonly key: string
   /** For 127.0.0.1 and localhost, or for other hosts; valid until `days` from now. */
   issue(init?: { readonly hosts?: readonly string[]; readonly days?: number }): KeyedCertificate
 }
@@ -19,7 +21,7 @@ export function testAuthority(name = 'test authority'): TestAuthority {
   const { certificate, key } = newAuthority({ name, ...lifetime(100) })
   const signer = { certificate: new X509Certificate(certificate), key: createPrivateKey(key) }
   return {
-    certificate,
+    ...{ certificate, key },
     issue: ({ hosts = ['127.0.0.1', 'localhost'], days = 90 } = {}) =>
       issue(signer, { name: hosts[0] ?? 'nobody', hosts, ...lifetime(days) }),
   }

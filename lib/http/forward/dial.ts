@@ -25,7 +25,7 @@ const CONNECT_MS = 10_000
 
 /**
  * A connection to a host elsewhere, which is written as in `ForeignTarget`. Each address is judged, and what was judged is what is connected to.
- * @throws FORWARD_UNREACHABLE, ABORTED, what the terms refuse with
+ * @throws FORWARD_UNREACHABLE, FORWARD_DISTRUSTED, ABORTED, what the terms refuse with
  */
 export async function dial(
   { clock, lookup }: DialComponents,
@@ -78,9 +78,11 @@ function opened<S extends Socket>(socket: S, event: 'connect' | 'secureConnect',
   })
 }
 
-/** Hosts may know how far away they are, and what is wrong with their certificate; nothing else is told. */
+/** Clients may know how far away a host is, and what is wrong with its certificate; nothing else is told. */
 function unreachable(host: string, err: unknown): AppError {
   const distrust = distrustIn(err)
-  const reason = distrust ?? (isAppError(err) ? err.message : (codeOf(err) ?? 'no answer'))
+  if (distrust !== undefined)
+    return appError('FORWARD_DISTRUSTED', { message: `no TLS with ${host}: ${distrust}`, cause: err })
+  const reason = isAppError(err) ? err.message : (codeOf(err) ?? 'no answer')
   return appError('FORWARD_UNREACHABLE', { message: `no connection to ${host}: ${reason}`, cause: err })
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { type AppError, appError, hasCode, toAppError } from '../../base/index.ts'
 import type { Counter, Family, Metrics } from '../../telemetry/index.ts'
 import { clientOf } from '../client-of.ts'
@@ -7,9 +8,11 @@ import { refusal } from '../refusal.ts'
 import type { Exchange } from '../route.ts'
 import { type DialComponents, dial, type Terms } from './dial.ts'
 import { authorityOf, type ForeignTarget } from './foreign-target.ts'
+import type { ServeInside } from './forward.ts'
+import { type Inspection, inspect } from './inspect.ts'
 import { relay } from './relay.ts'
-import { hasPassed, relayedRequestHeaders } from './relay-headers.ts'
-import { tunnel } from './tunnel.ts'
+import { hasPassed, protocolAsked, relayedRequestHeaders } from './relay-headers.ts'
+import { splice, tunnel } from './tunnel.ts'
 
 export interface ForwardingComponents extends DialComponents {
   readonly metrics: Metrics
@@ -29,10 +32,12 @@ export interface ForwardingInit {
   readonly termsFor: (target: ForeignTarget, exchange: Exchange) => Terms
   /** Headers of the request that stay here, in lower case. */
   readonly dropped: (exchange: Exchange) => readonly string[]
+  /** Default: nobody looks into what is encrypted. */
+  readonly inspection?: Inspection | undefined
 }
 
 /** Carries a request to a host elsewhere, and answers it. */
-export type Forwarding = (exchange: Exchange, target: ForeignTarget) => Promise<void>
+export type Forwarding = (exchange: Exchange, target: ForeignTarget, serveInside: ServeInside) => Promise<void>
 
 /** Methods that are passed on: not TRACE, which shows what a proxy has added. */
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CONNECT']
@@ -41,7 +46,7 @@ const WAITING_SHARE = 0.5
 const WAIT_MS = 10_000
 const RETRY_AFTER_SECONDS = 5
 
-/** @throws FORWARD_DENIED, FORWARD_LOOP, FORWARD_UNREACHABLE, LISTENER_BUSY, METHOD_NOT_ALLOWED, ABORTED (what it returns) */
+/** @throws FORWARD_DENIED, FORWARD_LOOP, FORWARD_UNREACHABLE, FORWARD_DISTRUSTED, LISTENER_BUSY, METHOD_NOT_ALLOWED, ABORTED (what it returns) */
 export function forwarding(components: ForwardingComponents, init: ForwardingInit): Forwarding {
   const { clock, metrics } = components
   const { idleMs, via, listener } = init
@@ -58,32 +63,70 @@ export function forwarding(components: ForwardingComponents, init: ForwardingIni
     },
   })
   const told = forwardMetrics(metrics)
+  const places = insidePlaces()
+  const enter = (exchange: Exchange) => places.take(exchange.req.socket) ?? gate.enter(clientOf(exchange.req), exchange)
 
-  const carry = async (exchange: Exchange, target: ForeignTarget) => {
+  const carry = async ({ exchange, target, serveInside }: Carried) => {
     const { req, signal } = exchange
     if (!METHODS.includes(req.method ?? '')) throw appError('METHOD_NOT_ALLOWED')
     if (hasPassed(req, via)) throw appError('FORWARD_LOOP')
     const terms = init.termsFor(target, exchange)
     const { host } = target
-    const socket = await dial(components, host, { ...terms, signal })
-    const onBytes = told.bytes
-    if (target.scheme === 'tunnel') return tunnel(clock, exchange, socket, { idleMs, onBytes })
+    const dialled = () => dial(components, host, { ...terms, signal })
+    const carrying = { idleMs, onBytes: told.bytes }
+    if (target.scheme === 'tunnel') {
+      const { inspection } = init
+      const door = inspection?.doorFor(target)
+      if (inspection === undefined || door === undefined) return tunnel(clock, exchange, await dialled(), carrying)
+      return inspect(exchange, {
+        ...{ target, door, inspection },
+        serveInside(socket, carrier) {
+          places.open(socket)
+          return serveInside(socket, carrier)
+        },
+        onPlain: async (client) => splice(clock, { client, remote: await dialled(), signal }, carrying),
+      })
+    }
+    const protocol = places.isInside(req.socket) ? protocolAsked(req) : undefined
     const authority = authorityOf({ host, port: terms.port }, terms.secure ? 'https' : 'http')
-    const headers = relayedRequestHeaders(req, { authority, via, dropped: init.dropped(exchange) })
-    return relay(clock, exchange, socket, { headers, path: target.path, via, idleMs, onBytes })
+    const headers = relayedRequestHeaders(req, { authority, via, dropped: init.dropped(exchange), protocol })
+    return relay(clock, exchange, await dialled(), { ...carrying, headers, path: target.path, via, protocol })
   }
 
-  return async (exchange, target) => {
+  return async (exchange, target, serveInside) => {
     const way = target.scheme === 'tunnel' ? 'tunnel' : 'relay'
     const end = told.begin(way)
     try {
-      const leave = await gate.enter(clientOf(exchange.req), exchange)
-      await carry(exchange, target).finally(leave)
+      const leave = await enter(exchange)
+      await carry({ exchange, target, serveInside }).finally(leave)
       end('done')
     } catch (err) {
       end(outcomeOf(toAppError(err)))
       throw err
     }
+  }
+}
+
+interface Carried {
+  readonly exchange: Exchange
+  readonly target: ForeignTarget
+  readonly serveInside: ServeInside
+}
+
+/**
+ * Connections inside of tunnels that have a place. One request at a time goes out of each without a place of its own: if it
+ * needed one, tunnels could have all places and wait for more.
+ */
+function insidePlaces() {
+  const free = new WeakMap<Socket, boolean>()
+  return {
+    open: (socket: Socket) => void free.set(socket, true),
+    isInside: (socket: Socket) => free.has(socket),
+    take(socket: Socket): (() => void) | undefined {
+      if (free.get(socket) !== true) return undefined
+      free.set(socket, false)
+      return () => void free.set(socket, true)
+    },
   }
 }
 

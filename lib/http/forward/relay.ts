@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { appError, type Clock, type Deadline, deadline, hasCode, isAppError } from '../../base/index.ts'
 import type { Exchange } from '../route.ts'
 import { relayedAnswerHeaders } from './relay-headers.ts'
+import { splice } from './tunnel.ts'
 
 export interface RelayInit {
   /** Of the request, as they go on. */
@@ -16,6 +17,8 @@ export interface RelayInit {
   /** Longest time without a byte in either direction. */
   readonly idleMs: number
   readonly onBytes: (direction: 'sent' | 'received', bytes: number) => void
+  /** The connection of the client is for that afterwards, if the host agrees; the headers say it, too. */
+  readonly protocol?: string | undefined
 }
 
 /** Of what a host answers. */
@@ -23,7 +26,8 @@ const MAX_HEAD_BYTES = 64 * 1024
 
 /**
  * Sends one request on over a connection of its own, so that what one client sends can never be the begin of what
- * another one asks, and its answer back. A body that breaks off breaks the answer off.
+ * another one asks, and its answer back. A body that breaks off breaks the answer off. When the host agrees to another
+ * protocol, bytes are carried both ways until that ends.
  * @throws FORWARD_UNREACHABLE as long as nothing was answered, ABORTED, what the body of the request fails with
  */
 export async function relay(clock: Clock, exchange: Exchange, socket: Socket, init: RelayInit): Promise<void> {
@@ -44,8 +48,12 @@ export async function relay(clock: Clock, exchange: Exchange, socket: Socket, in
       idle.touch()
       onBytes('sent', bytes)
     })
-    const answer = await answerOf(onward, sending)
+    const { answer, changed } = await answerOf(onward, sending, init)
     idle.touch()
+    if (changed !== undefined) {
+      await changeProtocol(clock, exchange, { answer, remote: changed, init })
+      return
+    }
     answer.on('data', (chunk: Uint8Array) => {
       idle.touch()
       onBytes('received', chunk.byteLength)
@@ -82,14 +90,40 @@ async function sendBody(exchange: Exchange, onward: ClientRequest, onBytes: (byt
   await pipeline(body, onward)
 }
 
+interface Answered {
+  readonly answer: IncomingMessage
+  /** The connection to the host, which speaks another protocol from now on. */
+  readonly changed?: Socket
+}
+
 /** The host may answer before it has the whole body. */
-function answerOf(onward: ClientRequest, sending: Promise<void>): Promise<IncomingMessage> {
+function answerOf(onward: ClientRequest, sending: Promise<void>, { protocol }: RelayInit): Promise<Answered> {
   return new Promise((resolve, reject) => {
-    onward.once('response', resolve).on('error', reject)
+    onward.once('response', (answer) => resolve({ answer })).on('error', reject)
+    if (protocol !== undefined)
+      onward.once('upgrade', (answer, changed: Socket, head) => {
+        if (head.length > 0) changed.unshift(head)
+        resolve({ answer, changed })
+      })
     // As after an answer that changes the protocol, which nobody has asked for.
     onward.once('close', () => reject(appError('PEER_CLOSED')))
     sending.catch(reject)
   })
+}
+
+interface Changed {
+  readonly answer: IncomingMessage
+  readonly remote: Socket
+  readonly init: RelayInit
+}
+
+async function changeProtocol(clock: Clock, { req, res, signal }: Exchange, { answer, remote, init }: Changed) {
+  const client = req.socket
+  client.setTimeout(0)
+  passHead(res, answer, init.via)
+  res.flushHeaders()
+  res.detachSocket(client)
+  await splice(clock, { client, remote, signal }, init)
 }
 
 function failureOf(err: unknown, { idle, signal }: { readonly idle: Deadline; readonly signal: AbortSignal }) {

@@ -10,38 +10,54 @@ export interface TunnelInit {
   readonly onBytes: (direction: 'sent' | 'received', bytes: number) => void
 }
 
-/**
- * Answers CONNECT, and carries bytes both ways until both sides have ended, one breaks off, nothing comes for too long, or
- * the signal fires. Whichever side ends first, what the other one still says gets through.
- */
+/** Answers CONNECT, and carries what both sides say, as `splice` does. @throws ABORTED when the client has gone */
 export async function tunnel(clock: Clock, exchange: Exchange, remote: Socket, init: TunnelInit): Promise<void> {
-  const { req, res, signal } = exchange
-  const client = req.socket
-  if (client.destroyed) {
+  try {
+    const client = establish(exchange)
+    await splice(clock, { client, remote, signal: exchange.signal }, init)
+  } finally {
     remote.destroy()
-    throw appError('ABORTED', { message: 'the client disconnected' })
   }
-  const idle = deadline(clock, init.idleMs, signal)
+}
+
+/** Answers CONNECT; the connection of the client is then for whoever has it. @throws ABORTED when the client has gone */
+export function establish({ req, res }: Pick<Exchange, 'req' | 'res'>): Socket {
+  const client = req.socket
+  if (client.destroyed) throw appError('ABORTED', { message: 'the client disconnected' })
+  client.setTimeout(0)
+  sendEstablished(res)
+  res.detachSocket(client)
+  return client
+}
+
+export interface SpliceInit {
+  readonly client: Socket
+  readonly remote: Socket
+  readonly signal: AbortSignal
+}
+
+/**
+ * Carries bytes both ways until both sides have ended, one breaks off, nothing comes for too long, or the signal fires.
+ * Whichever side ends first, what the other one still says gets through.
+ */
+export async function splice(
+  clock: Clock,
+  { client, remote, signal }: SpliceInit,
+  { idleMs, onBytes }: TunnelInit,
+): Promise<void> {
+  const idle = deadline(clock, idleMs, signal)
   const cut = () => {
     breakOff(client)
     breakOff(remote)
   }
   idle.signal.addEventListener('abort', cut, { once: true })
   if (idle.signal.aborted) cut()
-  client.setTimeout(0)
-  sendEstablished(res)
-  res.detachSocket(client)
+  const heard = (direction: 'sent' | 'received') => (bytes: number) => {
+    idle.touch()
+    onBytes(direction, bytes)
+  }
   try {
-    await Promise.all([
-      carried(client, remote, (bytes) => {
-        idle.touch()
-        init.onBytes('sent', bytes)
-      }),
-      carried(remote, client, (bytes) => {
-        idle.touch()
-        init.onBytes('received', bytes)
-      }),
-    ])
+    await Promise.all([carried(client, remote, heard('sent')), carried(remote, client, heard('received'))])
   } finally {
     idle.release()
     client.destroy()

@@ -32,6 +32,19 @@ export const ruleKeys = z.strictObject({
   as: z.enum(['mirror', 'blob', 'relay']),
 })
 
+/** Hosts whose TLS ends here, so that what is asked for inside of a tunnel goes by the same rules; off by default. */
+const inspectKeys = z
+  .strictObject({
+    hosts: z.array(hostPattern).max(MOST_HOSTS).default([]),
+    /** PEM files of an authority that the clients trust, with which certificates of these hosts are signed. */
+    ca: z.strictObject({ certificate: z.string().min(1), key: z.string().min(1) }).exactOptional(),
+  })
+  .refine(({ hosts, ca }) => hosts.length === 0 || ca !== undefined, {
+    path: ['ca'],
+    message: 'whose TLS is looked into is shown certificates of an authority; name its files',
+  })
+  .prefault({})
+
 /** The forward proxy at the usual listener for clients. */
 export const forwardKeys = z
   .strictObject({
@@ -46,6 +59,7 @@ export const forwardKeys = z
       .array(ruleKeys)
       .max(MOST_RULES)
       .prefault([{ path: '^/v2/', as: 'mirror' }]),
+    inspect: inspectKeys,
     /** A request or tunnel without a byte for so long is cut. */
     idle: duration.refine((ms) => ms > 0, 'must be longer than 0').prefault('5m'),
     /** Most requests and tunnels at the same time. */
@@ -55,5 +69,6 @@ export const forwardKeys = z
 
 /** Times in milliseconds. */
 export type ForwardConfig = z.output<typeof forwardKeys>
+export type InspectConfig = ForwardConfig['inspect']
 export type ForwardHost = z.output<typeof hostKeys>
 export type ForwardRule = z.output<typeof ruleKeys>

@@ -20,11 +20,13 @@ import {
 import { credentialsIn, isLoopback, may, shownText } from '../../../lib/identity/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import type { AgentConfig } from '../config.ts'
+import { type Inside, type Insides, targetInside } from './inside.ts'
+import { tlsInspection } from './inspection.ts'
 import { termsOf } from './terms.ts'
 import type { UrlBlobs } from './url-blobs.ts'
 import { isNydusd, type Meaning, meanings } from './ways.ts'
 
-export interface ForwardProxyComponents extends Pick<Runtime, 'clock' | 'metrics' | 'random'> {
+export interface ForwardProxyComponents extends Pick<Runtime, 'clock' | 'logger' | 'metrics' | 'random'> {
   readonly rate: Pick<RequestRate, 'count'>
   /** Ports of this agent, whatever they are for. */
   readonly ownPorts: () => readonly number[]
@@ -66,6 +68,8 @@ export function forwardProxy(components: ForwardProxyComponents, config: Config)
   })
   const termsFor = termsOf({ forward, anyHost: reach === 'any', ownPorts: components.ownPorts, authorities: files.of })
   const targets = new WeakMap<IncomingMessage, Away>()
+  const insides: Insides = new WeakMap()
+  const inspection = tlsInspection(components, forward.inspect, insides)
   const isOurs = (header: string | undefined) => {
     const text = shownText(credentialsIn(header))
     return text !== undefined && secrets.includes?.(text) === true
@@ -77,6 +81,7 @@ export function forwardProxy(components: ForwardProxyComponents, config: Config)
     idleMs: forward.idle,
     via: `shoal-${Buffer.from(components.random.bytes(8)).toString('hex')}`,
     termsFor: (target, { req }) => termsFor(target, isNydusd(req)),
+    inspection,
     // A secret of this cluster goes nowhere.
     dropped: ({ req }) => (isOurs(req.headers.authorization) ? ['authorization'] : []),
   })
@@ -84,25 +89,28 @@ export function forwardProxy(components: ForwardProxyComponents, config: Config)
   const passed = told.with({ way: 'mirror', outcome: 'done' })
   const sendBlob = orRelay(components.blobs, (outcome) => told.with({ way: 'blob', outcome }).add())
   return {
-    ...files,
     name: 'forward',
+    ...startedTogether(files, inspection),
     wayOf(req, target) {
-      const meaning = meaningOf(req, target)
+      const inside = insides.get(req.socket)
+      if (inside !== undefined) inside.used = true
+      const asked = inside === undefined ? target : targetInside(req, target, inside)
+      const meaning = meaningOf(req, asked)
       if (meaning.kind === 'away') targets.set(req, meaning)
       if (meaning.kind === 'registry') passed.add()
-      return wayOf(meaning, { req, target, isOurs })
+      return wayOf(meaning, { req, target, inside, isOurs })
     },
     admits({ principal }) {
       if (!may(principal, 'read'))
         throw refusal(appError('FORWARD_UNAUTHORIZED'), { 'proxy-authenticate': 'Basic realm="shoal"' })
     },
-    async handle(exchange) {
+    async handle(exchange, serveInside) {
       components.rate.count(exchange.req)
       const away = targets.get(exchange.req)
       if (away === undefined) throw appError('NOT_FOUND')
       const { target, asBlob } = away
       if (asBlob && (await sendBlob(exchange, urlOf(target, termsFor(target, isNydusd(exchange.req)))))) return
-      await carry(exchange, target)
+      await carry(exchange, target, serveInside)
     },
   }
 }
@@ -139,6 +147,8 @@ const namesOf = ({ upstreams }: AgentConfig['registry']) => upstreams.map(({ reg
 interface Asked {
   readonly req: IncomingMessage
   readonly target: RequestTarget
+  /** The tunnel that it came through, if that is looked into. */
+  readonly inside: Inside | undefined
   readonly isOurs: (header: string | undefined) => boolean
 }
 
@@ -156,11 +166,20 @@ function wayOf(meaning: Meaning, asked: Asked): Way {
  * A proxy is shown `Proxy-Authorization`; `Authorization` is for the host. But who pulls from a registry through us may show
  * our secret as he would at our own paths.
  */
-function shownToUs({ kind }: Meaning, { req, isOurs }: Asked): Shown {
-  const { authorization, 'proxy-authorization': toProxy, ...headers } = req.headers
+function shownToUs({ kind }: Meaning, { req, inside, isOurs }: Asked): Shown {
+  const toProxy = inside === undefined ? req.headers['proxy-authorization'] : inside.toProxy
+  const { authorization, ...headers } = req.headers
   const own = toProxy ?? (kind === 'registry' && isOurs(authorization) ? authorization : undefined)
   return { socket: req.socket, headers: own === undefined ? headers : { ...headers, authorization: own } }
 }
+
+const startedTogether = (files: Startable, inspection: Startable | undefined): Startable => ({
+  async start() {
+    await files.start()
+    await inspection?.start()
+  },
+  stop: async () => inspection?.stop(),
+})
 
 /** What the files of authorities hold. */
 function authorityFiles(files: readonly string[]): Startable & { readonly of: (file: string) => string | undefined } {

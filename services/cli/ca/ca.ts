@@ -4,10 +4,10 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { appError, codeOf, hasCode, ownerOnly, type ProcessHost, systemClock } from '../../../lib/base/index.ts'
+import type { KeyedCertificate } from '../../../lib/certificates/index.ts'
 import { hostName, parseDuration } from '../../../lib/config/index.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { quietCommand, runCommand } from '../quiet-command.ts'
-import type { KeyedCertificate } from './certificate.ts'
 
 interface InitFlags {
   readonly out: string
@@ -31,8 +31,8 @@ const EARLIER_MS = 5 * 60 * 1000
 /** `shoal admin` and the doctor call services of their own machine. */
 const LOOPBACK = ['localhost', '127.0.0.1', '::1']
 
-/** Loaded only here: services, which this command starts as well, need no ASN.1. */
-const certificates = () => import('./certificate.ts')
+/** Loaded only here: services, which this command starts as well, need no ASN.1, but for an agent that looks into TLS. */
+const certificates = () => import('../../../lib/certificates/index.ts')
 
 const invalid = (message: string, cause?: unknown) => appError('CONFIG_INVALID', { message, cause })
 

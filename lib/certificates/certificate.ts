@@ -40,6 +40,7 @@ import {
   Validity,
   Version,
 } from '@peculiar/asn1-x509'
+import { appError } from '../base/index.ts'
 
 /** A certificate and its private key, in PEM. */
 export interface KeyedCertificate {
@@ -52,22 +53,37 @@ export interface Lifetime {
   readonly toMs: number
 }
 
+/** Both halves of a key. */
+export interface KeyPair {
+  readonly publicKey: KeyObject
+  readonly privateKey: KeyObject
+}
+
+/** An authority that signs certificates: of any kind of key that `algorithmOf` knows. */
+export interface Signer {
+  readonly certificate: X509Certificate
+  readonly key: KeyObject
+}
+
 /** Whom and what a certificate is for. */
 export interface LeafInit extends Lifetime {
-  /** The common name, for people; nobody is trusted by it. */
+  /** The common name, for people; nobody is trusted by it. At most 64 characters. */
   readonly name: string
   /** Host names and IP addresses: the SAN. At least one. */
   readonly hosts: readonly string[]
+  /** Sides of TLS that it is good for; default both. */
+  readonly sides?: readonly ('server' | 'client')[]
+  /** Default: a new one. */
+  readonly keys?: KeyPair
 }
 
 const COMMON_NAME = '2.5.4.3'
-const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2'
 /** RFC 5280, 4.1.2.2: positive, at most 20 bytes. */
 const SERIAL_BYTES = 16
 
 /** A new authority that signs its own certificate; it signs those of hosts, and no further authority. */
 export function newAuthority({ name, ...lifetime }: Lifetime & { readonly name: string }): KeyedCertificate {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const { privateKey, publicKey } = newKeys()
   const subject = nameOf(name)
   const extensions = [
     extension(basicConstraintsId, new BasicConstraints({ cA: true, pathLenConstraint: 0 }), true),
@@ -78,24 +94,35 @@ export function newAuthority({ name, ...lifetime }: Lifetime & { readonly name: 
   return { certificate, key: pemOf(privateKey) }
 }
 
-/** A new key, and a certificate of the authority for it, good for both sides of TLS. */
+/** For one certificate or for many. */
+export const newKeys = (): KeyPair => generateKeyPairSync('ec', { namedCurve: 'P-256' })
+
+const usageIds = { server: serverAuthId, client: clientAuthId } as const
+
+/** A certificate of the authority for a key. @throws CONFIG_INVALID when the key of the authority is of an unknown kind */
 export function issue(
-  authority: { readonly certificate: X509Certificate; readonly key: KeyObject },
-  { name, hosts, ...lifetime }: LeafInit,
+  authority: Signer,
+  { name, hosts, sides = ['server', 'client'], keys = newKeys(), ...lifetime }: LeafInit,
 ): KeyedCertificate {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const { privateKey, publicKey } = keys
   const above = AsnConvert.parse(authority.certificate.raw, Certificate).tbsCertificate
-  const signerId = keyIdOf(createPublicKey(authority.key))
   const extensions = [
     extension(basicConstraintsId, new BasicConstraints({ cA: false }), true),
     extension(keyUsageId, new KeyUsage(KeyUsageFlags.digitalSignature), true),
-    extension(extKeyUsageId, new ExtendedKeyUsage([serverAuthId, clientAuthId])),
+    extension(extKeyUsageId, new ExtendedKeyUsage(sides.map((side) => usageIds[side]))),
     extension(subjectAltNameId, new SubjectAlternativeName(hosts.map(generalName))),
     extension(subjectKeyId, new SubjectKeyIdentifier(keyIdOf(publicKey))),
-    extension(authorityKeyId, new AuthorityKeyIdentifier({ keyIdentifier: new KeyIdentifier(signerId) })),
+    extension(authorityKeyId, new AuthorityKeyIdentifier({ keyIdentifier: idOf(above, authority.key) })),
   ]
   const parties = { subject: nameOf(name), issuer: above.subject, publicKey, signer: authority.key }
   return { certificate: signed({ ...parties, extensions, ...lifetime }), key: pemOf(privateKey) }
+}
+
+/** As the authority calls its key itself: clients look for it by that. */
+function idOf({ extensions }: TBSCertificate, key: KeyObject): KeyIdentifier {
+  const own = extensions?.find(({ extnID }) => extnID === subjectKeyId)
+  if (own === undefined) return new KeyIdentifier(keyIdOf(createPublicKey(key)))
+  return new KeyIdentifier(AsnConvert.parse(own.extnValue.buffer, SubjectKeyIdentifier).buffer)
 }
 
 interface Unsigned extends Lifetime {
@@ -106,8 +133,32 @@ interface Unsigned extends Lifetime {
   readonly extensions: readonly Extension[]
 }
 
+interface Algorithm {
+  readonly id: string
+  readonly parameters?: ArrayBuffer | null
+  readonly digest: 'sha256' | null
+}
+
+/** RFC 4055, 5758 and 8410: with RSA the parameters are an ASN.1 NULL, with the others there are none. */
+const algorithms: Readonly<Record<string, Algorithm>> = {
+  rsa: { id: '1.2.840.113549.1.1.11', parameters: null, digest: 'sha256' },
+  ec: { id: '1.2.840.10045.4.3.2', digest: 'sha256' },
+  ed25519: { id: '1.3.101.112', digest: null },
+}
+
+/** How a key signs certificates. @throws CONFIG_INVALID */
+export function algorithmOf({ asymmetricKeyType: kind }: KeyObject): Algorithm {
+  const found = algorithms[kind ?? '']
+  if (found === undefined) {
+    const message = `a key of the kind ${kind ?? 'unknown'} signs no certificates here; take one of EC, RSA or Ed25519`
+    throw appError('CONFIG_INVALID', { message })
+  }
+  return found
+}
+
 function signed({ subject, issuer, publicKey, signer, extensions, fromMs, toMs }: Unsigned): string {
-  const algorithm = new AlgorithmIdentifier({ algorithm: ECDSA_WITH_SHA256 })
+  const { id, parameters, digest } = algorithmOf(signer)
+  const algorithm = new AlgorithmIdentifier({ algorithm: id, ...(parameters !== undefined && { parameters }) })
   const serial = randomBytes(SERIAL_BYTES)
   // Positive, and without a leading zero byte that DER would not allow.
   serial.writeUInt8((serial.readUInt8(0) & 0x7f) | 0x40, 0)
@@ -121,7 +172,7 @@ function signed({ subject, issuer, publicKey, signer, extensions, fromMs, toMs }
     subjectPublicKeyInfo: AsnConvert.parse(publicKey.export({ type: 'spki', format: 'der' }), SubjectPublicKeyInfo),
     extensions: new Extensions([...extensions]),
   })
-  const signatureValue = sign('sha256', Buffer.from(AsnConvert.serialize(tbsCertificate)), signer)
+  const signatureValue = sign(digest, Buffer.from(AsnConvert.serialize(tbsCertificate)), signer)
   const certificate = new Certificate({
     tbsCertificate,
     signatureAlgorithm: algorithm,
