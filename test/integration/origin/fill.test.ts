@@ -8,6 +8,7 @@ import { barredBackend } from '../../kit/barred-backend.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
 import { clusterOf } from '../../kit/cluster.ts'
 import { eventually } from '../../kit/eventually.ts'
+import { linkBlob } from '../../kit/link-blob.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
 import { putOnS3 } from '../../kit/s3-object.ts'
 import { startS3Server } from '../../kit/s3-server/index.ts'
@@ -33,6 +34,11 @@ async function readsRange(url: string, [start, end]: readonly [number, number]):
 
 async function readsWhole(url: string): Promise<boolean> {
   return Buffer.from(await (await fetch(url)).arrayBuffer()).equals(content)
+}
+
+async function heldBytes(url: string): Promise<number> {
+  const { ranges } = (await (await fetch(`${url}/holding`)).json()) as { ranges: [number, number][] }
+  return ranges.reduce((sum, [start, end]) => sum + end - start, 0)
 }
 
 /** Two origins over one backend that is read in units of 1 MiB; each asks for its own, and the second follows the first. */
@@ -94,10 +100,32 @@ test('what a killed origin had read of a blob is not read again', async () => {
   expect(await readsRange(url, [9 * MIB, 9 * MIB + 9])).toBe(true)
   const unit = server.bytesGiven(key)
   expect(unit).toBeLessThan(size / 4)
+  // A killed process has only what it had stored.
+  await eventually(async () => expect(await heldBytes(url)).toBe(unit))
   await shoal.kill('origin-1')
   await shoal.start('origin-1')
   expect(await readsRange(url, [9 * MIB + 5, 9 * MIB + 70_000])).toBe(true)
   expect(server.bytesGiven(key)).toBe(unit)
   expect(await readsWhole(url)).toBe(true)
   expect(server.bytesGiven(key)).toBe(size)
+})
+
+test('an agent whom no origin takes in as a peer says over HTTP what it reads, and nothing else is brought', async () => {
+  const inner = memoryBackend({ unitBytes: MIB })
+  await inner.write(blobKey(digest), content, { size })
+  const watched = watchedBackend(inner)
+  const backends = { ...lifecycle([]), backendFor: () => watched.backend }
+  await using shoal = await startTopology({
+    ...{ agents: 1, origins: 1, trackers: 1, processes: [], later: ['proxy-1'] },
+    overrides: ['origin.ingest.fill=off', 'origin.allowedPeers=["192.0.2.0/24"]'],
+    originParts: () => ({ backends }),
+  })
+  await linkBlob(shoal, 'app', digest, size)
+  const [start, end] = [7 * MIB + 5, 7 * MIB + 9_000]
+  const answer = await fetch(`${shoal.url('agent-1', 'registry')}/v2/app/blobs/${digest}`, {
+    headers: { range: `bytes=${start}-${end - 1}` },
+  })
+  const got = Buffer.from(await answer.arrayBuffer())
+  expect([answer.status, got.equals(content.subarray(start, end))]).toEqual([206, true])
+  expect(watched.counts.total).toBe(MIB)
 })
