@@ -13,11 +13,20 @@ export interface ObjectStat {
    * 8 MiB, a power of two. Told to who asks with `thenRead`. Undefined: it is read best front to back, in one read.
    */
   readonly unitBytes?: number | undefined
+  /** Most bytes of units side by side that may be read in one request; default: one unit. */
+  readonly runBytes?: number | undefined
+  /**
+   * Nobody knows yet whether the server obeys ranges. The first read shows it, and should be alone until it is answered:
+   * one that does not gives the whole (`ReadObjectOptions.orWhole`).
+   */
+  readonly isUnproven?: boolean | undefined
 }
 
 export interface ObjectRead extends ObjectStat {
   /** The requested bytes. Destroying it stops the read. When the body is cut short, it fails; it never just ends. */
   readonly body: Readable
+  /** The body is all of the object, although a range was asked for: see `ReadObjectOptions.orWhole`. */
+  readonly isWhole?: true | undefined
 }
 
 export interface WriteOptions extends AbortOptions {
@@ -45,6 +54,8 @@ export interface StatOptions extends AbortOptions, ReadHints {
 
 export interface ReadObjectOptions extends AbortOptions, ReadHints {
   readonly range?: ByteRange
+  /** Where the server ignores the range and sends everything, the answer is everything, and not cut to the range. */
+  readonly orWhole?: boolean | undefined
   /** Where reads wait for each other, the most urgent one is first. Default: somebody waits for it. */
   readonly urgency?: Urgency | undefined
 }

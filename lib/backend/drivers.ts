@@ -17,6 +17,7 @@ import { s3Schema } from './s3/config.ts'
 import { tosSchema } from './tos/config.ts'
 import { tosBackend } from './tos/tos-backend.ts'
 import { unitBackend } from './unit-backend.ts'
+import { backendUnits } from './units.ts'
 
 export interface DriverComponents {
   readonly clock: Clock
@@ -29,12 +30,6 @@ export interface DriverComponents {
 interface Schema {
   readonly _zod: { readonly output: unknown }
 }
-
-/**
- * Bytes of one read of an object store or a folder, where a blob is read in any order: long enough for few requests, and
- * so short that one at 100 MB/s takes no longer than two round trips.
- */
-const UNIT_BYTES = 4 * 1024 * 1024
 
 type OutputOf<S extends Schema> = S['_zod']['output']
 
@@ -60,20 +55,20 @@ export const drivers = {
           governor(components, { ...defaultBackendLimits, ...limits }),
           fileBackend(components, { folder: resolve(folder) }),
         ),
-        UNIT_BYTES,
+        backendUnits,
       ),
   }),
   tos: driver({
     schema: tosSchema,
     open: (components, config) =>
-      unitBackend(tosBackend({ ...components, governor: governor(components, config.limits) }, config), UNIT_BYTES),
+      unitBackend(tosBackend({ ...components, governor: governor(components, config.limits) }, config), backendUnits),
   }),
   s3: driver({
     schema: s3Schema,
     open: (components, { limits, ...config }) =>
       lazyBackend(async () => {
         const { s3Backend } = await import('./s3/s3-backend.ts')
-        return unitBackend(s3Backend({ ...components, governor: governor(components, limits) }, config), UNIT_BYTES)
+        return unitBackend(s3Backend({ ...components, governor: governor(components, limits) }, config), backendUnits)
       }),
   }),
   registry: driver({

@@ -17,10 +17,12 @@ const CHUNK_BYTES = 64 * 1024
 export interface MemoryBackendInit {
   /** As `ObjectStat.unitBytes`; default: it is read front to back. */
   readonly unitBytes?: number | undefined
+  /** As `ObjectStat.runBytes`. */
+  readonly runBytes?: number | undefined
 }
 
 /** The in-memory twin for tests; keeps its content as long as the object exists. */
-export function memoryBackend({ unitBytes }: MemoryBackendInit = {}): Backend {
+export function memoryBackend({ unitBytes, runBytes }: MemoryBackendInit = {}): Backend {
   const objects = new Map<string, StoredObject>()
   let writes = 0
 
@@ -38,7 +40,7 @@ export function memoryBackend({ unitBytes }: MemoryBackendInit = {}): Backend {
       checkKey(key)
       throwIfAborted(options.signal)
       const found = objects.get(key)
-      const units = options.thenRead === true && unitBytes !== undefined ? { unitBytes } : {}
+      const units = options.thenRead === true && unitBytes !== undefined ? { unitBytes, runBytes } : {}
       return found && { size: found.size, etag: found.etag, ...units }
     },
     async read(key, options = {}) {

@@ -178,6 +178,15 @@ export interface Sidecars {
   putSidecar(digest: Digest, name: SidecarName, bytes: Uint8Array): Promise<void>
 }
 
+/** What becomes of what is here. */
+export interface StoreEvents {
+  /**
+   * From now on `listener` is called whenever nothing of a blob is here any longer: it was evicted, deleted or discarded,
+   * or its volume was lost. It runs before anybody can bring the blob again, so it must not wait.
+   */
+  onGone(listener: (digest: Digest) => void): void
+}
+
 /** Which complete blobs are kept and which are removed. */
 export interface Retention {
   /** A pinned blob is never evicted, also after a restart; `delete` can still remove it. @throws BLOB_UNKNOWN */

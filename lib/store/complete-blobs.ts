@@ -32,6 +32,8 @@ export interface CompleteBlobsComponents {
   readonly background: (name: string, work: () => Promise<void>) => void
   /** Called when the number of blobs or their pinned bytes change. */
   changed(count: number, pinnedBytes: number): void
+  /** Called when a blob was removed. */
+  gone(digest: Digest): void
 }
 
 const snapshot = ({ digest, size, usedAtMs }: Entry): StoredBlob => ({ digest, size, usedAtMs })
@@ -141,6 +143,7 @@ class Blobs implements CompleteBlobs {
       this.#entries.delete(entry.digest)
       this.#notePin(entry, false)
       this.#components.space.release(entry.size)
+      this.#components.gone(entry.digest)
     }
     this.#changed()
   }
@@ -239,6 +242,7 @@ class Blobs implements CompleteBlobs {
     this.#changed()
     await this.#components.files.remove(digest)
     this.#components.space.release(entry.size)
+    this.#components.gone(digest)
   }
 }
 

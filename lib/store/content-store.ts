@@ -73,6 +73,7 @@ class ContentStore implements ManagedStore {
   readonly #blobs: CompleteBlobs
   readonly #partials: PartialTable
   readonly #uploads: Uploads
+  readonly #goneListeners: ((digest: Digest) => void)[] = []
   #tasks = background(() => undefined)
   #sweepTimer: Timer | undefined
   #started = false
@@ -97,13 +98,18 @@ class ContentStore implements ManagedStore {
       ...shared,
       files: medium.blobs,
       background: (name, work) => this.#tasks.run(name, work),
+      gone: (digest) => this.#tellGone(digest),
       changed: (count, pinnedBytes) => {
         this.#metrics?.blobs.set(count)
         this.#metrics?.pinned.set(pinnedBytes)
       },
     })
     const blobs = this.#blobs
-    this.#partials = partialTable({ ...shared, blobs, files: medium.partials, leases: this.#leases })
+    // A part that is left beside the whole is nobody's loss.
+    const gone = (digest: Digest) => {
+      if (blobs.stat(digest) === undefined) this.#tellGone(digest)
+    }
+    this.#partials = partialTable({ ...shared, blobs, gone, files: medium.partials, leases: this.#leases })
     const changed = (count: number) => this.#metrics?.uploads.set(count)
     this.#uploads = uploads({ ...shared, blobs, hashing, files: medium.uploads, random, logger, changed })
     const evict = evictor({
@@ -170,6 +176,10 @@ class ContentStore implements ManagedStore {
 
   async list() {
     return this.#blobs.list()
+  }
+
+  onGone(listener: (digest: Digest) => void) {
+    this.#goneListeners.push(listener)
   }
 
   delete(digest: Digest) {
@@ -253,6 +263,10 @@ class ContentStore implements ManagedStore {
   async #beside(digest: Digest, work: () => Promise<void>): Promise<void> {
     const { volume } = this.#blobs.inspect(digest) ?? { volume: this.#medium.choose(digest) }
     await this.#space.write(0, volume, work)
+  }
+
+  #tellGone(digest: Digest) {
+    for (const listener of this.#goneListeners) listener(digest)
   }
 
   async #lose(volume: Volume): Promise<void> {

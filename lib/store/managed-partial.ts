@@ -27,7 +27,7 @@ export interface PartialComponents {
   readonly now: () => number
   lease(): () => void
   /** Called once, when it has become a blob or was removed. */
-  ended(): void
+  ended(how: 'complete' | 'removed'): void
 }
 
 export interface PartialInit {
@@ -182,7 +182,7 @@ class Partial implements ManagedPartial {
       await this.#file.retire()
       space.release(this.#bytes)
     }
-    this.#components.ended()
+    this.#components.ended('complete')
     return blob
   }
 
@@ -192,7 +192,7 @@ class Partial implements ManagedPartial {
     await Promise.allSettled(this.#writing.values())
     await this.#file.remove()
     this.#components.space.release(this.#bytes)
-    this.#components.ended()
+    this.#components.ended('removed')
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Startable } from '../base/index.ts'
-import type { BlobReader, BlobUploads, PartialBlobs, Retention, Sidecars } from './blob-store.ts'
+import type { BlobReader, BlobUploads, PartialBlobs, Retention, Sidecars, StoreEvents } from './blob-store.ts'
 import type { BlobInspection, StoreHealth, UploadInspection } from './upkeep.ts'
 
 /**
@@ -12,6 +12,7 @@ export type ManagedStore = Startable &
   PartialBlobs &
   Sidecars &
   Retention &
+  StoreEvents &
   BlobInspection &
   UploadInspection &
   StoreHealth

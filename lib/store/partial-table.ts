@@ -26,6 +26,8 @@ export interface PartialTableComponents extends Omit<PartialComponents, 'lease' 
   readonly choose: (digest: Digest) => Volume
   readonly locks: KeyedLock
   readonly leases: Leases
+  /** Called when a partial was removed. */
+  gone(digest: Digest): void
 }
 
 const sameMap = (a: PieceMap, b: PieceMap) => a.length === b.length && a.pieceLength === b.pieceLength
@@ -99,6 +101,7 @@ class Partials implements PartialTable {
     for (const found of [...this.#left.values()].filter((each) => each.volume === volume)) {
       this.#left.delete(found.digest)
       this.#components.space.release(found.bytes)
+      this.#components.gone(found.digest)
     }
     const lost = [...this.#inUse.values()].filter((each) => each.volume === volume)
     await Promise.all(
@@ -116,6 +119,7 @@ class Partials implements PartialTable {
     this.#left.delete(found.digest)
     await this.#components.files.remove(found.digest)
     this.#components.space.release(found.bytes)
+    this.#components.gone(found.digest)
   }
 
   async #begin(digest: Digest, map: PieceMap): Promise<ManagedPartial> {
@@ -126,7 +130,10 @@ class Partials implements PartialTable {
     const volume = found?.volume ?? choose(digest)
     const file = await space.write(0, volume, () => files.open(digest, map, volume))
     const lease = () => leases.take(digest)
-    const ended = () => void this.#inUse.delete(digest)
+    const ended: PartialComponents['ended'] = (how) => {
+      this.#inUse.delete(digest)
+      if (how === 'removed') this.#components.gone(digest)
+    }
     const components = { ...this.#components, lease, ended }
     const partial = managedPartial(components, { digest, map, volume, file, usedAtMs: found?.usedAtMs ?? now() })
     // Stops counting pieces that were dropped because they cannot be trusted.

@@ -128,7 +128,6 @@ function agentStore(runtime: Runtime, { folder, store }: AgentConfig) {
 
 interface ScrubParts {
   readonly store: ManagedStore
-  readonly engine: SwarmEngine
   readonly digester: PieceDigester
 }
 
@@ -149,11 +148,10 @@ function agentLinks(runtime: Runtime, { registry }: AgentConfig, { store, engine
 }
 
 /** A rotten blob is only removed: it is a copy, and whoever asks for it has it brought again. */
-function agentScrub(runtime: Runtime, { scrub }: AgentConfig, { store, engine, digester }: ScrubParts): ScrubRounds {
+function agentScrub(runtime: Runtime, { scrub }: AgentConfig, { store, digester }: ScrubParts): ScrubRounds {
   const repair: Repair = {
     async replace(digest) {
       await store.delete(digest)
-      engine.forget(digest)
       return { outcome: 'removed' }
     },
   }
@@ -216,6 +214,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const digester = threadDigester()
   const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
   const engine = agentEngine(runtime, config, { store, clients, digester, key })
+  plainStore.onGone((digest) => engine.forget(digest))
   const traffic = blobTraffic(metrics)
   const onSent = (bytes: number) => traffic.sent('client', bytes)
   const onPull = (summary: PullSummary) => {
@@ -237,7 +236,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
       registry: usual,
       admin: { routes: adminRoutes({ store, engine, log, rings: clients.rings }) },
       kraken: krakenListener(runtime, config, {
-        ...{ store, engine, storage, bring, blobs, looks },
+        ...{ store, storage, bring, blobs, looks },
         index: guarded.closed.tags(clients.index),
       }),
     },
@@ -246,8 +245,8 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   return {
     ...shell.around([
       ...[clients.http, ...parts, store, kept, digester, engine, seedStored(store, engine), seedParts(store, engine)],
-      ...[agentScrub(runtime, config, { store, engine, digester }), ...shell.listeners],
-      ...agentOrders(runtime, config, { clients, work: { store, engine, links: proven, bring }, key }),
+      ...[agentScrub(runtime, config, { store, digester }), ...shell.listeners],
+      ...agentOrders(runtime, config, { clients, work: { store, links: proven, bring }, key }),
     ]),
     engine,
     get url() {

@@ -112,6 +112,7 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const storage = components.wrapJournal?.(plainStorage) ?? plainStorage
   const foreign = foreignSwarms({ http, cluster: trackerRing })
   const engine = originEngine({ runtime, store, trackers, foreign, cluster }, config)
+  plainStore.onGone((digest) => engine.forget(digest))
   const patterns = config.backends.map(({ repository }) => repository)
   const isUpstream = ({ registry }: Repository) => registry === URL_REGISTRY || upstreams.at(registry) !== undefined
   const names = blobNames({ store, backends }, { patterns, isUpstream })
@@ -127,7 +128,7 @@ type OriginParts = ReturnType<typeof originParts>
 function afterStored({ runtime, store, engine, names }: OriginParts) {
   const { logger } = runtime
   const tasks = background((name, err) => logger.error('background task failed', { name, err }))
-  const hashes = pieceHashes({ store, engine })
+  const hashes = pieceHashes(store)
   const onStored = (blob: BlobRef, stored: StoredBlob & Partial<CommittedBlob>) => {
     engine.seed(blob, stored.size)
     const has = (name: SidecarName) => stored.beside?.includes(name) === true
@@ -156,9 +157,9 @@ function originQuota({ runtime, store }: OriginParts, { store: { capacity }, upl
 }
 
 /** Torrents of what is here; none where stock BitTorrent clients are not let in. */
-function originTorrents({ store, engine, rings }: OriginParts, { swarm }: OriginConfig, bring: Ingest) {
+function originTorrents({ store, rings }: OriginParts, { swarm }: OriginConfig, bring: Ingest) {
   if (!swarm.foreignPeers) return undefined
-  const hashes = pieceHashes({ store, engine }, 'torrent')
+  const hashes = pieceHashes(store, 'torrent')
   return torrents({ store, ingest: bring, hashes, trackers: rings.trackers })
 }
 

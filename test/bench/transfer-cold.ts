@@ -83,7 +83,7 @@ export async function transferCold(args: readonly string[]): Promise<void> {
     conditions: [
       `${rounds} blobs of ${mib} MiB of random bytes for each driver that only the store has, one after the other, medians; everything in ${process.env['TMPDIR'] ?? '/tmp'}`,
       `the store gives ${STORE_BYTES_PER_SECOND / 1e6} MB/s, in a process of its own; curl reads each blob from it first, and then through an agent`,
-      's3: the origin reads units, several at a time, in the order in which they are wanted; http: as web servers are read',
+      'the origin reads units, several at a time, in the order in which they are wanted',
       'one agent, one origin and one tracker in processes of their own, warmed up by one blob of 16 MiB for each driver; verify: whole',
     ],
     columns: ['driver', 'figure', 'median', 'must reach'],

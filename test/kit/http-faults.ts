@@ -222,6 +222,18 @@ export function pauseAfter(bytes: number, until: Promise<unknown>): Fault {
   })
 }
 
+/** Sends the bytes of an object up to this offset, whichever range is asked for, and those behind it after `until` resolves. */
+export function gate(offset: number, until: Promise<unknown>): Fault {
+  return named('gate', (exchange) => {
+    pauseAfter(offset - rangeStart(exchange.req.headers.range), until).apply(exchange)
+  })
+}
+
+/** The first byte that a request for one range asks for. */
+export function rangeStart(range: string | undefined): number {
+  return Number(/^bytes=(\d+)-/.exec(range ?? '')?.[1] ?? 0)
+}
+
 /** Inverts the bits of the byte at offset `at` of the body. */
 export function corrupt(at = 0): Fault {
   return named('corrupt', ({ res, go }) => {

@@ -56,6 +56,8 @@ export interface OriginLabInit {
   readonly wrapBackend?: (backend: Backend) => Backend
   /** As `MemoryBackendInit.unitBytes`. */
   readonly unitBytes?: number | undefined
+  /** As `MemoryBackendInit.runBytes`. */
+  readonly runBytes?: number | undefined
   /** Default `backend`: then nothing waits and the journals need not be started. */
   readonly durability?: Durability
   /** Bytes that may wait for the backend at each origin; default: no limit. */

@@ -12,6 +12,11 @@ const SLICES = 220
 /** For who needs more than a slice: below the slices, where it takes none from others. */
 const MANY = { first: 2_000, room: FIRST - 2_000 }
 
+/** Ports in these ranges that belong to other protocols: `fetch` refuses to call them. */
+const REFUSED: ReadonlySet<number> = new Set([
+  ...[2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10_080],
+])
+
 let next = 0
 
 /** `count` free ports, for services that must know each other's ports before they start. */
@@ -24,7 +29,7 @@ export async function testPorts(count: number): Promise<Ports> {
     if (tries >= room) throw new Error(`no ${count} free ports from ${first} on`)
     const port = first + (next % room)
     next += 1
-    if (await isFree(port)) free.push(port)
+    if (!REFUSED.has(port) && (await isFree(port))) free.push(port)
   }
   return {
     take: (_index, defaults) =>

@@ -7,16 +7,28 @@ import type { Topology } from './topology.ts'
 /** `host:port` under which the peers of an instance know it. */
 export const peerAddress = (shoal: Topology, id: string): string => shoal.url(id, 'peer').replace('http://', '')
 
-/**
- * Resolves when the first tracker names these agents for the blob. An agent is healthy before it has told what it holds; who
- * pulls before that may never hear of it.
- */
-export async function untilNamed(shoal: Topology, digest: string, agents: readonly string[]): Promise<void> {
+/** Checks, again and again, where the peers are that the first tracker names for the blob. */
+async function untilPeers(shoal: Topology, digest: string, check: (named: readonly string[]) => void): Promise<void> {
   await using http = disposableHttp()
   const tracker = adminClient(http, shoal.url('tracker-1', 'admin'), trackerAdmin)
   await eventually(async () => {
     const { peers } = await tracker.swarm({ swarm: digest })
-    const named = peers.map(({ host, port }) => `${host}:${port}`)
-    expect(agents.map((id) => peerAddress(shoal, id)).filter((address) => !named.includes(address))).toEqual([])
+    check(peers.map(({ host, port }) => `${host}:${port}`))
   })
+}
+
+/**
+ * Resolves when the first tracker names these agents for the blob. An agent is healthy before it has told what it holds; who
+ * pulls before that may never hear of it.
+ */
+export function untilNamed(shoal: Topology, digest: string, agents: readonly string[]): Promise<void> {
+  const addresses = agents.map((id) => peerAddress(shoal, id))
+  return untilPeers(shoal, digest, (named) =>
+    expect(addresses.filter((address) => !named.includes(address))).toEqual([]),
+  )
+}
+
+/** Resolves when the first tracker names the agent for the blob no longer. */
+export function untilUnnamed(shoal: Topology, digest: string, agent: string): Promise<void> {
+  return untilPeers(shoal, digest, (named) => expect(named).not.toContain(peerAddress(shoal, agent)))
 }

@@ -2,14 +2,15 @@ import { Readable } from 'node:stream'
 import { type AbortOptions, appError, throwIfAborted } from '../../base/index.ts'
 import type { Repository } from '../../core/index.ts'
 import { admittedFrom, type HttpClient, type HttpClientComponents, httpClient } from '../../http/index.ts'
-import type { Backend, ObjectRead, ObjectStat } from '../backend.ts'
+import type { Backend, ObjectRead, ObjectStat, StatOptions } from '../backend.ts'
 import { PROBED_KEY } from '../backend-probe.ts'
 import type { Backends } from '../backends.ts'
 import type { Governor } from '../governor.ts'
 import { rangeWithin } from '../object-range.ts'
 import { outcomeByStatus } from '../outcomes.ts'
 import { owningSource } from '../receive.ts'
-import { objectFrom, rangeHeader, sizeOf } from '../web/object-answer.ts'
+import { objectFrom, sizeOf } from '../web/object-answer.ts'
+import { hasVersion, type RangedWeb, rangedWeb, versionOf } from '../web/ranged-web.ts'
 import { refusalOf, sendWeb, type WebAnswer, type WebRequest } from '../web/web-client.ts'
 import type { HttpConfig } from './config.ts'
 import { urlTemplate } from './url-template.ts'
@@ -24,24 +25,36 @@ const NO_CONTENT = `blobs/sha256/00/${'0'.repeat(64)}`
 /** Files of a web server, with a view for each repository; read-only, and it cannot list. */
 export function httpBackend(components: HttpBackendComponents, init: HttpConfig): Backends {
   const http = httpClient(components, { caFile: init.ca, admits: admittedFrom(new URL(init.url)) })
+  const web = rangedWeb(components.clock)
   return {
     start: () => http.start(),
     stop: () => http.stop(),
-    backendFor: (repository) => viewOf({ ...components, http }, init, repository),
+    backendFor: (repository) => viewOf({ ...components, http, web }, init, repository),
   }
 }
 
-type Parts = HttpBackendComponents & { readonly http: HttpClient }
+type Parts = HttpBackendComponents & { readonly http: HttpClient; readonly web: RangedWeb }
+
+const objectAt = (url: string) => ({ id: url, host: new URL(url).host })
 
 function viewOf(parts: Parts, init: HttpConfig, repository: Repository): Backend {
   const template = urlTemplate(init.url, repository)
   const urlOf = (key: string) => template.urlOf(key === PROBED_KEY && !init.url.includes('{key}') ? NO_CONTENT : key)
   const ask = asker(parts, init.headers)
+  const own = new URL(init.url).origin
+  /** What is sent to the host of the config goes nowhere else, also when a redirect led there before. */
+  const there = (url: string, headers: WebRequest['headers'], signal: AbortSignal) =>
+    sendWeb(parts.http, {
+      ...{ method: 'GET', url, headers: headers ?? {}, signal },
+      ...(new URL(url).origin === own && { credentials: init.headers }),
+    })
 
-  const stat = async (key: string, options: AbortOptions = {}): Promise<ObjectStat | undefined> => {
+  const stat = async (key: string, options: StatOptions = {}): Promise<ObjectStat | undefined> => {
     const url = urlOf(key)
     throwIfAborted(options.signal)
-    return parts.governor.request('stat', (signal) => statOf(ask, url, signal), options)
+    const found = await parts.governor.request('stat', (signal) => statOf(ask, url, signal), options)
+    if (found?.isRanged !== true || options.thenRead !== true) return found?.stat
+    return { ...found.stat, ...parts.web.begin(objectAt(url)) }
   }
 
   const empty = async (key: string, at: number, options: AbortOptions): Promise<ObjectRead | undefined> => {
@@ -60,7 +73,13 @@ function viewOf(parts: Parts, init: HttpConfig, repository: Repository): Backend
       throwIfAborted(options.signal)
       if (range !== undefined) rangeWithin(range, Number.MAX_SAFE_INTEGER)
       if (range?.start === range?.end && range !== undefined) return empty(key, range.start, options)
-      const get = (signal: AbortSignal) => ask({ method: 'GET', url, headers: rangeHeader(range), signal })
+      const get = (signal: AbortSignal) => {
+        if (range === undefined) return ask({ method: 'GET', url, signal })
+        return parts.web.get(objectAt(url), range, {
+          usual: (headers) => ask({ method: 'GET', url, headers, signal }),
+          there: (place, headers) => there(place, headers, signal),
+        })
+      }
       const answer = await parts.governor.request('read', get, options)
       return (
         answer &&
@@ -86,8 +105,14 @@ function asker({ http, clock }: Parts, credentials: Readonly<Record<string, stri
   }
 }
 
+interface Found {
+  readonly stat: ObjectStat
+  /** The server does not say that it ignores ranges, and other content would have another version. */
+  readonly isRanged: boolean
+}
+
 /** Sends a HEAD. When the server does not support HEAD, or omits the length, sends a GET and does not read its body. */
-async function statOf(ask: Ask, url: string, signal: AbortSignal): Promise<ObjectStat | undefined> {
+async function statOf(ask: Ask, url: string, signal: AbortSignal): Promise<Found | undefined> {
   const head = await ask({ method: 'HEAD', url, signal }, 405, 501)
   if (head === undefined) return undefined
   await head.discard()
@@ -96,12 +121,14 @@ async function statOf(ask: Ask, url: string, signal: AbortSignal): Promise<Objec
   if (answer === undefined) return undefined
   const size = sizeOf(answer)
   if (size === undefined) throw appError('BACKEND_UNAVAILABLE', { message: 'the backend does not give the length' })
-  return { size, etag: etagOf(answer, size) }
+  const { 'accept-ranges': ranges = '', etag, 'last-modified': lastModified } = answer.headers
+  const mayBeRanged = !/^\s*none\s*$/i.test(ranges)
+  return { stat: { size, etag: etagOf(answer, size) }, isRanged: mayBeRanged && hasVersion({ etag, lastModified }) }
 }
 
 /** Without ETag and Last-Modified, only the size shows a change. */
 function etagOf({ headers }: WebAnswer, size: number | undefined): string {
-  return headers['etag'] ?? headers['last-modified'] ?? `size-${size ?? 0}`
+  return versionOf({ headers }) ?? `size-${size ?? 0}`
 }
 
 function readOnly() {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { appError, hasCode } from '../../base/index.ts'
-import type { ByteRange } from '../../core/index.ts'
+import { type ByteRange, rangeLength } from '../../core/index.ts'
 import type { ObjectRead, ObjectStat } from '../backend.ts'
 import type { TurnOptions } from '../governor/urgent-first.ts'
 import { rangeWithin } from '../object-range.ts'
@@ -17,6 +17,8 @@ export interface ObjectReaderInit {
   readonly partBytes: number
   /** Number of parts that are fetched at a time and, when the reader is slow, held in memory. */
   readonly parallel: number
+  /** A range of so many bytes at most is one request, also when it is longer than a part; default: a part. */
+  readonly runBytes?: number | undefined
 }
 
 interface ReadRequest extends TurnOptions {
@@ -45,12 +47,13 @@ export function objectReader(components: ObjectReaderComponents, init: ObjectRea
 
   const openWhole = async (request: ReadRequest, start: number): Promise<ObjectRead | undefined> => {
     const { range, signal } = request
-    const firstEnd = Math.min(range?.end ?? Number.POSITIVE_INFINITY, start + init.partBytes)
+    const plan = planFor(range, init)
+    const firstEnd = Math.min(range?.end ?? Number.POSITIVE_INFINITY, start + plan.partBytes)
     const opened = await openPart(components, { ...request, range: { start, end: firstEnd } })
     if (opened === undefined) return undefined
     try {
       const whole = rangeWithin(range, opened.size)
-      const chunks = (stop: AbortSignal) => inOrder(components, init, { ...opened, ...request, whole, signal: stop })
+      const chunks = (stop: AbortSignal) => inOrder(components, plan, { ...opened, ...request, whole, signal: stop })
       const body = objectBody(chunks, signal === undefined ? {} : { signal })
       body.once('close', () => opened.body.destroy())
       return { size: opened.size, etag: opened.etag, body }
@@ -75,6 +78,13 @@ export function objectReader(components: ObjectReaderComponents, init: ObjectRea
       }
     },
   }
+}
+
+/** Who asks for a short range has planned it himself, and perhaps several of them at a time. */
+function planFor(range: ByteRange | undefined, init: ObjectReaderInit): ObjectReaderInit {
+  const { partBytes, runBytes = partBytes } = init
+  const length = range === undefined ? Number.POSITIVE_INFINITY : rangeLength(range)
+  return length <= runBytes ? { ...init, partBytes: length } : init
 }
 
 interface OpenedObject extends ObjectStat, Pick<TurnOptions, 'urgency'> {

@@ -6,7 +6,7 @@ import { checkKey, checkPrefix } from '../key.ts'
 import { DEFAULT_PAGE } from '../object-page.ts'
 import { owningSource } from '../receive.ts'
 import type { MultipartApi, ObjectApi } from './object-api.ts'
-import { objectReader } from './object-reader.ts'
+import { type ObjectReaderInit, objectReader } from './object-reader.ts'
 import { type Expectation, objectWriter } from './object-writer.ts'
 import type { PartPlan } from './part-plan.ts'
 
@@ -18,7 +18,7 @@ export interface ObjectStoreComponents extends Startable {
   readonly clock: Clock
 }
 
-export interface ObjectStoreInit extends PartPlan {
+export interface ObjectStoreInit extends PartPlan, Pick<ObjectReaderInit, 'runBytes'> {
   /**
    * False for a backend without `ifAbsent` and `ifMatch`: then the object is checked right before it is written, so two
    * simultaneous writers may both succeed.

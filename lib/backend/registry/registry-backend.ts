@@ -39,9 +39,13 @@ function viewOf(registry: Registry, repository: RegistryRepository): Backend {
     stop: () => Promise.resolve(),
     async stat(key, options = {}) {
       throwIfAborted(options.signal)
-      if (key !== PROBED_KEY) return stat(digestOfKey(key), options)
-      await registry.ping(options)
-      return undefined
+      if (key === PROBED_KEY) {
+        await registry.ping(options)
+        return undefined
+      }
+      const digest = digestOfKey(key)
+      const found = await stat(digest, options)
+      return found && { ...found, ...(options.thenRead === true && repository.blobs.begin(digest)) }
     },
     async read(key, { range, ...options } = {}) {
       const digest = digestOfKey(key)

@@ -10,6 +10,7 @@ import {
 } from '../../core/index.ts'
 import type { Governor } from '../governor.ts'
 import { sizeOf } from '../web/object-answer.ts'
+import type { RangedWeb } from '../web/ranged-web.ts'
 import { refusalOf, type WebAnswer } from '../web/web-client.ts'
 import { type RegistrySession, scopes } from './registry-session.ts'
 
@@ -48,6 +49,14 @@ export interface RegistryPartComponents {
   readonly session: RegistrySession
   readonly governor: Governor
   readonly clock: { now(): number }
+  /** What is known of reads of blobs in ranges; undefined: nothing is kept, for who asks in the name of others. */
+  readonly ranged?: RangedBlobs | undefined
+}
+
+/** Where this registry's blobs are remembered. */
+export interface RangedBlobs {
+  readonly web: RangedWeb
+  readonly host: string
 }
 
 export function registryManifests(components: RegistryPartComponents, repository: string): RegistryManifests {

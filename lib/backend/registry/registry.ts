@@ -3,13 +3,14 @@ import { parseRepositoryName, type Repository, type RepositoryName } from '../..
 import { admittedFrom, type HttpClientComponents, httpClient } from '../../http/index.ts'
 import type { Governor } from '../governor.ts'
 import { nameForPlace, REPOSITORY_PLACE } from '../repository-place.ts'
+import { rangedWeb } from '../web/ranged-web.ts'
 import { refusalOf } from '../web/web-client.ts'
 import { type BlobUploadInit, uploadBlob } from './blob-upload.ts'
 import type { RegistryConfig } from './config.ts'
 import { type Credentials, fixedCredentials } from './credentials.ts'
 import { dockerConfigCredentials } from './docker-config.ts'
 import { type RegistryBlobs, registryBlobs } from './registry-blobs.ts'
-import { type RegistryManifests, registryManifests } from './registry-manifests.ts'
+import { type RangedBlobs, type RegistryManifests, registryManifests } from './registry-manifests.ts'
 import { type RegistryNames, registryNames } from './registry-names.ts'
 import { type RegistrySession, registrySession, scopes } from './registry-session.ts'
 import { uploadRequests } from './upload-requests.ts'
@@ -51,7 +52,7 @@ export function openRegistry(components: RegistryComponents, config: RegistryCon
   const { host } = new URL(config.url)
   const credentials = registryCredentials(components, { ...config, host })
   const session = registrySession({ http, clock }, { url: config.url, credentials })
-  const parts = { session, governor, clock }
+  const parts = { session, governor, clock, ranged: { web: rangedWeb(clock), host } }
   const hasPlace = config.repository.includes(REPOSITORY_PLACE)
   const [before = '', after = ''] = config.repository.split(REPOSITORY_PLACE)
 
@@ -84,6 +85,7 @@ export interface RegistryParts {
   readonly session: RegistrySession
   readonly governor: Governor
   readonly clock: Clock
+  readonly ranged?: RangedBlobs | undefined
 }
 
 /** One repository, by its name there. */

@@ -4,6 +4,7 @@ import type { Backend } from '../backend.ts'
 import type { Governor } from '../governor.ts'
 import { objectStoreBackend } from '../object-store/object-store-backend.ts'
 import { provenConditions } from '../object-store/proven-conditions.ts'
+import { RUN_BYTES } from '../units.ts'
 import type { S3Bucket } from './config.ts'
 import { s3Client } from './s3-client.ts'
 import { s3Multipart } from './s3-multipart.ts'
@@ -42,6 +43,7 @@ export function s3Backend({ clock, random, logger, governor }: S3BackendComponen
     {
       partBytes: config.parts.size,
       parallel: config.parts.parallel,
+      runBytes: RUN_BYTES,
       atomicConditions: config.conditionalWrites,
       atomicDeletes: config.conditionalWrites && config.conditionalDeletes,
     },

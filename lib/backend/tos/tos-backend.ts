@@ -4,6 +4,7 @@ import type { Backend } from '../backend.ts'
 import type { Governor } from '../governor.ts'
 import { objectStoreBackend } from '../object-store/object-store-backend.ts'
 import { type ConditionalApi, provenConditions } from '../object-store/proven-conditions.ts'
+import { RUN_BYTES } from '../units.ts'
 import type { TosConfig } from './config.ts'
 import { tosObjects } from './tos-api.ts'
 import { tosParts } from './tos-parts.ts'
@@ -28,7 +29,13 @@ export function tosBackend(components: TosBackendComponents, config: TosConfig):
       start: () => session.start(),
       stop: () => session.stop(),
     },
-    { partBytes: config.parts.size, parallel: config.parts.parallel, atomicConditions: true, atomicDeletes: true },
+    {
+      partBytes: config.parts.size,
+      parallel: config.parts.parallel,
+      runBytes: RUN_BYTES,
+      atomicConditions: true,
+      atomicDeletes: true,
+    },
   )
 }
 

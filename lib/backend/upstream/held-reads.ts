@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../base/index.ts'
+import type { ByteRange } from '../../core/index.ts'
 import type { ObjectRead } from '../backend.ts'
 
 /** So long a body that was opened to learn its size waits for its reader. */
@@ -6,12 +7,12 @@ const HOLD_MS = 5_000
 /** Bodies that wait; of more, the oldest is closed. */
 const MAX_HELD = 64
 
-/** Bodies of objects that were opened when their size was asked, and wait for the read that follows. */
+/** Bodies of objects, or of their first units, that were opened when their size was asked, and wait for the read that follows. */
 export interface HeldReads {
   /** What waits under the key, left there. */
   look(key: string): ObjectRead | undefined
-  /** What waits under the key, for the one who asks first. */
-  take(key: string): ObjectRead | undefined
+  /** What waits under the key, for the one who asks first, if it is the range that he reads; without one, all of it. */
+  take(key: string, range?: ByteRange): ObjectRead | undefined
   hold(key: string, object: ObjectRead): void
   /** Closes all of them. */
   close(): void
@@ -28,16 +29,19 @@ export function heldReads(clock: Clock): HeldReads {
   }
   const drop = (key: string) => void remove(key)?.body.destroy()
 
+  const look = (key: string): ObjectRead | undefined => {
+    const object = held.get(key)?.object
+    if (object?.body.destroyed !== true) return object
+    drop(key)
+    return undefined
+  }
+
   return {
-    look(key) {
-      const object = held.get(key)?.object
-      if (object?.body.destroyed !== true) return object
-      drop(key)
-      return undefined
-    },
-    take(key) {
-      const object = remove(key)
-      return object?.body.destroyed === true ? undefined : object
+    look,
+    take(key, range) {
+      const { size, unitBytes = size } = look(key) ?? {}
+      const { start, end } = range ?? { start: 0, end: size }
+      return start === 0 && end === unitBytes ? remove(key) : undefined
     },
     hold(key, object) {
       drop(key)

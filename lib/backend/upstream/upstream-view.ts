@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { appError, type ByteCache, throwIfAborted } from '../../base/index.ts'
 import { type ByteRange, type Digest, wholeRange } from '../../core/index.ts'
-import type { Backend, ObjectRead, ReadHints, ReadObjectOptions, StatOptions } from '../backend.ts'
+import type { Backend, ObjectRead, ObjectStat, ReadHints, ReadObjectOptions, StatOptions } from '../backend.ts'
 import { digestOfKey } from '../content-key.ts'
 import { rangeWithin } from '../object-range.ts'
 import { owningSource } from '../receive.ts'
@@ -17,8 +17,9 @@ export interface UpstreamMemory {
 }
 
 /**
- * One repository of an upstream as a backend of contents by digest; it can neither list nor be written. Whoever asks for a
- * size and then reads costs the upstream one request: the blob is opened, and a manifest read, when its size is asked.
+ * One repository of an upstream as a backend of contents by digest; it can neither list nor be written. The question for a
+ * size costs the upstream no request of its own when a read follows: the blob's first unit is opened, and a manifest read,
+ * when its size is asked.
  */
 export function upstreamView(
   name: string,
@@ -35,26 +36,30 @@ export function upstreamView(
     return bytes
   }
 
-  const opened = (digest: Digest, { as, range, signal, urgency }: ReadObjectOptions) =>
+  const opened = (
+    digest: Digest,
+    { as, range, ...options }: ReadObjectOptions,
+    blob = () => repository.blobs.open(digest, { ...options, ...(range !== undefined && { range }) }),
+  ) =>
     either(
       { as },
       {
-        blob: () => repository.blobs.open(digest, { signal, urgency, ...(range !== undefined && { range }) }),
+        blob,
         async manifest() {
-          const bytes = await manifest(digest, { signal })
+          const bytes = await manifest(digest, { signal: options.signal })
           return bytes && objectOf(digest, bytes, range)
         },
       },
     )
 
-  const firstLook = async (digest: Digest, options: StatOptions): Promise<number | undefined> => {
-    const known = held.look(keyOf(digest))?.size ?? manifests.get(keyOf(digest))?.length
+  const firstLook = async (digest: Digest, options: StatOptions): Promise<Look | undefined> => {
+    const known = held.look(keyOf(digest)) ?? sizeAlone(manifests.get(keyOf(digest))?.length)
     if (known !== undefined) return known
-    if (options.thenRead !== true) return contentSize(repository, digest, options)
-    const object = await opened(digest, options)
-    if (object === undefined) return undefined
-    if (manifests.get(keyOf(digest)) === undefined) held.hold(keyOf(digest), object)
-    return object.size
+    if (options.thenRead !== true) return sizeAlone(await contentSize(repository, digest, options))
+    const { as, signal } = options
+    const object = await opened(digest, { as, signal }, () => repository.blobs.openFirst(digest, { signal }))
+    if (object !== undefined && manifests.get(keyOf(digest)) === undefined) held.hold(keyOf(digest), object)
+    return object
   }
 
   return {
@@ -62,22 +67,32 @@ export function upstreamView(
     async stat(key, options = {}) {
       const digest = digestOfKey(key)
       throwIfAborted(options.signal)
-      const size = await firstLook(digest, options)
-      return size === undefined ? undefined : { size, etag: digest }
+      return statOf(digest, await firstLook(digest, options))
     },
-    async read(key, { range, as, signal, urgency } = {}) {
+    async read(key, { range, ...options } = {}) {
+      const { signal } = options
       const digest = digestOfKey(key)
       throwIfAborted(signal)
       if (range !== undefined) rangeWithin(range, Number.MAX_SAFE_INTEGER)
       const known = manifests.get(keyOf(digest))
       if (known !== undefined) return objectOf(digest, known, range)
-      const waiting = range === undefined ? held.take(keyOf(digest)) : undefined
+      const waiting = held.take(keyOf(digest), range)
       if (waiting !== undefined) return waiting
       if (range !== undefined && range.start === range.end)
         return empty(digest, await contentSize(repository, digest, { signal }), range)
-      return opened(digest, { as, signal, urgency, ...(range !== undefined && { range }) })
+      return opened(digest, { ...options, ...(range !== undefined && { range }) })
     },
   }
+}
+
+type Look = Pick<ObjectRead, 'size' | 'unitBytes' | 'runBytes'>
+
+const sizeAlone = (size: number | undefined): Look | undefined => (size === undefined ? undefined : { size })
+
+function statOf(digest: Digest, found: Look | undefined): ObjectStat | undefined {
+  if (found === undefined) return undefined
+  const { size, unitBytes, runBytes } = found
+  return { size, etag: digest, ...(unitBytes !== undefined && { unitBytes, runBytes }) }
 }
 
 interface Places {

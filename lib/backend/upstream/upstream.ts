@@ -15,6 +15,7 @@ import { registryManifests } from '../registry/registry-manifests.ts'
 import { registryNames } from '../registry/registry-names.ts'
 import { registryReferrers } from '../registry/registry-referrers.ts'
 import { registrySession, scopes } from '../registry/registry-session.ts'
+import type { RangedWeb } from '../web/ranged-web.ts'
 import { refusalOf } from '../web/web-client.ts'
 import { callerSession, refusedBy, type UpstreamCaller } from './caller-session.ts'
 import type { UpstreamRule } from './config.ts'
@@ -75,6 +76,8 @@ export interface OpenUpstreamComponents extends HttpClientComponents {
   readonly random: Random
   readonly metrics: Metrics
   readonly http: HttpClient
+  /** What all upstreams share of reads in ranges. */
+  readonly web: RangedWeb
   readonly newBudget: (onChange: () => void) => Budget
   /** Told when the upstream is found out, and when it answers again. */
   readonly onChange: (isBroken: boolean) => void
@@ -123,7 +126,7 @@ export function openUpstream(components: OpenUpstreamComponents, init: OpenUpstr
   const partsOf = (name: RepositoryName, plain = bounded): RegistryParts => {
     const governed = guarded(name, plain)
     const request: Governor['request'] = (...asked) => governed.request(...asked).finally(() => tell(name))
-    return { session, clock, governor: { ...governed, request } }
+    return { session, clock, ranged: { web: components.web, host: registry }, governor: { ...governed, request } }
   }
   return {
     repository(name) {

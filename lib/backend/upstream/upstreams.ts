@@ -11,6 +11,7 @@ import {
 import { glob, OWN_REGISTRY, type RegistryHost, type Repository } from '../../core/index.ts'
 import type { HttpClient, HttpClientComponents } from '../../http/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
+import { rangedWeb } from '../web/ranged-web.ts'
 import type { UpstreamRule } from './config.ts'
 import { budgets } from './rate-limits.ts'
 import { type HeardNews, TRUST_MS, type UpstreamNews, type UpstreamTalk, type UpstreamTold } from './shared-ways.ts'
@@ -57,6 +58,7 @@ interface OpenRule {
 export function openUpstreams(components: UpstreamsComponents, rules: readonly UpstreamRule[]): Upstreams {
   const newBudget = budgets(components)
   const heard: HeardNews = countCache(components.clock, { maxEntries: MAX_HEARD, ttlMs: TRUST_MS })
+  const web = rangedWeb(components.clock)
   const open = rules.map((rule): OpenRule => {
     return { rule, fits: glob(rule.registry), http: upstreamHttp(components, rule) }
   })
@@ -78,7 +80,7 @@ export function openUpstreams(components: UpstreamsComponents, rules: readonly U
   const opened = ({ rule, http }: OpenRule, registry: RegistryHost): OpenUpstream => {
     const upstream = openUpstream(
       {
-        ...{ ...components, http, heard, talk: components.talk },
+        ...{ ...components, http, web, heard, talk: components.talk },
         newBudget: (onChanged) => newBudget(rule.registry, onChanged),
         onChange: (isBroken) => change(registry, isBroken),
         onFound: () => others.prove(registry),

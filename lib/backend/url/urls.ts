@@ -9,9 +9,11 @@ import {
 } from '../../base/index.ts'
 import { type ByteRange, glob, type WebUrl } from '../../core/index.ts'
 import type { HttpClient, HttpClientComponents } from '../../http/index.ts'
+import type { ObjectRead, ObjectStat, ReadObjectOptions } from '../backend.ts'
 import { type Governor, type GovernorComponents, governor } from '../governor.ts'
 import { outcomeByStatus } from '../outcomes.ts'
-import { objectFrom, rangeHeader } from '../web/object-answer.ts'
+import { objectFrom } from '../web/object-answer.ts'
+import { hasVersion, rangedWeb } from '../web/ranged-web.ts'
 import { refusalOf, sendWeb, type WebAnswer } from '../web/web-client.ts'
 import type { UrlRule } from './config.ts'
 import { isSameContent, type UrlFacts, unlessSame, urlFacts } from './url-facts.ts'
@@ -34,8 +36,14 @@ export interface Urls extends Startable {
   names(url: WebUrl): boolean
   /** Asks for all of it; undefined when it is still what is known. */
   open(url: WebUrl, options: AbortOptions & { readonly known: UrlFacts | undefined }): Promise<UrlContent | undefined>
+  /** In which units what is known can be read that is about to be read. */
+  begin(url: WebUrl, known: UrlFacts): Pick<ObjectStat, 'unitBytes' | 'runBytes' | 'isUnproven'>
   /** A part of what is known. @throws URL_CHANGED when other content is there */
-  read(url: WebUrl, range: ByteRange, options: AbortOptions & { readonly known: UrlFacts }): Promise<Readable>
+  read(url: WebUrl, range: ByteRange, options: UrlReadOptions): Promise<Pick<ObjectRead, 'body' | 'isWhole'>>
+}
+
+export interface UrlReadOptions extends Pick<ReadObjectOptions, 'signal' | 'urgency' | 'orWhole'> {
+  readonly known: UrlFacts
 }
 
 interface Way {
@@ -57,25 +65,30 @@ export function openUrls(components: UrlsComponents, rules: readonly UrlRule[]):
     const { hostname, pathname } = new URL(url)
     return ways.find(({ host, path }) => host.test(hostname) && path.fits(pathname))
   }
-  const ask = async (url: WebUrl, headers: Readonly<Record<string, string>>, { signal }: AbortOptions) => {
+  const web = rangedWeb(components.clock)
+  const objectAt = (url: WebUrl) => ({ id: url, host: new URL(url).host })
+  const named = (url: WebUrl): Way => {
     const way = wayOf(url)
     if (way === undefined) throw appError('URL_NOT_NAMED')
-    const sent = { 'accept-encoding': 'identity', ...headers }
-    const get = async (limit: AbortSignal) => {
-      const answer = await sendWeb(way.http, { method: 'GET', url, headers: sent, signal: limit })
-      if ([200, 206, 304].includes(answer.status)) return answer
-      if (outcomeByStatus[answer.status]?.outcome !== 'absence') throw await refusalOf(answer, components.clock)
-      await answer.discard()
-      throw appError('URL_UNKNOWN')
-    }
-    return { way, answer: await way.governor.request('read', get, { signal }) }
+    return way
+  }
+  const send = ({ http }: Way, url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal) =>
+    sendWeb(http, { method: 'GET', url, headers: { 'accept-encoding': 'identity', ...headers }, signal })
+  const found = async (answer: WebAnswer) => {
+    if ([200, 206, 304].includes(answer.status)) return answer
+    if (outcomeByStatus[answer.status]?.outcome !== 'absence') throw await refusalOf(answer, components.clock)
+    await answer.discard()
+    throw appError('URL_UNKNOWN')
   }
 
   return {
     ...lifecycle(ways.map(({ http }) => http)),
     names: (url) => wayOf(url) !== undefined,
     async open(url, { known, signal }) {
-      const { way, answer } = await ask(url, unlessSame(known), { signal })
+      const way = named(url)
+      const get = async (limit: AbortSignal) => found(await send(way, url, unlessSame(known), limit))
+      const answer = await way.governor.request('read', get, { signal })
+      web.forget(objectAt(url))
       if (known !== undefined && (answer.status === 304 || isSameContent(factsOf(answer), known))) {
         answer.body.destroy()
         return undefined
@@ -84,13 +97,21 @@ export function openUrls(components: UrlsComponents, rules: readonly UrlRule[]):
       const { body } = objectFrom(answer, { etag: '', governor: way.governor, signal })
       return { facts, body }
     },
-    async read(url, range, { known, signal }) {
-      const { way, answer } = await ask(url, rangeHeader(range), { signal })
+    begin: (url, known) => (hasVersion(known) ? web.begin(objectAt(url)) : {}),
+    async read(url, range, { known, ...options }) {
+      const way = named(url)
+      const get = (limit: AbortSignal) =>
+        web.get(objectAt(url), range, {
+          usual: async (headers) => found(await send(way, url, headers, limit)),
+          there: (place, headers) => send(way, place, headers, limit),
+        })
+      const answer = await way.governor.request('read', get, options)
+      if (answer === undefined) throw appError('URL_UNKNOWN')
       if (!isSameContent(factsOf(answer), known)) {
         answer.body.destroy()
         throw appError('URL_CHANGED')
       }
-      return objectFrom(answer, { etag: '', range, governor: way.governor, signal }).body
+      return objectFrom(answer, { ...options, etag: '', range, governor: way.governor })
     },
   }
 }

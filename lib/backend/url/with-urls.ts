@@ -27,7 +27,7 @@ export interface KnownUrl extends UrlFacts {
 
 export interface WithUrlsComponents {
   readonly metrics: Metrics
-  readonly urls: Pick<Urls, 'read'>
+  readonly urls: Pick<Urls, 'begin' | 'read'>
   /** What is known of the URL that has this repository. */
   readonly recordOf: (name: RepositoryName, options: AbortOptions) => Promise<KnownUrl | undefined>
 }
@@ -65,16 +65,18 @@ function viewOf({ urls, recordOf }: WithUrlsComponents, name: RepositoryName): B
     stop: () => Promise.resolve(),
     async stat(key, options = {}) {
       const known = await find(key, options)
-      return known && { size: known.size, etag: tagOfUrl(known) }
+      const units = known !== undefined && options.thenRead === true ? urls.begin(known.url, known) : {}
+      return known && { size: known.size, etag: tagOfUrl(known), ...units }
     },
-    async read(key, { range, signal } = {}) {
+    async read(key, { range, ...options } = {}) {
+      const { signal } = options
       const known = await find(key, { signal })
       if (known === undefined) return undefined
       const wanted = rangeWithin(range ?? wholeRange(known.size), known.size)
       try {
         const isEmpty = rangeLength(wanted) === 0
-        const body = isEmpty ? Readable.from([]) : await urls.read(known.url, wanted, { known, signal })
-        return { size: known.size, etag: tagOfUrl(known), body }
+        const read = isEmpty ? { body: Readable.from([]) } : await urls.read(known.url, wanted, { ...options, known })
+        return { ...read, size: known.size, etag: tagOfUrl(known) }
       } catch (err) {
         // What was there is not there any more, and nobody else has it.
         if (hasCode(err, 'URL_CHANGED', 'URL_UNKNOWN', 'URL_NOT_SHARED', 'URL_NOT_NAMED')) return undefined

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { type AbortOptions, appError } from '../../base/index.ts'
 import { type ByteRange, rangeLength, wholeRange } from '../../core/index.ts'
 import { type HttpResponse, parseContentRange } from '../../http/index.ts'
-import type { ObjectRead } from '../backend.ts'
+import type { ObjectRead, ReadObjectOptions } from '../backend.ts'
 import type { TurnOptions } from '../governor/urgent-first.ts'
 import type { Governor } from '../governor.ts'
 import { rangeWithin } from '../object-range.ts'
@@ -18,7 +18,7 @@ export function sizeOf({ status, headers }: HttpResponse): number | undefined {
   return offeredBy({ status, headers })?.size
 }
 
-export interface ObjectAnswerInit extends TurnOptions {
+export interface ObjectAnswerInit extends TurnOptions, Pick<ReadObjectOptions, 'orWhole'> {
   readonly range?: ByteRange | undefined
   readonly etag: string
   readonly governor: Governor
@@ -26,23 +26,25 @@ export interface ObjectAnswerInit extends TurnOptions {
 
 /**
  * Turns a 200 or 206 into the requested bytes. A server may ignore the range: then the bytes before it are skipped, and
- * the connection is closed after it.
+ * the connection is closed after it; or all bytes are given, with `orWhole`.
  * @throws RANGE_UNSATISFIABLE, BACKEND_UNAVAILABLE when the answer has no length, or other bytes than requested
  */
 export function objectFrom(
   answer: HttpResponse,
-  { range, etag, governor, signal, urgency }: ObjectAnswerInit,
+  { range, orWhole, etag, governor, signal, urgency }: ObjectAnswerInit,
 ): ObjectRead {
   try {
     const offered = offeredBy(answer)
     if (offered === undefined) throw unusable('the backend does not give the length')
     if (!isPlain(answer)) throw unusable('the backend compresses what it sends')
-    const wanted = rangeWithin(range, offered.size)
+    const asked = rangeWithin(range, offered.size)
     const { start, end } = offered.range
+    const isWhole = orWhole === true && rangeLength(asked) < offered.size && rangeLength(offered.range) === offered.size
+    const wanted = isWhole ? offered.range : asked
     if (wanted.start < start || wanted.end > end) throw unusable('the backend sends another range than asked for')
     const part = { start: wanted.start - start, end: wanted.end - start }
     const body = partOf(governor.received(answer.body, { urgency }), part, { whole: end - start, signal })
-    return { size: offered.size, etag, body }
+    return { size: offered.size, etag, body, ...(isWhole && { isWhole }) }
   } catch (err) {
     answer.body.destroy()
     throw err

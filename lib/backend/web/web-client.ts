@@ -34,6 +34,7 @@ export interface WebRequest extends AbortOptions {
 export interface WebAnswer extends HttpResponse {
   /** URL of the answer, after all redirects. */
   readonly url: string
+  readonly isRedirected: boolean
 }
 
 /**
@@ -46,7 +47,7 @@ export async function sendWeb(http: HttpClient, request: WebRequest): Promise<We
   for (let hops = 0; ; hops += 1) {
     const answer = await attempt(http, request, url)
     const location = redirectOf(request.method, answer)
-    if (location === undefined) return Object.assign(answer, { url })
+    if (location === undefined) return Object.assign(answer, { url, isRedirected: hops > 0 })
     await answer.discard()
     if (hops === MAX_REDIRECTS)
       throw appError('BACKEND_UNAVAILABLE', { message: 'the backend redirects too many times' })

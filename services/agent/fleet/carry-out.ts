@@ -2,7 +2,6 @@ import { bytesTogether, type Order, type OrderItem, type Progress } from '../../
 import { appError, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
 import type { Digest, Repository } from '../../../lib/core/index.ts'
 import type { BlobReader, PartialBlobs, Retention } from '../../../lib/store/index.ts'
-import type { SwarmEngine } from '../../../lib/swarm/index.ts'
 import type { BringBlob } from '../bring-blob.ts'
 import type { Links } from '../links/index.ts'
 import { together } from '../together.ts'
@@ -14,7 +13,6 @@ interface OrdersStore extends Pick<BlobReader, 'stat'>, PartialBlobs, Retention 
 
 export interface CarryOutComponents {
   readonly store: OrdersStore
-  readonly engine: Pick<SwarmEngine, 'forget'>
   /** Proves what was fetched, so that it is given out also while no build-index answers. */
   readonly links: Pick<Links, 'manifest' | 'requireBlob'>
   readonly bring: BringBlob
@@ -102,12 +100,11 @@ async function fetchItem({ bring, links, repository, tally }: Fetching, item: Or
   else await links.manifest(repository, digest, { signal })
 }
 
-const remove: Step = async ({ store, engine }, { items }, tally, signal) => {
+const remove: Step = async ({ store }, { items }, tally, signal) => {
   for (const item of items) {
     throwIfAborted(signal)
     const found = await store.stat(item.digest)
     await store.delete(item.digest)
-    engine.forget(item.digest)
     if (!(await store.dropPartial(item.digest))) throw appError('BLOB_HELD', { detail: { digest: item.digest } })
     tally.done(item, found)
   }

@@ -90,14 +90,25 @@ function saysNoOther(query: string, ns: string): boolean {
 }
 
 /** Whether nydusd sends it: it writes `http` for `https` towards a proxy (`use_http`). */
-export const isNydusd = ({ headers }: IncomingMessage): boolean => /^nydusd\//.test(headers['user-agent'] ?? '')
+export const isNydusd = (req: IncomingMessage): boolean => saysNydusd(req) || isUnnamedNydusd(req)
+
+const saysNydusd = ({ headers }: IncomingMessage): boolean => /^nydusd\//.test(headers['user-agent'] ?? '')
 
 /**
- * nydusd marks what it asks a proxy for. What it repeats without the marks, it wants from the source: a proxy that did not give
- * it must not try again.
+ * Version 2.2 does not say who it is, but each GET of it announces a body, mostly one of no bytes. No other usual client does
+ * so without a name.
+ */
+function isUnnamedNydusd({ method, headers }: IncomingMessage): boolean {
+  const isUnnamed = headers['user-agent'] === undefined && headers.accept === '*/*'
+  return isUnnamed && method === 'GET' && headers['content-length'] !== undefined
+}
+
+/**
+ * Where nydusd says who it is, it marks what it asks a proxy for. What it repeats without the marks, it wants from the source: a
+ * proxy that did not give it must not try again.
  */
 function isRetryAtSource(req: IncomingMessage): boolean {
-  return isNydusd(req) && !Object.keys(req.headers).some((name) => name.startsWith('x-dragonfly-'))
+  return saysNydusd(req) && !Object.keys(req.headers).some((name) => name.startsWith('x-dragonfly-'))
 }
 
 /** Whether the listener is called so: by one of its names, or by the address and port at which the request came in. */

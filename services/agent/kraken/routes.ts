@@ -3,14 +3,12 @@ import { appError } from '../../../lib/base/index.ts'
 import { type Exchange, type LookBudget, type Route, sendEmpty, sendText } from '../../../lib/http/index.ts'
 import { parseImageTag, parseLooseDigest } from '../../../lib/kraken/index.ts'
 import type { Retention } from '../../../lib/store/index.ts'
-import type { SwarmEngine } from '../../../lib/swarm/index.ts'
 import type { Preload } from './preload.ts'
 
 export interface AgentKrakenComponents {
   readonly index: Pick<TagIndex, 'getTag'>
   readonly preload: Preload
   readonly store: Pick<Retention, 'delete'>
-  readonly engine: Pick<SwarmEngine, 'forget'>
   /** What each client may ask for in vain. */
   readonly looks: Pick<LookBudget, 'during'>
 }
@@ -18,7 +16,7 @@ export interface AgentKrakenComponents {
 const runtimes = ['docker', 'containerd']
 
 /** Kraken's own paths of an agent, besides its blobs and probes. */
-export function agentKrakenRoutes({ index, preload, store, engine, looks }: AgentKrakenComponents): readonly Route[] {
+export function agentKrakenRoutes({ index, preload, store, looks }: AgentKrakenComponents): readonly Route[] {
   const get = async (exchange: Exchange) => {
     const { repository, tag } = imageOf(exchange)
     const { digest } = await looks.during(exchange.req, async () => {
@@ -38,7 +36,6 @@ export function agentKrakenRoutes({ index, preload, store, engine, looks }: Agen
   const remove = async (exchange: Exchange) => {
     const digest = parseLooseDigest(exchange.params['digest'] ?? '')
     await store.delete(digest)
-    engine.forget(digest)
     sendEmpty(exchange, 200)
   }
   return [

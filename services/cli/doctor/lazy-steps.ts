@@ -25,6 +25,19 @@ export async function stargzConfig({ init }: Visit): Promise<readonly Finding[]>
   const text = await init.files.read(STARGZ_CONFIG)
   if (text === undefined) return [skipped(`there is no ${STARGZ_CONFIG}: stargz is not on this machine`)]
   const hosts = stargzHosts(text, new URL(init.urls.registry))
-  if (hosts.length > 0) return [ok(`stargz reads layers through the agent first for: ${hosts.join(', ')}`)]
-  return [warn(`${STARGZ_CONFIG} names the agent for no registry`, 'shoal setup stargz --own HOST')]
+  if (hosts.length === 0)
+    return [warn(`${STARGZ_CONFIG} names the agent for no registry`, 'shoal setup stargz --own HOST')]
+  const named = (isSaid: boolean) => hosts.filter((each) => each.isSaid === isSaid).map(({ host }) => host)
+  const [said, unsaid] = [named(true), named(false)]
+  return [
+    ...(said.length === 0 ? [] : [ok(`stargz reads layers through the agent first for: ${said.join(', ')}`)]),
+    ...(unsaid.length === 0
+      ? []
+      : [
+          warn(
+            `stargz does not tell the agent that layers are of: ${unsaid.join(', ')}`,
+            `give their mirrors in ${STARGZ_CONFIG} the header that docs/engines/stargz.md shows`,
+          ),
+        ]),
+  ]
 }

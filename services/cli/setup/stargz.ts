@@ -11,22 +11,40 @@ function mirrorsOf(table: TomlTable, host: string): readonly TomlTable[] {
   return Array.isArray(mirrors) ? mirrors.filter(isTable) : []
 }
 
+/** By default agents take it for the name of a registry, as `registry.upstreamHeaders` says. */
+const HEADER = 'X-Dragonfly-Registry'
+
+/** Whether requests to the mirror say which registry they mean. Those of stargz up to 0.18 at least say it nowhere else. */
+const saysRegistry = (mirror: TomlTable) => tableAt(mirror, ['header'])?.[HEADER] !== undefined
+
+/** A host whose layers are read from the agent first, and whether the agent is told that they are of that host. */
+interface ReadHost {
+  readonly host: string
+  readonly isSaid: boolean
+}
+
 /** Hosts whose layers are read from the agent first, by its host and port. @throws CONFIG_INVALID */
-export function stargzHosts(text: string, agent: URL): readonly string[] {
+export function stargzHosts(text: string, agent: URL): readonly ReadHost[] {
   const table = readToml(text, STARGZ_CONFIG)
   const hosts = Object.keys(tableAt(table, ['resolver', 'host']) ?? {})
-  return hosts.filter((host) => mirrorsOf(table, host)[0]?.['host'] === agent.host)
+  return hosts.flatMap((host) => {
+    const [first] = mirrorsOf(table, host)
+    return first?.['host'] === agent.host ? [{ host, isSaid: saysRegistry(first) }] : []
+  })
 }
 
 /** The text of the config with the agent as the first mirror of a host. @throws CONFIG_INVALID */
 export function withAgentAsMirror(before: string, host: string, agent: URL): string {
   const table = readToml(before, STARGZ_CONFIG)
   const known = mirrorsOf(table, host)
-  if (known[0]?.['host'] === agent.host) return before
-  const mirror = { host: agent.host, ...(agent.protocol === 'http:' && { insecure: true }) }
+  if (known[0]?.['host'] === agent.host && saysRegistry(known[0])) return before
+  const plain = { host: agent.host, ...(agent.protocol === 'http:' && { insecure: true }) }
+  const url = `https://${host}`
+  const mirror = { ...plain, header: { [HEADER]: url } }
   const lines = [
     `[[resolver.host.${tomlText(host)}.mirrors]]`,
-    ...Object.entries(mirror).map(([key, value]) => `  ${key} = ${JSON.stringify(value)}`),
+    ...Object.entries(plain).map(([key, value]) => `  ${key} = ${JSON.stringify(value)}`),
+    `  header = { ${HEADER} = ${tomlText(url)} }`,
   ]
   const end = lineEndOf(before)
   const after = endedText(before) + (before.trim() === '' ? '' : end) + lines.map((line) => line + end).join('')
@@ -39,7 +57,7 @@ export function withAgentAsMirror(before: string, host: string, agent: URL): str
   }
   if (isWanted(after, wanted)) return after
   throw appError('CONFIG_INVALID', {
-    message: `${STARGZ_CONFIG}: ${host} has mirrors already; write ${lines.join(' ')} before them by hand`,
+    message: `${STARGZ_CONFIG}: ${host} has mirrors already; write ${lines.join(' ')} by hand, as the first of them`,
   })
 }
 

@@ -19,6 +19,10 @@ export interface BackendRead extends ReadHints {
   readonly range: ByteRange
   /** Takes the body up to the end of the range. `offset` must be right also after a failure. */
   readonly take: (body: Readable) => Promise<void>
+  /** A read was answered with what was asked for. */
+  readonly onAnswer?: () => void
+  /** Takes the body of the whole object, which came although a range was asked for; without it, the range is cut out. */
+  readonly takeWhole?: ((body: Readable) => Promise<void>) | undefined
   /** Position of the next byte to read. */
   readonly offset: () => number
   readonly urgency: Urgency
@@ -34,16 +38,21 @@ const mayPass = (err: unknown) =>
  * @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE (also when the object changes meanwhile), ABORTED, and what `take` throws
  */
 export async function readObject({ backend, clock, random }: BackendReadComponents, read: BackendRead): Promise<void> {
-  const { key, size, as, signal, urgency, take, offset } = read
+  const { key, size, as, signal, urgency, take, takeWhole, offset, onAnswer = () => undefined } = read
   const { end } = read.range
   const readOn = async () => {
     const start = offset()
-    const part = start === 0 && end === size ? {} : { range: { start, end } }
+    const part = start === 0 && end === size ? {} : { range: { start, end }, orWhole: takeWhole !== undefined }
     const object = await backend.read(key, { as, signal, urgency, ...part })
     if (object === undefined) throw appError('BLOB_UNKNOWN', { detail: { key } })
     try {
       if (object.size !== size) throw changed(key)
-      await take(object.body)
+      if (object.isWhole === true && takeWhole !== undefined) {
+        await takeWhole(object.body)
+      } else {
+        onAnswer()
+        await take(object.body)
+      }
     } finally {
       object.body.destroy()
     }

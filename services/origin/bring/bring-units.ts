@@ -9,8 +9,8 @@ export interface UnitWork<U extends PlannedUnit> {
    * is asked for, or a unit has ended.
    */
   readonly plan: (running: number) => U | undefined
-  /** Reads one unit, which `plan` has given, into the intake. */
-  readonly read: (unit: U, signal: AbortSignal) => Promise<void>
+  /** Reads one unit, which `plan` has given, into the intake. It calls `look` when more may be planned beside it. */
+  readonly read: (unit: U, init: { readonly signal: AbortSignal; readonly look: () => void }) => Promise<void>
   readonly signal: AbortSignal
 }
 
@@ -29,7 +29,7 @@ export async function bringUnits<U extends PlannedUnit>(work: UnitWork<U>): Prom
 
   const begin = (unit: U) => {
     const reading = work
-      .read(unit, signal)
+      .read(unit, { signal, look: () => moved.resolve() })
       .catch((err: unknown) => {
         failure ??= { err }
         stop.abort()

@@ -1,20 +1,23 @@
+import type { Readable } from 'node:stream'
 import { type Backends, type OwnUrgency, type Urgency, urgency } from '../../../lib/backend/index.ts'
 import { type Clock, type Random, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
-import { type BlobRef, type PieceMap, rangeLength } from '../../../lib/core/index.ts'
+import { type BlobRef, type PieceMap, rangeLength, wholeRange } from '../../../lib/core/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { firstPortion, type Held } from '../ring/holdings.ts'
 import type { Siblings } from '../ring/siblings.ts'
 import { readObject } from './backend-read.ts'
-import { bringUnits } from './bring-units.ts'
+import { bringUnits, type UnitWork } from './bring-units.ts'
 import { nextUnit, type PlannedUnit } from './ingest-plan.ts'
 import type { Intake } from './intake.ts'
 import type { IntakePart } from './intake-part.ts'
 import type { IntakeSlot } from './intake-slot.ts'
 import { restingReads } from './resting-reads.ts'
 import type { SpareReads } from './spare-reads.ts'
+import { type BackendUnits, type UnitWay, unitWay } from './unit-way.ts'
 import { unitWindow } from './unit-window.ts'
+import { takeWhole } from './whole-answer.ts'
 
 export interface FillUnitsComponents {
   readonly backends: Pick<Backends, 'backendFor'>
@@ -30,13 +33,13 @@ export interface Filling {
   readonly slot: IntakeSlot
   /** What other origins have of the blob; all of them report the same length. */
   readonly held: readonly Held[]
-  /** Bytes of a unit of the backend; undefined when it is read front to back. */
-  readonly unitBytes: number | undefined
+  /** In which units the backend gives it; undefined when it is read front to back. */
+  readonly units: BackendUnits | undefined
   readonly spare: SpareReads
   readonly signal: AbortSignal
 }
 
-/** A unit, or the front of one, that one source gives. */
+/** A run of units, or the front of one, that one source gives. */
 interface SourcedUnit extends PlannedUnit {
   readonly part: IntakePart
   /** Undefined: the backend. */
@@ -56,29 +59,30 @@ interface SourcedUnit extends PlannedUnit {
 export async function fillUnits(components: FillUnitsComponents, { held, ...filling }: Filling): Promise<void> {
   const { intake } = filling.slot
   if (intake === undefined) return
-  const { unitBytes = Number.POSITIVE_INFINITY, spare, signal } = filling
+  const { spare, signal } = filling
+  const way = unitWay(filling.units ?? {})
   let holders = held
   const window = unitWindow(intake.arrival)
-  const hasRoom = (unit: PlannedUnit, running: number) =>
-    Number.isFinite(unitBytes) ? window.hasRoom(unit, running) : running === 0
+  const hasRoom = (unit: PlannedUnit, running: number) => (way.isSingle ? running === 0 : window.hasRoom(unit, running))
 
   const reading = new Set<SourcedUnit>()
   const rests = restingReads(components.clock, intake)
 
   const plan = (running: number): SourcedUnit | undefined => {
-    for (const each of reading) raiseAsAsked(intake, each)
-    const unit = nextUnit(intake.arrival, { unitBytes, fill: true })
+    for (const each of reading) raiseAsAsked(intake, each, way)
+    const unit = nextUnit(intake.arrival, { ...way.lengths, fill: true })
     if (unit === undefined || !hasRoom(unit, running) || rests.hold(unit.priority)) return undefined
     const isSpare = running > 0
     if (isSpare && !spare.take()) return undefined
+    way.begun(unit)
     const { range, from } = portionOf(unit, holders, intake.partial.map)
     const end = window.begin(unit)
     return { ...unit, range, from, isSpare, end, part: intake.part(range), urgency: urgency(unit.priority) }
   }
 
-  const readUnit = async (unit: SourcedUnit, stop: AbortSignal) => {
+  const readUnit = async (unit: SourcedUnit, { signal: stop, look }: UnitInit) => {
     const { part, from, isSpare } = unit
-    const one = { ...filling, intake, part, urgency: unit.urgency, signal: stop }
+    const one = { ...filling, ...{ intake, part, way, look }, urgency: unit.urgency, signal: stop }
     reading.add(unit)
     try {
       if (from === undefined) await readBackend(components, one)
@@ -93,16 +97,20 @@ export async function fillUnits(components: FillUnitsComponents, { held, ...fill
     }
   }
 
-  const read = (unit: SourcedUnit, stop: AbortSignal) =>
-    readUnit(unit, stop).catch((err: unknown) => rests.after(err, unit.urgency.priority, stop))
+  const read = (unit: SourcedUnit, init: UnitInit) =>
+    readUnit(unit, init).catch((err: unknown) => rests.after(err, unit.urgency.priority, init.signal))
 
   await bringUnits({ intake, plan, read, signal })
 }
 
+type UnitInit = Parameters<UnitWork<SourcedUnit>['read']>[1]
+
 /** Somebody may have asked meanwhile for what a unit brings. */
-function raiseAsAsked(intake: Intake, { part, urgency }: SourcedUnit): void {
-  if (part.offset >= part.range.end) return
-  const { first, last } = intake.partial.map.covering({ start: part.offset, end: part.range.end })
+function raiseAsAsked(intake: Intake, { part, urgency }: SourcedUnit, { isWhole }: UnitWay): void {
+  const { map } = intake.partial
+  const coming = isWhole ? wholeRange(map.length) : { start: part.offset, end: part.range.end }
+  if (rangeLength(coming) === 0) return
+  const { first, last } = map.covering(coming)
   const asked = intake.arrival.demand.priorityOf(first, last)
   if (asked !== undefined) urgency.raise(asked)
 }
@@ -116,17 +124,33 @@ function portionOf({ range }: PlannedUnit, holders: readonly Held[], map: PieceM
   return rangeLength(whole) > 0 ? { range: whole, from: portion.from } : { range, from: undefined }
 }
 
-interface Reading extends Omit<Filling, 'held' | 'unitBytes' | 'spare'> {
+interface Reading extends Omit<Filling, 'held' | 'units' | 'spare'> {
   readonly intake: Intake
   readonly part: IntakePart
   readonly urgency: Urgency
+  readonly way: UnitWay
+  readonly look: () => void
 }
 
 function readBackend(
   { backends, clock, random }: FillUnitsComponents,
-  { blob, slot, intake, part, urgency, signal }: Reading,
+  { blob, slot, intake, part, way, look, urgency, signal }: Reading,
 ): Promise<void> {
   const backend = backends.backendFor(blob.repository)
+  /** The bytes of a server that ignores ranges are taken as they are. */
+  const whole = async (body: Readable) => {
+    if (way.isWhole) return
+    way.ignored()
+    await part.close()
+    const before = slot.received
+    try {
+      await takeWhole(slot, intake, body)
+    } catch (err) {
+      throwIfAborted(signal)
+      // What it has brought stays, and the rest is read like any rest.
+      if (intake.broken || slot.received === before) throw err
+    }
+  }
   return readObject(
     { backend, clock, random },
     {
@@ -135,6 +159,11 @@ function readBackend(
       size: intake.partial.map.length,
       range: part.range,
       take: (body) => slot.take('backend', part, body),
+      takeWhole: way.lengths.unitBytes === Number.POSITIVE_INFINITY ? undefined : whole,
+      onAnswer() {
+        way.proven()
+        look()
+      },
       offset: () => part.offset,
       urgency,
       signal,

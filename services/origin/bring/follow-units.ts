@@ -113,7 +113,7 @@ async function followInto(
     throw reason
   }
 
-  const read = async (unit: FollowedUnit, stop: AbortSignal) => {
+  const read = async (unit: FollowedUnit, { signal: stop }: { readonly signal: AbortSignal }) => {
     try {
       await slot.take('origin', unit.part, await bodyOf(unit, stop))
     } finally {

@@ -16,6 +16,8 @@ export interface PlanRules {
    * read in one go, front to back.
    */
   readonly unitBytes: number
+  /** Bytes of units that lie side by side and are read in one request, at most; default: one unit. */
+  readonly runBytes?: number | undefined
   /** Whether what nobody asked for is read, too. */
   readonly fill: boolean
 }
@@ -28,12 +30,24 @@ export interface PlannedUnit {
   readonly isAsked: boolean
 }
 
+/** A unit, with those that follow it in the same request. */
+export interface PlannedRun extends PlannedUnit {
+  /** It does not begin at the front, and what is right before it is missing: whoever asks for it does not read on. */
+  readonly isApart: boolean
+}
+
+/** What is left of a blob is divided among several reads: so the last of them is a short one. */
+const SHARES_OF_REST = 4
+
 /**
- * The next unit to read: that of the piece that is asked for most urgently, and the longest; when nothing is asked for,
- * the first that lacks something. Undefined when there is nothing to read now.
+ * What is read next: the unit of the piece that is asked for most urgently, and the longest; when nothing is asked for,
+ * the first that lacks something. Units that follow join it, up to as many bytes as are here or come right before it: who
+ * reads on is read for far ahead, and who reads here and there costs one unit. So a blob never costs more requests than it
+ * has units. Undefined when there is nothing to read now.
  */
-export function nextUnit(arrival: Arrival, rules: PlanRules): PlannedUnit | undefined {
-  return askedUnit(arrival, rules.unitBytes) ?? (rules.fill ? fillUnit(arrival, rules.unitBytes) : undefined)
+export function nextUnit(arrival: Arrival, rules: PlanRules): PlannedRun | undefined {
+  const unit = askedUnit(arrival, rules.unitBytes) ?? (rules.fill ? fillUnit(arrival, rules.unitBytes) : undefined)
+  return unit && runFrom(arrival, unit, rules)
 }
 
 /** The unit of the piece that is asked for most urgently, of those that `isOpen` lets through. */
@@ -58,11 +72,52 @@ export function fillUnit(arrival: Arrival, unitBytes: number): PlannedUnit | und
   return undefined
 }
 
+const piecesPerUnit = (map: PieceMap, unitBytes: number): number =>
+  Math.max(1, Math.min(map.count, Math.floor(unitBytes / map.pieceLength)))
+
+function runFrom(
+  arrival: Arrival,
+  unit: PlannedUnit,
+  { unitBytes, runBytes = unitBytes }: Pick<PlanRules, 'unitBytes' | 'runBytes'>,
+): PlannedRun {
+  const { map } = arrival
+  const { start } = unit.range
+  const before = bytesBefore(arrival, start, Math.max(1, runBytes))
+  const most = Math.min(runBytes, before, (map.length - start) / SHARES_OF_REST)
+  let { end } = unit.range
+  for (;;) {
+    const next = wholeUnitAt(arrival, end, unitBytes)
+    if (next === undefined || next.end - start > most) break
+    end = next.end
+  }
+  return { ...unit, range: { start, end }, isApart: start > 0 && before === 0 }
+}
+
+/** Bytes right before `at` that are here or come; counted no further than to `enough`. */
+function bytesBefore(arrival: Arrival, at: number, enough: number): number {
+  const { map } = arrival
+  let piece = map.pieceAt(at)
+  const bytes = () => at - map.rangeOf(piece).start
+  while (piece > 0 && bytes() < enough && arrival.stateOf(piece - 1) !== 'missing') piece -= 1
+  return bytes()
+}
+
+/** The unit that begins at `at`, if all of it is missing. */
+function wholeUnitAt(arrival: Arrival, at: number, unitBytes: number): ByteRange | undefined {
+  const { map } = arrival
+  if (at >= map.length) return undefined
+  const perUnit = piecesPerUnit(map, unitBytes)
+  const first = map.pieceAt(at)
+  if (first % perUnit !== 0 || arrival.stateOf(first) !== 'missing') return undefined
+  const found = missingAround(arrival, first, unitBytes)
+  return found.end === map.rangeOf(Math.min(map.count, first + perUnit) - 1).end ? found : undefined
+}
+
 /** The missing pieces around a missing one, as far as its unit goes. */
 function missingAround(arrival: Arrival, piece: number, unitBytes: number): ByteRange {
   const { map } = arrival
   const isMissing = (each: number) => arrival.stateOf(each) === 'missing'
-  const perUnit = Math.max(1, Math.min(map.count, Math.floor(unitBytes / map.pieceLength)))
+  const perUnit = piecesPerUnit(map, unitBytes)
   const unitStart = piece - (piece % perUnit)
   const unitEnd = Math.min(map.count, unitStart + perUnit)
   let first = piece

@@ -1,4 +1,4 @@
-import type { Backends } from '../../../lib/backend/index.ts'
+import type { Backends, ObjectStat } from '../../../lib/backend/index.ts'
 import type { Clock, Random } from '../../../lib/base/index.ts'
 import { abortController, anySignal, appError, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
@@ -100,7 +100,7 @@ class BlobIngestRun implements IngestRun {
   #rival: string | undefined
   #followed: Member | undefined
   #held: readonly Held[] = []
-  #unitBytes: number | undefined
+  #units: ObjectStat | undefined
   readonly #givenUp = new Set<string>()
   /** Bytes from other origins were wrong once, so everything is read from the backend now. */
   #backendOnly = false
@@ -231,7 +231,7 @@ class BlobIngestRun implements IngestRun {
         throw appError('BLOB_UNKNOWN', { detail: { digest: this.#blob.digest } })
       }
       await this.#slot.open(size)
-      this.#unitBytes = 'object' in found ? found.object?.unitBytes : undefined
+      this.#units = 'object' in found ? found.object : undefined
       this.#held = this.#backendOnly ? [] : others.filter(({ holding }) => holding.size === size)
       return undefined
     } catch (err) {
@@ -255,7 +255,7 @@ class BlobIngestRun implements IngestRun {
   }
 
   #fill(): Promise<void> {
-    const filling = { blob: this.#blob, slot: this.#slot, held: this.#held, unitBytes: this.#unitBytes }
+    const filling = { blob: this.#blob, slot: this.#slot, held: this.#held, units: this.#units }
     return fillUnits(this.#components, { ...filling, spare: this.#spare, signal: this.#stop.signal })
   }
 

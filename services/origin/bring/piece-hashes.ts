@@ -3,7 +3,6 @@ import { type AbortOptions, appError, singleFlight } from '../../../lib/base/ind
 import { type Digest, digestAlgorithm, digestHex, HASH_LENGTH, PieceMap } from '../../../lib/core/index.ts'
 import { hashPieces, SHA1_LENGTH } from '../../../lib/metainfo/index.ts'
 import type { BlobReader, Retention, Sidecars, StoredBlob } from '../../../lib/store/index.ts'
-import type { SwarmEngine } from '../../../lib/swarm/index.ts'
 
 async function* passing(source: AsyncIterable<Uint8Array>, whole: Hash): AsyncIterable<Uint8Array> {
   for await (const chunk of source) {
@@ -32,15 +31,7 @@ const kinds = {
 /** The part of the local store that piece hashes need. */
 export interface HashedStore extends Sidecars, Pick<BlobReader, 'open'>, Pick<Retention, 'delete'> {}
 
-export interface PieceHashesComponents {
-  readonly store: HashedStore
-  readonly engine: Pick<SwarmEngine, 'forget'>
-}
-
-export function pieceHashes(
-  { store, engine }: PieceHashesComponents,
-  name: keyof typeof kinds = 'pieces',
-): PieceHashes {
+export function pieceHashes(store: HashedStore, name: keyof typeof kinds = 'pieces'): PieceHashes {
   const { algorithm, hashLength } = kinds[name]
   const flights = singleFlight<Digest, Uint8Array>()
 
@@ -51,7 +42,6 @@ export function pieceHashes(
     const hashes = await hashPieces(bytes, map, { algorithm, signal })
     if (whole.digest('hex') !== digestHex(stored.digest)) {
       await store.delete(stored.digest)
-      engine.forget(stored.digest)
       throw appError('STORE_CORRUPT', { detail: { digest: stored.digest } })
     }
     await store.putSidecar(stored.digest, name, hashes)

@@ -2,7 +2,6 @@ import { codeOf, isAbort, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
 import type { BlobRef } from '../../../lib/core/index.ts'
 import type { BlobInspection, BlobUploads, Repair, Retention, StoredBlob } from '../../../lib/store/index.ts'
-import type { SwarmEngine } from '../../../lib/swarm/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { BlobNames } from '../blob-names.ts'
 import type { Ingest } from '../bring/ingest.ts'
@@ -21,12 +20,11 @@ export interface RepairComponents {
   readonly logger: Logger
   readonly onReceived: (from: 'origin', bytes: number) => void
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
-  readonly engine: Pick<SwarmEngine, 'forget'>
 }
 
 /** A rotten blob comes again from another origin that has it, else from the backend. A pin survives this. */
 export function repair(components: RepairComponents): Repair {
-  const { store, copies, names, siblings, ingest, engine, cluster, logger } = components
+  const { store, copies, names, siblings, ingest, cluster, logger } = components
 
   const fromMember = async (member: Member, blob: BlobRef, signal: AbortSignal | undefined): Promise<boolean> => {
     const upload = await store.createUpload()
@@ -77,7 +75,6 @@ export function repair(components: RepairComponents): Repair {
       // Read the names first: they are removed with the blob.
       const blobs = (await names.of(digest)).map((repository) => ({ digest, repository }))
       await store.delete(digest)
-      engine.forget(digest)
       const [first] = blobs
       const fromReplica = first !== undefined && (await fromMembers(first, signal))
       if (!fromReplica && !(await fromBackends(blobs, signal))) return { outcome: 'lost' }

@@ -96,7 +96,7 @@ export class Arrival {
     for (let vain = 0; upload.size < size; ) {
       const before = upload.size
       try {
-        body ??= await urls.read(this.#url, { start: before, end: size }, { known: this.facts, signal })
+        body ??= (await urls.read(this.#url, { start: before, end: size }, { known: this.facts, signal })).body
         await this.#take(upload, body, { signal })
         if (upload.size < size) throw appError('BACKEND_UNAVAILABLE', { message: 'the web server ended too early' })
       } catch (err) {

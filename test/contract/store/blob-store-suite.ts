@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { StoreInit } from '../../../lib/store/index.ts'
 import { randomContent, writePieces } from '../../kit/store-fixture.ts'
 import { completeBlobRules } from './complete-rules.ts'
+import { goneRules } from './gone-rules.ts'
 import { partialBlobRules } from './partial-rules.ts'
 import { roomRules } from './room-rules.ts'
 import { CAPACITY, KIB, type StoreSubject, type StoreWorld } from './store-world.ts'
@@ -60,6 +61,7 @@ export function blobStoreSuite(name: string, make: (init: StoreInit) => Promise<
     completeBlobRules(world)
     partialBlobRules(world)
     roomRules(world)
+    goneRules(world)
     upkeepRules(world)
 
     test('writes nothing after its stop, which may be repeated', async () => {

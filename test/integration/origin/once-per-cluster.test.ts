@@ -11,6 +11,8 @@ import { startTopology, type Topology } from '../../kit/topology.ts'
 
 const MIB = 1024 * 1024
 const size = 8 * MIB
+/** Reads of a web server that obeys ranges. */
+const units = size / (4 * MIB)
 const content = cipherBytes('a cold blob', size)
 const digest = digestOf(content)
 const ids = ['origin-1', 'origin-2', 'origin-3']
@@ -92,7 +94,7 @@ describe('three origins and two hundred clients of a cold blob', () => {
     lab.store.openTo(Number.POSITIVE_INFINITY)
     await Promise.all(pulls)
     expect(lab.store.counts.between(size)).toEqual({ least: 1, most: 1 })
-    expect(lab.store.reads).toBe(1)
+    expect(lab.store.reads).toBe(units)
     expect(await Promise.all(ids.map((id) => lab.received(id, 'backend')))).toEqual(
       ids.map((id) => (id === lab.first ? size : 0)),
     )
@@ -105,7 +107,7 @@ describe('three origins and two hundred clients of a cold blob', () => {
     await using lab = await startLab(content)
     lab.store.cutAt(5 * MIB + 65_536)
     expect(new Set(await Promise.all(ids.map((id) => pullDigest(lab.url(id)))))).toEqual(new Set([digest]))
-    expect(lab.store.reads).toBe(2)
+    expect(lab.store.reads).toBe(units + 1)
     expect(await lab.received(lab.first, 'backend')).toBe(size)
     // Bytes in the sockets are lost when the connection breaks.
     expect(lab.store.counts.total).toBeLessThanOrEqual(size + MIB)
@@ -137,9 +139,10 @@ describe('the reader of the backend is killed by SIGKILL half-way', () => {
     const pulls = [lab.second, lab.other].map((id) => pullDigest(lab.url(id)))
     await allHold(lab, size / 2)
     await eventually(() => expect(lab.store.counts.total).toBe(gate))
+    const over = lab.store.reads - lab.store.open
     await lab.shoal.kill(lab.first)
     // An answer whose reader is gone would send on when the gate opens. The next reader may have come meanwhile.
-    await eventually(() => expect(lab.store.reads - lab.store.open).toBeGreaterThan(0))
+    await eventually(() => expect(lab.store.reads - lab.store.open).toBeGreaterThan(over))
     return pulls
   }
 

@@ -7,6 +7,7 @@ import { pushBlobOf } from '../../kit/pushed-blob.ts'
 import { registryClient } from '../../kit/registry-client.ts'
 import { pullDigest } from '../../kit/slow-pull.ts'
 import { startTopology, type Topology } from '../../kit/topology.ts'
+import { untilNamed, untilUnnamed } from '../../kit/until-named.ts'
 
 const MIB = 1024 * 1024
 
@@ -58,11 +59,14 @@ test('an agent whose disk is full evicts the least recently used blob for a new 
   const huge = await pushBlobOf(shoal, 'full/huge', 40 * MIB)
   expect(await pull(old)).toBe(old.digest)
   await eventually(async () => expect(await cached(shoal)).toEqual([old.digest]))
+  await untilNamed(shoal, old.digest, ['agent-1'])
   // What somebody still reads is not evicted: until the agent has let go of the old one, it relays.
   await eventually(async () => {
     expect(await pull(fresh)).toBe(fresh.digest)
     expect(await cached(shoal)).toEqual([fresh.digest])
   })
+  // What was evicted is named to nobody any more, though nobody has asked for it.
+  await untilUnnamed(shoal, old.digest, 'agent-1')
   expect(await pull(huge)).toBe(huge.digest)
   expect(await cached(shoal)).not.toContain(huge.digest)
   expect(await pull(old)).toBe(old.digest)

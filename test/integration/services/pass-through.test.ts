@@ -44,7 +44,7 @@ test('costs each client one question, and the bytes come once for all of them', 
   expect(await pull(lab, alice)).toEqual(whole)
   expect(await pull(lab, carol)).toEqual(whole)
   for (const shown of [alice, carol]) expect(askedBy(lab, shown)).toEqual(['HEAD /v2/team/app/manifests/v1 200'])
-  const gets = registry.seen.filter(({ line, status }) => line.startsWith('GET') && status === 200)
+  const gets = registry.seen.filter(({ line, status }) => line.startsWith('GET') && status < 300)
   expect(gets.map(({ line }) => line).toSorted()).toEqual(
     [
       `GET /v2/team/app/manifests/${image.manifest.digest}`,

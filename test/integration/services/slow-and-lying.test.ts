@@ -86,7 +86,6 @@ test('of ten agents one at a crawl and one that lies leave the lists, the pulls 
   const told = await Promise.all(PULLERS.map((agent) => explain(shoal, agent, blob.digest)))
   const explainedAt = (words: string) => told.filter((text) => new RegExp(words).test(text)).length
   const [slowAt, liarAt] = [SLOW, LIAR].map((agent) => `the peer at ${peerAddress(shoal, agent)}`)
-  expect(explainedAt(`it waited for .*${slowAt}`)).toBeGreaterThan(0)
   expect(explainedAt(`${slowAt} gave .*(came sooner from another|in time)`)).toBeGreaterThanOrEqual(3)
   expect(explainedAt(`${liarAt} gave .*; \\d+ pieces? with bytes from it w`)).toBeGreaterThanOrEqual(3)
 

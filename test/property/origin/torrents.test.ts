@@ -44,7 +44,7 @@ describe('the torrent of a blob', () => {
         await store.start()
         const stored = await putBlob(store, content)
         const trackers = clusterOf(someMembers(2))
-        const hashes = pieceHashes({ store, engine: { forget: () => undefined } }, 'torrent')
+        const hashes = pieceHashes(store, 'torrent')
         const made = torrents({ store, ingest: { ensure: async () => stored }, hashes, trackers })
         const { digest } = content
         const file = Buffer.from(await made.file({ digest, repository: parseRepository('any/name') }, { hop: false }))

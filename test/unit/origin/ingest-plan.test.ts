@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { PieceMap, type ReadPriority } from '../../../lib/core/index.ts'
 import { demand, type PieceState } from '../../../services/origin/bring/demand.ts'
 import { askedUnit, nextUnit } from '../../../services/origin/bring/ingest-plan.ts'
+import { unitWay } from '../../../services/origin/bring/unit-way.ts'
 
 const PIECE = 1024
 const map = new PieceMap(10 * PIECE + 1, PIECE)
@@ -83,6 +84,66 @@ describe('the next unit that is read', () => {
   test('has at least one piece, however short a unit is', () => {
     expect(next('...........', [[6, 6, 'onDemand']], { unitBytes: 1, fill: true })).toBe('6-6 onDemand')
   })
+})
+
+describe('a run of units', () => {
+  const long = new PieceMap(200 * PIECE, PIECE)
+
+  /** The next run where `here` pieces from the front are here, and others are asked for. */
+  function run(here: number, asks: readonly number[] = [], runBytes = 16 * PIECE) {
+    const stateOf = (piece: number): PieceState => (piece < here ? 'here' : 'missing')
+    const arrival = { map: long, stateOf, front: here, demand: demand(stateOf) }
+    for (const piece of asks) arrival.demand.ask(piece, piece, 'onDemand')
+    const found = nextUnit(arrival, { unitBytes, runBytes, fill: true })
+    if (found === undefined) return undefined
+    const { first, last } = long.covering(found.range)
+    return `${first}-${last}${found.isApart ? ' apart' : ''}`
+  }
+
+  test.each([
+    [0, '0-3'],
+    [4, '4-7'],
+    [8, '8-15'],
+    [16, '16-31'],
+    [64, '64-79'],
+  ])('is as long as what is here before it: with %i pieces it is %s', (here, expected) => {
+    expect(run(here)).toBe(expected)
+    expect(run(here, [here])).toBe(expected)
+  })
+
+  test('is one unit where nothing is here before it', () => {
+    expect(run(64, [100])).toBe('100-103 apart')
+    expect(run(0, [100])).toBe('100-103 apart')
+  })
+
+  test('is no longer than one of four shares of the rest', () => {
+    const runs = [136, 152, 164, 172, 180].map((here) => run(here))
+    expect(runs).toEqual(['136-151', '152-163', '164-171', '172-175', '180-183'])
+  })
+
+  test('is one unit where runs are no longer', () => {
+    expect(run(64, [], unitBytes)).toBe('64-67')
+  })
+
+  test('ends where something is here or comes', () => {
+    const stateOf = (piece: number): PieceState => (piece < 64 || piece === 73 ? 'coming' : 'missing')
+    const arrival = { map: long, stateOf, front: 0, demand: demand(stateOf) }
+    const found = nextUnit(arrival, { unitBytes, runBytes: 16 * PIECE, fill: true })
+    expect(long.covering(found!.range)).toEqual({ first: 64, last: 71 })
+  })
+})
+
+test('runs stay short while readers read here and there, and grow again', () => {
+  const way = unitWay({ unitBytes: 4, runBytes: 16 })
+  const runs = (count: number, run: { readonly isAsked: boolean; readonly isApart: boolean }) => {
+    for (let i = 0; i < count; i += 1) way.begun(run)
+    return way.lengths.runBytes
+  }
+  expect(runs(1, { isAsked: true, isApart: false })).toBe(16)
+  expect(runs(1, { isAsked: true, isApart: true })).toBe(4)
+  expect(runs(20, { isAsked: false, isApart: false })).toBe(4)
+  expect(runs(7, { isAsked: true, isApart: false })).toBe(4)
+  expect(runs(1, { isAsked: true, isApart: false })).toBe(16)
 })
 
 test('what comes anyhow is passed over', () => {

@@ -18,7 +18,7 @@ test.each([
   await origin!.store.start()
   await lab.inner.write(blobKey(cold.digest), cold.bytes, { size: cold.bytes.length })
   const { store, ingest } = origin!
-  const hashes = pieceHashes({ store, engine: { forget: () => Promise.resolve() } })
+  const hashes = pieceHashes(store)
   const components = { store, ingest, pieceHashes: hashes, clock: systemClock() }
   const decoder = metainfoDecoder()
   const kinds: string[] = []

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { describe, expect, test } from '@jest/globals'
 import { foreignTarget } from '../../../../lib/http/index.ts'
 import { parseRequestTarget } from '../../../../lib/http/request-target.ts'
-import { meanings, type WaysInit } from '../../../../services/agent/forward/ways.ts'
+import { isNydusd, meanings, type WaysInit } from '../../../../services/agent/forward/ways.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`
 const init: WaysInit = {
@@ -82,6 +82,18 @@ describe('whose a request is', () => {
     expect(meant(blob, { headers: nydusd })).toBe('reg.example 80')
     expect(meant(blob, { headers: { ...nydusd, 'x-dragonfly-priority': '6' } })).toBe('ns reg.example')
     expect(meant(blob, { headers: { 'user-agent': 'curl/8' } })).toBe('ns reg.example')
+  })
+
+  test('nydusd is known by its name, and version 2.2, which has none and no marks, by how it asks', () => {
+    const blob = `http://reg.example/v2/team/app/blobs/${digest}`
+    const read = { range: 'bytes=0-9', 'content-length': '0', accept: '*/*' }
+    const token = { 'content-length': '170', 'content-type': 'application/x-www-form-urlencoded', accept: '*/*' }
+    const is = (headers: object, method = 'GET') => isNydusd({ method, headers } as unknown as IncomingMessage)
+    expect([read, token, { 'user-agent': 'nydusd/1.0.0' }].map((headers) => is(headers))).toEqual([true, true, true])
+    const others = [{ ...read, 'user-agent': 'curl/8' }, { accept: '*/*' }, { 'content-length': '0' }]
+    expect(others.map((headers) => is(headers))).toEqual([false, false, false])
+    expect(is(read, 'PUT')).toBe(false)
+    expect(meant(blob, { headers: read })).toBe('ns reg.example')
   })
 
   test('without a rule nothing is a pull', () => {

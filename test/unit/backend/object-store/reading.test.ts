@@ -56,6 +56,22 @@ describe('parts', () => {
     expect(memory.given()).toBe(range.end - range.start)
   })
 
+  test('of a range that was planned as one are one request, which is read on where it breaks', async () => {
+    const lifecycle = { start: () => Promise.resolve(), stop: () => Promise.resolve() }
+    const planned = objectStoreBackend(
+      { ...memory, ...lifecycle, governor, clock: systemClock(), logger: silentLogger() },
+      { partBytes: PART, parallel: PARALLEL, runBytes: 4 * PART, atomicConditions: true, atomicDeletes: true },
+    )
+    const range = { start: PART, end: 5 * PART }
+    memory.failGets({ after: 100_000, err: broken })
+    const found = await planned.read('k', { range })
+    expect((await buffer(found!.body)).equals(bytes.subarray(range.start, range.end))).toBe(true)
+    expect(memory.gets).toEqual([range, { start: PART + 100_000, end: 5 * PART }])
+    const longer = await planned.read('k', { range: { start: 0, end: 5 * PART } })
+    expect((await buffer(longer!.body)).length).toBe(5 * PART)
+    expect(memory.gets).toHaveLength(2 + 5)
+  })
+
   test('are one request where one is enough', async () => {
     await backend.write('small', bytes.subarray(0, PART), { size: PART })
     const requests = governor.requests.read + governor.requests.stat

@@ -48,7 +48,7 @@ async function lab(init: { max?: number } = {}) {
     },
     async read(_url: string, range: ByteRange, { known }: { known: UrlFacts }) {
       if (known.etag !== factsOf().etag) throw appError('URL_CHANGED')
-      return bodyOf(range)
+      return { body: bodyOf(range) }
     },
   }
   const records = urlRecords({ backend: memoryBackend(), clock, logger: silentLogger() })
