@@ -50,6 +50,8 @@ const packageRooms = {
   '@volcengine/tos-sdk': '^lib/backend/tos/',
   'classic-level': '^lib/journal/',
   '@redis/client': '^services/tracker/peer-store/',
+  fzstd: '^services/cli/get/image/',
+  tar: '^services/cli/get/image/',
   'smol-toml': '^services/cli/',
   '@peculiar/asn1-schema': '^services/cli/ca/',
   '@peculiar/asn1-x509': '^services/cli/ca/',

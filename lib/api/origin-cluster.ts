@@ -8,6 +8,7 @@ import { originClient } from './origin.ts'
 import type {
   AskedRange,
   BlobBody,
+  DemandOptions,
   OpenHashesOptions,
   OpenUploadOptions,
   OriginClient,
@@ -53,6 +54,8 @@ export interface OriginCluster {
    * RANGE_UNSATISFIABLE
    */
   readBlob(repository: Repository, digest: Digest, options?: Omit<ReadBlobOptions, 'hop'>): Promise<BlobBody>
+  /** Says what is wanted first of a blob that the origins bring. @throws BLOB_UNKNOWN */
+  demand(repository: Repository, digest: Digest, wanted: DemandOptions): Promise<void>
   /** The bytes of one metainfo stream; when it breaks, the caller opens it again. @throws BLOB_UNKNOWN */
   openMetainfo(repository: Repository, digest: Digest, options?: OpenHashesOptions): Promise<Readable>
   /**
@@ -92,6 +95,10 @@ export function originCluster({ http, cluster }: OriginClusterComponents): Origi
       return known
     },
     readBlob: (repository, digest, options = {}) => resumingRead({ cluster, client, repository, digest }, options),
+    demand: (repository, digest, wanted) =>
+      tryEach(cluster, digest, (member) => client(member).demand(repository, digest, wanted), {
+        ...{ signal: wanted.signal, isDefinite: isFinalAtOrigins() },
+      }),
     openMetainfo: async (repository, digest, options = {}) =>
       (await openMetainfo(repository, digest, { ...options, after: [] })).body,
     openMetainfoElsewhere: openMetainfo,

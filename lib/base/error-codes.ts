@@ -73,6 +73,7 @@ const ownCodes = {
   CROSS_SITE: final(403, 'the request comes from a page of another site; browsers may not carry it here'),
   DIGEST_REFUSED: retryable(503, 'the content of this digest was found wrong a moment ago; it is refused for a while'),
   EXPECTATION_FAILED: final(417, 'the request expects something that this service does not do; leave out Expect'),
+  FILE_UNKNOWN: final(404, 'the image has no such file'),
   FLEET_EMPTY: final(404, 'no host that the job would be for comes to this tracker for orders'),
   FOREIGN_PEERS_OFF: final(
     404,
@@ -103,6 +104,7 @@ const ownCodes = {
     'the listener is not known by the host of the request; add the name to the config key hosts',
   ),
   INSECURE_BIND: final(500, 'the listener is reachable from outside without a secret; set one, or insecure: true'),
+  IMAGE_TOO_LARGE: final(413, 'the image has more than this reads; the message says what of it'),
   JOB_FAILED: final(409, 'some hosts have not done what the job says; list those that failed'),
   JOB_KEY_TAKEN: final(409, 'another job has this key; give the new one a key of its own'),
   JOB_OVER: final(409, 'the job has ended'),
@@ -112,6 +114,8 @@ const ownCodes = {
   JOURNAL_FULL: retryable(503, 'the journal is full; wait until some tasks are done'),
   JOURNAL_IN_USE: final(500, 'another process uses the folder of the journal; stop it, or choose another folder'),
   JOURNAL_UNAVAILABLE: retryable(503, 'the journal cannot be read or written; check its disk'),
+  LAYER_UNREADABLE: final(422, 'a layer of the image is no tar that this can read; the message says what it is'),
+  LINK_LOOP: final(409, 'the path leads through too many symbolic links'),
   LISTENER_BUSY: retryable(
     503,
     'too many uploads or downloads are under way, of all clients or of this one; try again',
@@ -124,6 +128,7 @@ const ownCodes = {
   METAINFO_INVALID: final(502, 'the metainfo stream is malformed'),
   METHOD_NOT_ALLOWED: final(405, 'the method is not allowed on this path'),
   NO_BACKEND_RULE: final(404, 'no backend rule fits the repository; add one for it to the config of every origin'),
+  NOT_A_FILE: final(409, 'what lies at this path of the image is no regular file; list it with --list'),
   NOT_FOUND: final(404, 'there is nothing at this path'),
   NOT_OWNER: final(409, 'this origin does not own the blob and may not forward the request again'),
   NO_HEALTHY_MEMBER: retryable(503, 'no member of the cluster answers'),

@@ -1,5 +1,6 @@
 export { registryNamed } from './addressed-registry.ts'
 export { emptyStorage } from './empty-storage.ts'
+export { imageLayers, type LayerDescriptor } from './image-layers.ts'
 export { type ChildManifest, type ImageParts, imageParts } from './image-parts.ts'
 export { checkManifest } from './manifest.ts'
 export { manifestMediaTypes, type Platform } from './manifest-fields.ts'

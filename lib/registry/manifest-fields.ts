@@ -37,6 +37,8 @@ export const indexTypes = new Set<string>([manifestMediaTypes.ociIndex, manifest
 export interface Platform {
   readonly os: string
   readonly architecture: string
+  /** Of an architecture with several, as `v8`. */
+  readonly variant?: string
 }
 
 export interface ManifestDescriptor extends Descriptor {
@@ -73,9 +75,10 @@ export function readDescriptor(value: unknown, where: string): ManifestDescripto
 }
 
 function platformIn(value: unknown): Platform | undefined {
-  const { os, architecture } = (isObject(value) ? value : {}) as Readonly<Record<string, unknown>>
+  const { os, architecture, variant } = (isObject(value) ? value : {}) as Readonly<Record<string, unknown>>
   const isNamed = (text: unknown): text is string => typeof text === 'string' && text !== ''
-  return isNamed(os) && isNamed(architecture) ? { os, architecture } : undefined
+  if (!isNamed(os) || !isNamed(architecture)) return undefined
+  return { os, architecture, ...(isNamed(variant) && { variant }) }
 }
 
 function digestIn(text: string, where: string): Digest {

@@ -12,6 +12,7 @@ import type {
 } from '../core/index.ts'
 import type { MetainfoRecord } from '../metainfo/index.ts'
 import type { BlobReader, PartialBlobs } from '../store/index.ts'
+import type { Want } from './wire/index.ts'
 
 /**
  * What the swarm needs from outside, as three interfaces; services implement them with lib/api, tests in memory. Each
@@ -156,4 +157,6 @@ export interface PieceSource {
    * `HttpAdmission` as its detail: the origins give these pieces to others
    */
   read(blob: BlobRef, range: ByteRange, options?: AbortOptions): AsyncIterable<Uint8Array>
+  /** Tells an origin that brings the blob which ranges are wanted first. @throws as `read` */
+  want(blob: BlobRef, want: Want, options?: AbortOptions): Promise<void>
 }

@@ -94,5 +94,7 @@ export function originPieces(origins: OriginCluster, key: string): PieceSource {
         body.destroy()
       }
     },
+    want: ({ repository, digest }, { ranges, priority }, { signal } = {}) =>
+      origins.demand(repository, digest, { ranges, priority, signal }),
   }
 }

@@ -11,6 +11,12 @@ export const exitCodes = {
   unreachable: 3,
   /** The secret is missing or wrong. */
   denied: 4,
+  /** Nobody has what was to be fetched, or the image has no such file. */
+  notFound: 5,
+  /** What lies at a path of an image is no file: a folder, a device, links in a circle. */
+  notAFile: 6,
+  /** An image is larger than what is read of it. */
+  tooLarge: 7,
   /** A signal ended it, as shells count it for Ctrl-C. */
   interrupted: 130,
 } as const
@@ -19,6 +25,8 @@ export const exitCodes = {
 export function exitCodeOf(err: unknown): number {
   if (hasCode(err, 'CONFIG_INVALID')) return exitCodes.usage
   if (hasCode(err, 'PEER_CLOSED', 'TLS_UNTRUSTED', 'REQUEST_TIMEOUT')) return exitCodes.unreachable
+  if (hasCode(err, 'NOT_A_FILE', 'LINK_LOOP')) return exitCodes.notAFile
+  if (hasCode(err, 'IMAGE_TOO_LARGE')) return exitCodes.tooLarge
   return hasCode(err, 'UNAUTHORIZED', 'DENIED') ? exitCodes.denied : exitCodes.failed
 }
 

@@ -28,7 +28,11 @@ const tools: readonly Program[] = [
   { name: 'setup', what: 'point a container engine at the agent: shoal setup ENGINE', run: runSetup },
   { name: 'doctor', what: 'prove that pulls of this machine go through the agent', run: runDoctor },
   { name: 'explain', what: 'why a pull was slow: shoal explain IMAGE, DIGEST or PULL', run: runExplain },
-  { name: 'get', what: 'fetch a blob or a manifest through the agent: shoal get NAME@DIGEST', run: runGet },
+  {
+    name: 'get',
+    what: 'fetch a blob, a file of an image or a URL through the agent: shoal get NAME@DIGEST',
+    run: runGet,
+  },
   { name: 'token', what: 'named tokens of a registry: shoal token create|list|revoke', run: runToken },
   { name: 'ca', what: 'make certificates for a small cluster: shoal ca init, shoal ca issue', run: runCa },
   { name: 'admin', what: 'inspect and control a running service: shoal admin SERVICE VERB', run: runAdmin },

@@ -16,6 +16,7 @@ const nothingToPull = {
   async *read() {
     throw appError('BLOB_UNKNOWN')
   },
+  want: () => Promise.resolve(),
 }
 
 export interface EngineParts {

@@ -77,7 +77,6 @@ export class RangedObject {
       if (method === 'GET') this.reads.push({ at, method, range, ifMatch, authorization, status })
       return res.writeHead(status, { 'content-length': 0, ...headers })
     }
-    if (req.url === '/v2/') return void res.writeHead(200, { 'content-length': 0 }).end()
     const refusal = method === 'GET' ? this.#refusal : undefined
     if (refusal !== undefined) {
       this.#refusal = undefined

@@ -9,6 +9,7 @@ import {
 import type { BlobRef, ByteRange, Digest } from '../../lib/core/index.ts'
 import type { MetainfoRecord } from '../../lib/metainfo/index.ts'
 import type { MetainfoAsker, MetainfoOptions, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
+import type { Want } from '../../lib/swarm/wire/index.ts'
 import type { SwarmBlob } from './swarm-blob.ts'
 
 export type MetainfoAnswer = (blob: BlobRef, direct: boolean) => Iterable<MetainfoRecord | Promise<void>> | undefined
@@ -17,6 +18,8 @@ export type MetainfoAnswer = (blob: BlobRef, direct: boolean) => Iterable<Metain
 export interface SwarmSources {
   readonly metainfo: MetainfoSource
   readonly pieces: PieceSource
+  /** What was said over HTTP to be wanted first. */
+  readonly wants: readonly Want[]
   /** Payload bytes sent as HTTP pieces. */
   readonly piecesSent: number
   /** Streams opened so far. */
@@ -50,6 +53,7 @@ export function swarmSources(blobs: readonly SwarmBlob[]): SwarmSources {
   let sent = 0
   let opened = 0
   const askers: MetainfoAsker[] = []
+  const wants: Want[] = []
 
   async function* records(blob: BlobRef, options: MetainfoOptions): AsyncGenerator<MetainfoRecord> {
     const { signal, direct = false, asker } = options
@@ -80,7 +84,11 @@ export function swarmSources(blobs: readonly SwarmBlob[]): SwarmSources {
 
   return {
     metainfo: { open: (blob, options = {}) => records(blob, options) },
-    pieces: { read: (blob, range, options = {}) => bytes(blob, range, options) },
+    pieces: {
+      read: (blob, range, options = {}) => bytes(blob, range, options),
+      want: async (_, want) => void wants.push(want),
+    },
+    wants,
     get piecesSent() {
       return sent
     },

@@ -1,25 +1,40 @@
 import { appError, type ProcessHost } from '../../../lib/base/index.ts'
 import { loadConfig } from '../../../lib/config/index.ts'
 import { type Digest, parseWebUrl, type WebUrl } from '../../../lib/core/index.ts'
+import type { Platform } from '../../../lib/registry/index.ts'
 import { listenerConfig } from '../../../lib/service/index.ts'
 import { agentDoor } from '../../agent/index.ts'
 import { addressOf, type Target, type TargetFlags, targetOf } from '../admin/target.ts'
 import { digestIn, type ImageName, imageName } from '../image-name.ts'
 import { listenerUrl, plainUrl } from '../setup/request.ts'
+import { ownPlatform, platformIn } from './image/platform.ts'
 
 export interface GetFlags extends TargetFlags {
   readonly output?: string
   readonly range?: string
   readonly digest?: string
   readonly agent?: string
+  readonly path?: string
+  readonly platform?: string
+  readonly list?: boolean
 }
 
 /** Content of a registry, or what lies under a URL. */
 export type Wanted = ImageName | { readonly url: WebUrl }
 
+/** Something of the files of an image. */
+export interface Inside {
+  readonly path: string
+  readonly platform: Platform
+  /** What lies there is listed, and not fetched. */
+  readonly isList: boolean
+}
+
 /** What somebody wants to have. */
 export interface Asked {
   readonly name: Wanted
+  /** Undefined for the content itself. */
+  readonly inside: Inside | undefined
   /** What the content must be; undefined for what a tag stands for. */
   readonly digest: Digest | undefined
   /** The part that is wanted, as `0-99`, `100-` or `-5`; undefined for all. */
@@ -45,10 +60,24 @@ function wantedIn(what: string): Wanted {
   return name
 }
 
+function insideOf(name: Wanted, flags: GetFlags): Inside | undefined {
+  const { path, platform, list: isList = false } = flags
+  if (path === undefined && !isList) {
+    if (platform !== undefined) throw invalid('--platform goes with --path or --list')
+    return undefined
+  }
+  if ('url' in name) throw invalid('--path and --list are for images')
+  const asked = [flags.output, flags.range, flags.digest]
+  if (isList && asked.some((flag) => flag !== undefined))
+    throw invalid('--list goes to standard output: leave out --output, --range and --digest')
+  return { path: path ?? '/', platform: platform === undefined ? ownPlatform() : platformIn(platform), isList }
+}
+
 /** @throws CONFIG_INVALID, URL_INVALID */
 export async function askedFor(what: string, flags: GetFlags, env: ProcessHost['env']): Promise<Asked> {
   const name = wantedIn(what)
-  const named = 'url' in name ? undefined : name.digest
+  const inside = insideOf(name, flags)
+  const named = 'url' in name || inside !== undefined ? undefined : name.digest
   const { range, output } = flags
   if (range !== undefined && !RANGE.test(range)) throw invalid('--range is like 0-99, 100- or -5')
   const wanted = flags.digest === undefined ? undefined : digestIn(flags.digest)
@@ -60,5 +89,6 @@ export async function askedFor(what: string, flags: GetFlags, env: ProcessHost['
   const config = await loadConfig(agentDoor.schema, { file: flags.config, secretsFile: flags.secrets, env })
   const own = addressOf(config, listenerConfig(config, 'registry.listener'))
   const agent = flags.agent === undefined ? own : plainUrl(listenerUrl(flags.agent))
-  return { name, digest: wanted ?? named, range, output, agent, admin: await targetOf('agent', flags, env) }
+  const admin = await targetOf('agent', flags, env)
+  return { name, inside, digest: wanted ?? named, range, output, agent, admin }
 }

@@ -1,14 +1,7 @@
-import {
-  type AbortOptions,
-  type Clock,
-  hasCode,
-  lifecycle,
-  type ProcessHost,
-  systemRandom,
-} from '../../../lib/base/index.ts'
+import { type AbortOptions, type Clock, hasCode, type ProcessHost, systemRandom } from '../../../lib/base/index.ts'
 import { type Digest, digestAlgorithm } from '../../../lib/core/index.ts'
-import { httpClient } from '../../../lib/http/index.ts'
 import type { Asked } from './asked-for.ts'
+import { withClients } from './clients.ts'
 import { ContentSource, type OpenContent } from './content-source.ts'
 import { fileSink, type Sink, streamSink } from './sinks.ts'
 import { steadyRead } from './steady-read.ts'
@@ -23,17 +16,13 @@ export interface FetchComponents {
  * Fetches what is asked for.
  * @throws DIGEST_INVALID, ABORTED, and what the agent answers
  */
-export async function fetchContent({ clock, host }: FetchComponents, asked: Asked, signal: AbortSignal): Promise<void> {
-  const { tls, secret, url } = asked.admin
-  const http = httpClient({ clock }, { tls })
-  const adminHttp = httpClient({ clock }, { token: secret, tls })
-  const clients = lifecycle([http, adminHttp])
-  await clients.start()
-  try {
+export function fetchContent({ clock, host }: FetchComponents, asked: Asked, signal: AbortSignal): Promise<void> {
+  return withClients(clock, asked.admin, async ({ http, adminHttp }) => {
     const source = new ContentSource(http, asked.agent, asked.name)
     await using sink = await sinkFor(asked, host)
     const open = await opened(source, asked, sink.here, { signal })
     const digest = open?.digest ?? asked.digest
+    const { url } = asked.admin
     const sources: WatchComponents['sources'] = (options) =>
       digest === undefined ? Promise.resolve(undefined) : askedSources(adminHttp, { url, digest }, options)
     if (open !== undefined) {
@@ -41,9 +30,7 @@ export async function fetchContent({ clock, host }: FetchComponents, asked: Aske
       await carry({ clock, show: host.show, sources }, { bytes, open, sink }, { signal })
     }
     await sink.end(asked.range === undefined ? provable(asked, digest) : undefined)
-  } finally {
-    await clients.stop()
-  }
+  })
 }
 
 /** A digest can be checked only when it is of the algorithm by which the bytes were hashed as they came. */

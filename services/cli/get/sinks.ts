@@ -15,6 +15,8 @@ export interface Sink extends AsyncDisposable {
   /** Bytes that an earlier run has left; what comes follows them. */
   readonly here: number
   take(bytes: Uint8Array, options: AbortOptions): Promise<void>
+  /** Forgets all that has come; undefined where it has gone on already. */
+  readonly restart?: () => Promise<void>
   /**
    * All has come. With a digest it is checked that it is the content of it.
    * @throws DIGEST_INVALID: then nothing of it is kept
@@ -63,7 +65,7 @@ export async function fileSink(path: string, digest: Digest | undefined, algorit
   const part = join(dirname(path), `.${basename(path)}.${name}.part`)
   try {
     const handle = await open(part, constants.O_RDWR | constants.O_CREAT)
-    const sink = new FileSink({ path, part, isKept, hash: createHash(algorithm) }, handle)
+    const sink = new FileSink({ path, part, isKept, algorithm }, handle)
     await sink.begin()
     return sink
   } catch (err) {
@@ -76,12 +78,13 @@ interface FileSinkInit {
   readonly part: string
   /** What has come is of use to the next run. */
   readonly isKept: boolean
-  readonly hash: Hash
+  readonly algorithm: string
 }
 
 class FileSink implements Sink {
   readonly #init: FileSinkInit
   readonly #handle: FileHandle
+  #hash: Hash
   #at = 0
   #here = 0
   #isNamed = false
@@ -89,6 +92,7 @@ class FileSink implements Sink {
   constructor(init: FileSinkInit, handle: FileHandle) {
     this.#init = init
     this.#handle = handle
+    this.#hash = createHash(init.algorithm)
   }
 
   get here(): number {
@@ -100,7 +104,7 @@ class FileSink implements Sink {
     const bytes = Buffer.allocUnsafe(CHUNK)
     for (;;) {
       const count = await readFully(this.#handle, bytes, this.#at)
-      this.#init.hash.update(bytes.subarray(0, count))
+      this.#hash.update(bytes.subarray(0, count))
       this.#at += count
       if (count < CHUNK) break
     }
@@ -108,14 +112,21 @@ class FileSink implements Sink {
   }
 
   async take(bytes: Uint8Array): Promise<void> {
-    this.#init.hash.update(bytes)
+    this.#hash.update(bytes)
     await writeFully(this.#handle, bytes, this.#at)
     this.#at += bytes.length
   }
 
+  async restart(): Promise<void> {
+    await this.#handle.truncate(0)
+    this.#hash = createHash(this.#init.algorithm)
+    this.#at = 0
+    this.#here = 0
+  }
+
   async end(digest: Digest | undefined): Promise<void> {
-    const { hash, part, path } = this.#init
-    if (digest !== undefined && hash.digest('hex') !== digestHex(digest)) {
+    const { part, path } = this.#init
+    if (digest !== undefined && this.#hash.digest('hex') !== digestHex(digest)) {
       await rm(part, { force: true })
       throw wrong()
     }

@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { deferred, seededRandom } from '../../../lib/base/index.ts'
 import { digestOf } from '../../../lib/core/index.ts'
@@ -10,7 +11,8 @@ import { cipherBytes } from '../../kit/cipher-bytes.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { type FaultProxy, faultProxy } from '../../kit/fault-proxy.ts'
 import { endAfter, pauseAfter } from '../../kit/http-faults.ts'
-import { type FixtureImage, imageFixture } from '../../kit/image-fixture.ts'
+import { blobFixture, descriptorOf, type FixtureImage, imageFixture, manifestFixture } from '../../kit/image-fixture.ts'
+import { folder as dir, estargzOf, file, layerOf, symlink, tarOf, whiteout } from '../../kit/layer-files.ts'
 import { type PushedBlob, pushBlobOf } from '../../kit/pushed-blob.ts'
 import { recordingHost } from '../../kit/recording-host.ts'
 import { registryClient } from '../../kit/registry-client.ts'
@@ -20,6 +22,31 @@ import { startTopology, type Topology } from '../../kit/topology.ts'
 
 const SIZE = 3_000_001
 const HALF = 1_500_000
+
+const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
+const OCI_LAYER = 'application/vnd.oci.image.layer.v1.tar+gzip'
+const random = seededRandom(72)
+const weights = Buffer.from(random.bytes(700_000))
+const layers = [
+  layerOf(gzipSync(tarOf([file('etc/release', 'base'), file('etc/gone', '1')]))),
+  estargzOf([dir('opt/model'), file('opt/model/other', random.bytes(900_000)), file('opt/model/w', weights)]),
+  layerOf(
+    gzipSync(tarOf([file('big', 'first'), symlink('model', 'opt/model'), whiteout('etc/gone'), file('big', weights)])),
+  ),
+]
+/** An image with a layer of each kind, and an index that has it for one platform. */
+const model: FixtureImage = {
+  ...{ config: blobFixture('{}'), layers },
+  manifest: manifestFixture('application/vnd.oci.image.manifest.v1+json', {
+    config: descriptorOf(blobFixture('{}'), 'application/vnd.oci.image.config.v1+json'),
+    layers: layers.map((layer) => ({ ...descriptorOf(layer, OCI_LAYER), annotations: layer.annotations })),
+  }),
+}
+const index = manifestFixture(OCI_INDEX, {
+  manifests: [
+    { ...descriptorOf(model.manifest, model.manifest.mediaType), platform: { os: 'linux', architecture: 's390x' } },
+  ],
+})
 
 let shoal: Topology
 let proxy: FaultProxy
@@ -34,6 +61,12 @@ beforeAll(async () => {
   blob = await pushBlobOf(shoal, 'team/app', SIZE)
   image = imageFixture(seededRandom(71), [2_000])
   await pushImage(registryClient(shoal.url('proxy-1', 'registry')), 'team/app', image, ['1.0'])
+  const client = registryClient(shoal.url('proxy-1', 'registry'))
+  await pushImage(client, 'team/app', model)
+  await client.send('PUT', '/v2/team/app/manifests/model', {
+    headers: { 'content-type': OCI_INDEX },
+    body: index.bytes,
+  })
   folder = await tempFolder('get')
 })
 
@@ -146,6 +179,8 @@ test.each([
   ['no digest', ['team/app@sha256:12']],
   ['no range', ['team/app:1.0', '--range', '9']],
   ['a digest of a part', ['team/app:1.0', '--range', '0-9', '--digest', digestOf(Buffer.from(''))]],
+  ['a platform of a blob', ['team/app:1.0', '--platform', 'linux/amd64']],
+  ['a path of a URL', ['https://models.example/a', '--path', '/a']],
   ['two digests', [`team/app@${digestOf(Buffer.from('a'))}`, '--digest', digestOf(Buffer.from('b'))]],
   ['a file where no folder is', ['team/app:1.0', '--output', '/nowhere/at/all/blob']],
 ])('%s is wrong usage', async (_what, words) => {
@@ -155,6 +190,76 @@ test.each([
 
 test('what nobody has, and an agent that is not there, have exit codes of their own', async () => {
   const nobody = await get([`team/app@${digestOf(Buffer.from('nobody has this'))}`])
-  expect([nobody.exit, nobody.host.complained]).toEqual([exitCodes.failed, expect.stringMatching(/UNKNOWN/)])
+  expect([nobody.exit, nobody.host.complained]).toEqual([exitCodes.notFound, expect.stringMatching(/UNKNOWN/)])
   expect((await get([named()], { agent: 'http://127.0.0.1:1' })).exit).toBe(exitCodes.unreachable)
+})
+
+const inModel = ['team/app:model', '--platform', 'linux/s390x']
+const blobOf = (layer: { readonly digest: string } | undefined) => new RegExp(`/blobs/${layer?.digest ?? ''}`)
+const readOf = (from: number, layer: { readonly digest: string } | undefined) =>
+  proxy.faults.requests.slice(from).filter(({ url }) => blobOf(layer).test(url)).length
+
+test('a file of an image is had by its path, and a layer is read once', async () => {
+  const { path, left } = await newFile()
+  const from = proxy.faults.requests.length
+  proxy.faults.next({ method: 'GET', path: blobOf(layers[2]) }, endAfter(300_000))
+  const { exit, host } = await get([...inModel, '--path', '/big', '--output', path, '--digest', digestOf(weights)])
+  expect([exit, host.complained, await left()]).toEqual([exitCodes.done, '', ['blob']])
+  expect(weights.equals(await readFile(path))).toBe(true)
+  expect(layers.map((layer) => readOf(from, layer))).toEqual([0, 0, 2])
+  expect((await get([...inModel, '--path', 'big'])).host.bytes.equals(weights)).toBe(true)
+})
+
+test.each([
+  [undefined, 0, weights.length],
+  ['650000-', 650_000, weights.length],
+  ['-5', weights.length - 5, weights.length],
+])('links lead to a file of another layer, of which come the bytes %s', async (range, start, end) => {
+  const { path } = await newFile()
+  const words = [...inModel, '--path', '/model/w', ...(range === undefined ? [] : ['--range', range])]
+  for (const to of [[], ['--output', path]]) {
+    const { exit, host } = await get([...words, ...to])
+    const bytes = to.length === 0 ? host.bytes : await readFile(path)
+    expect([exit, host.complained, weights.subarray(start, end).equals(bytes)]).toEqual([exitCodes.done, '', true])
+  }
+})
+
+test('what lies in an image is listed, with its type and its size', async () => {
+  const { exit, host } = await get([...inModel, '--list'])
+  expect([exit, host.said]).toEqual([
+    exitCodes.done,
+    'file\t700000\t/big\nfolder\t0\t/etc\nsymlink\t0\t/model -> opt/model\nfolder\t0\t/opt',
+  ])
+  expect((await get([...inModel, '--list', '--path', '/model'])).host.said).toContain('file\t900000\t/opt/model/other')
+})
+
+test.each([
+  ['/etc/gone', [], exitCodes.notFound, 'FILE_UNKNOWN'],
+  ['/opt', [], exitCodes.notAFile, 'NOT_A_FILE'],
+  ['/big', ['--range', '700000-'], exitCodes.failed, 'RANGE_UNSATISFIABLE'],
+  ['/big', ['--digest', digestOf(Buffer.from('other'))], exitCodes.failed, 'DIGEST_INVALID'],
+  ['/big', ['--platform', 'linux/mips'], exitCodes.notFound, 'MANIFEST_UNKNOWN'],
+  ['/big', ['--platform', 'linux'], exitCodes.usage, 'CONFIG_INVALID'],
+  ['/big', ['--list', '--range', '0-9'], exitCodes.usage, 'CONFIG_INVALID'],
+])('of %s %j comes no file, and the exit code says why', async (path, words, code, text) => {
+  const { path: output, left } = await newFile()
+  const to = code === exitCodes.usage ? [] : ['--output', output]
+  const { exit, host } = await get([...inModel, '--path', path, ...to, ...words])
+  expect([exit, host.complained, await left()]).toEqual([code, expect.stringContaining(text), []])
+})
+
+test('of a layer that is not what its digest says nothing is kept', async () => {
+  const lie = gzipSync(tarOf([file('big', 'a lie')]))
+  await using liar = await scriptedServer(({ url }, res) => {
+    if (url.includes('/manifests/'))
+      return void res.end(url.includes(model.manifest.digest) ? model.manifest.bytes : index.bytes)
+    res.end(lie)
+  })
+  const { path, left } = await newFile()
+  const { exit, host } = await get([...inModel, '--path', '/big', '--output', path], { agent: liar.url })
+  expect([exit, host.complained, await left()]).toEqual([
+    exitCodes.failed,
+    expect.stringContaining('DIGEST_INVALID'),
+    [],
+  ])
 })

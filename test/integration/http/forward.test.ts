@@ -68,6 +68,17 @@ describe('a request for a host elsewhere', () => {
     expect(seen[0]?.rawHeaders).toEqual(expect.arrayContaining(['Content-Length', '0']))
   })
 
+  test('of nydusd, named or as version 2.2 was traced, never goes by plain HTTP, as it wrote: it has passwords', async () => {
+    const { ask, port, seen } = await lab()
+    const token = `GET http://pkg.example:${port}/token?service=s&password=secret HTTP/1.1\nHost: x\nAccept: */*\n`
+    const form = 'Content-Type: application/x-www-form-urlencoded\nContent-Length: 15'
+    const unnamed = await ask(token + form, 'password=secret')
+    const named = await ask(`${token}User-Agent: nydusd/1.0.0`)
+    for (const answer of [unnamed, named]) expect(answer).toMatch(/^HTTP\/1\.1 502 /)
+    expect(seen).toEqual([])
+    expect(await ask(`${token}User-Agent: curl/8\n${form}`, 'password=secret')).toMatch(/^HTTP\/1\.1 200 /)
+  })
+
   test('gets the answer as the host gave it: status, headers that come twice, no body where there is none', async () => {
     const { ask, port } = await lab({
       answer: (req, res) => {

@@ -46,6 +46,30 @@ describe('a reader of bytes that no peer can be asked for yet', () => {
     handle.close()
   })
 
+  test('has one told over HTTP while no origin has taken the node in, anew before it forgets, and not any more afterwards', async () => {
+    await using lab = swarmLab([blob])
+    const { ref, wanted, hint } = await arrivingAt(lab, blob)
+    lab.tracker.alive = false
+    const agent = await lab.agent()
+    const handle = await lab.run(agent.engine.open(ref))
+    const stream = handle.read({ start: 8 * MIB, end: 8 * MIB + 1 }, { fills: false })
+    stream.resume()
+    const { wants } = lab.sources
+    await lab.clock.advance(900)
+    expect(wants).toEqual([])
+    await lab.clock.advance(5_000)
+    const want = { priority: 'onDemand', ranges: [{ start: 8 * MIB, end: 8 * MIB + pieceLength }] }
+    expect(wants).toEqual([want])
+    await lab.clock.advance(4_000)
+    expect(wants).toEqual([want, want])
+    hint()
+    await lab.clock.advance(20_000)
+    expect(wanted('onDemand')).toBe(`${8 * MIB}-${8 * MIB + pieceLength}`)
+    expect(wants).toHaveLength(2)
+    stream.destroy()
+    handle.close()
+  })
+
   test('has the origin told that nobody wants them when it leaves, or is lost', async () => {
     await using lab = swarmLab([blob])
     const { ref, wanted } = await arrivingAt(lab, blob)

@@ -16,6 +16,7 @@ import { eventually } from '../../kit/eventually.ts'
 import { type ImageLayout, layeredImage, makeImage } from '../../kit/images/index.ts'
 import { recordingHost } from '../../kit/recording-host.ts'
 import { resourceStack } from '../../kit/resource-stack.ts'
+import { shoalSetup } from '../../kit/shoal-setup.ts'
 import { startTopology, type Topology } from '../../kit/topology.ts'
 
 /**
@@ -79,13 +80,6 @@ async function setUp(engine: string, ...words: readonly string[]): Promise<strin
   await mkdir(root, { recursive: true })
   await shoalSetup(engine, '--root', root, '--agent', agent, ...words)
   return root
-}
-
-async function shoalSetup(...words: readonly string[]): Promise<string> {
-  const host = recordingHost()
-  const exit = await run(['setup', ...words], host)
-  expect([exit, host.complained]).toEqual([0, ''])
-  return host.said
 }
 
 /** Bytes that the agent has given to clients. */

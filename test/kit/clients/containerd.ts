@@ -45,10 +45,12 @@ export interface Containerd extends AsyncDisposable {
 export interface ContainerdInit {
   /** Further tables of its config; default none. */
   readonly more?: string
+  /** Default: overlays, where they work. */
+  readonly snapshotter?: string
 }
 
 /** Starts containerd in its own folder, without the Kubernetes plugin. */
-export function startContainerd({ more = '' }: ContainerdInit = {}): Promise<Containerd> {
+export function startContainerd({ more = '', ...init }: ContainerdInit = {}): Promise<Containerd> {
   return buildResource(async (stack) => {
     const box = stack.own(await sandbox('containerd'))
     const path = (name: string) => join(box.path, name)
@@ -66,7 +68,7 @@ export function startContainerd({ more = '' }: ContainerdInit = {}): Promise<Con
           box.run('ctr', ['--address', address, '--connect-timeout', '1s', 'version'], { signal }),
       }),
     )
-    const snapshotter = (await stacksOverlays(box.path)) ? 'overlayfs' : 'native'
+    const snapshotter = init.snapshotter ?? ((await stacksOverlays(box.path)) ? 'overlayfs' : 'native')
     return {
       address,
       pid,

@@ -19,7 +19,7 @@ import type { PieceRuns } from './piece-runs.ts'
 export interface HttpRungComponents {
   readonly clock: Clock
   readonly random: Random
-  readonly pieces: PieceSource
+  readonly pieces: Pick<PieceSource, 'read'>
   readonly background: Background
   readonly downloads: TokenBucket
 }

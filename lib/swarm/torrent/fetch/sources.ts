@@ -1,7 +1,8 @@
-import type { AppError, Background, FairBucket } from '../../../base/index.ts'
+import { type AppError, type Background, type FairBucket, toAppError } from '../../../base/index.ts'
 import type { PeerId, PeerInfo } from '../../../core/index.ts'
 import type { PieceSource } from '../../outside.ts'
 import type { PeerConnection } from '../../peer/index.ts'
+import type { Want } from '../../wire/index.ts'
 import type { Prospect } from '../meet/dialer.ts'
 import type { AskedNames } from '../shared/asked-names.ts'
 import type { WaitSpot } from '../shared/pull-trace.ts'
@@ -43,7 +44,13 @@ export class Sources {
     const short = map.length <= components.limits.shortBlobBytes
     const sharing = { ...components, downloads: components.downloads.flow({ short }) }
     this.download = new Download(sharing, init.target)
-    this.#wants = new WantTeller(components, init.wanted)
+    const overHttp = (want: Want) =>
+      components.background.run('want over http', (signal) =>
+        components.pieces.want(init.names.current, want, { signal }).catch((err: unknown) => {
+          if (!signal.aborted) init.onFailed(toAppError(err, 'SOURCES_EXHAUSTED'))
+        }),
+      )
+    this.#wants = new WantTeller(components, { wanted: init.wanted, overHttp })
     this.#ladder = new Ladder(sharing, {
       ...{ ...init, map, download: this.download },
       onLooked: () => init.target.events.onLooked(),

@@ -1,10 +1,15 @@
+import type { IncomingMessage } from 'node:http'
 import { describe, expect, test } from '@jest/globals'
+import { loadConfig } from '../../../../lib/config/index.ts'
+import { addressedRegistry } from '../../../../lib/registry/addressed-registry.ts'
+import { agentSchema } from '../../../../services/agent/config.ts'
 import { nydusConfig, stargzConfig } from '../../../../services/cli/doctor/lazy-steps.ts'
 import type { Visit } from '../../../../services/cli/doctor/visit.ts'
 import { MachineFiles } from '../../../../services/cli/setup/machine-files.ts'
 import { nydus, withAgentAsProxy } from '../../../../services/cli/setup/nydus.ts'
 import { setupRequest } from '../../../../services/cli/setup/request.ts'
 import { STARGZ_CONFIG, stargz, withAgentAsMirror } from '../../../../services/cli/setup/stargz.ts'
+import { readToml } from '../../../../services/cli/setup/toml.ts'
 import { tempFolder } from '../../../kit/temp-folder.ts'
 
 const agent = 'http://127.0.0.1:65001'
@@ -12,6 +17,15 @@ const request = setupRequest({ registry: ['reg.example.com'] })
 const refused = (message: RegExp) =>
   expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(message) })
 const NYDUSD = '/etc/nydus/nydusd-config.fusedev.json'
+
+/** What the snapshotter reads. */
+interface Written {
+  readonly resolver: {
+    readonly host: Readonly<
+      Record<string, { readonly mirrors: readonly { readonly header?: Record<string, string> }[] }>
+    >
+  }
+}
 
 /** A doctor's visit to a machine with these files. */
 async function visit(root: string, forward = 'auto'): Promise<Visit> {
@@ -81,6 +95,21 @@ describe('stargz', () => {
     )
     expect(withAgentAsMirror(after, 'reg.example.com', url)).toBe(after)
   })
+
+  test.each(['reg.example.com', 'reg.example.com:5000', 'docker.io'])(
+    'sends an agent with its usual headers what says that %s is meant, since it says so nowhere else',
+    async (host) => {
+      const { resolver } = readToml(withAgentAsMirror('', host, url), STARGZ_CONFIG) as unknown as Written
+      const sent = Object.entries(resolver.host[host]?.mirrors[0]?.header ?? {})
+      const headersDistinct = Object.fromEntries(sent.map(([name, value]) => [name.toLowerCase(), [value]]))
+      const overrides = ['registry.upstreams=["*"]', 'registry.default="none"']
+      const { registry } = await loadConfig(agentSchema, { overrides })
+      const patterns = registry.upstreams.map((upstream) => upstream.registry)
+      const path = '/v2/library/nginx/blobs/sha256:0'
+      const asked = { path, query: new URLSearchParams(), req: { headersDistinct } as unknown as IncomingMessage }
+      expect(addressedRegistry(asked, { ...registry, upstreams: patterns })).toEqual({ registry: host, path })
+    },
+  )
 
   test('is left alone where the host has other mirrors, and refuses what it cannot do', async () => {
     const before = '[[resolver.host."reg.example.com".mirrors]]\n  host = "c"\n'

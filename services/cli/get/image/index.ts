@@ -1,0 +1,1 @@
+export { type AskedInside, fetchFile } from './fetch-file.ts'
