@@ -50,13 +50,17 @@ export function registryCodeOf({ code, status }: Pick<AppError, 'code' | 'status
   return registryCodeByCode[code] ?? (isClash ? 'UNAVAILABLE' : (registryCodeByStatus[status] ?? 'UNKNOWN'))
 }
 
+/** The code of an error between our services, also where an answer has no body: to HEAD. */
+export const CODE_HEADER = 'x-shoal-code'
+
 /** The body of an error answer with its headers. */
 export function errorAnswer(
   err: AppError,
   envelope: Envelope,
 ): { readonly headers: Headers; readonly body: Uint8Array } {
   if (envelope === 'text') return { headers: PLAIN_TEXT, body: Buffer.from(`${err.code}: ${err.message}`) }
-  return { headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(jsonBody(err, envelope))) }
+  const headers = { 'content-type': 'application/json', ...(envelope === 'own' && { [CODE_HEADER]: err.code }) }
+  return { headers, body: Buffer.from(JSON.stringify(jsonBody(err, envelope))) }
 }
 
 /** A code that is not in the OCI spec goes into `detail.code`. */

@@ -1,4 +1,5 @@
 import { type AppError, appError, type ErrorCode, errorTable } from '../base/index.ts'
+import { CODE_HEADER } from './error-envelope.ts'
 import type { HttpResponse } from './http-client.ts'
 
 const BODY_LIMIT = 64 * 1024
@@ -44,7 +45,7 @@ export async function errorFromResponse(response: HttpResponse): Promise<AppErro
   const { message } = answered
   const detail = isRecord(answered.detail) ? answered.detail : {}
   const { code: innerCode } = detail
-  const code = knownCode(innerCode) ?? knownCode(answered.code)
+  const code = knownCode(innerCode) ?? knownCode(answered.code) ?? knownCode(response.headers[CODE_HEADER])
   if (code === undefined) return appError(fallback, { detail: { status: response.status } })
   return appError(code, {
     ...(typeof message === 'string' && { message }),

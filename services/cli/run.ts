@@ -30,7 +30,7 @@ const tools: readonly Program[] = [
   { name: 'explain', what: 'why a pull was slow: shoal explain IMAGE, DIGEST or PULL', run: runExplain },
   {
     name: 'get',
-    what: 'fetch a blob, a file of an image or a URL through the agent: shoal get NAME@DIGEST',
+    what: 'fetch a blob, a file of an image or a URL through the agent',
     run: runGet,
   },
   { name: 'token', what: 'named tokens of a registry: shoal token create|list|revoke', run: runToken },

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { loadConfig } from '../../../lib/config/index.ts'
@@ -40,7 +41,7 @@ function listingMetrics(): Metrics & { readonly listed: ReadonlyMap<string, List
 const services = Object.values(doors).map((door) => ({ door, name: serviceFacts(door.kind).name }))
 
 /** Config keys that bind the services to free ports and put all data below one folder. */
-function placesIn(folder: string): Readonly<Record<string, readonly string[]>> {
+function placesIn(folder: string, inspect: object): Readonly<Record<string, readonly string[]>> {
   const free = (...listeners: readonly string[]) => listeners.map((key) => `${key}.bind=127.0.0.1:auto`)
   const file = (name: string) => `{ driver: file, folder: ${JSON.stringify(join(folder, name))} }`
   const backend = `{ driver: shadow, primary: ${file('new')}, secondary: ${file('old')} }`
@@ -49,6 +50,7 @@ function placesIn(folder: string): Readonly<Record<string, readonly string[]>> {
       ...free('registry.listener', 'peer', 'ops', 'admin'),
       `folder=${join(folder, 'agent')}`,
       'registry.upstreams=[{ registry: registry.test, identity: publicOnly }]',
+      `registry.forward.inspect=${JSON.stringify(inspect)}`,
     ],
     origin: [
       ...free('http', 'peer', 'ops', 'admin'),
@@ -66,9 +68,12 @@ function placesIn(folder: string): Readonly<Record<string, readonly string[]>> {
 /** The metrics that each service registers when it starts. */
 async function namedByServices() {
   await using folder = await tempFolder()
-  const places = placesIn(folder.path)
   const ours = testAuthority()
   const { config: tls } = await tlsFolder(folder.path, ours.issue(), [ours])
+  const ca = { certificate: join(folder.path, 'operator.crt'), key: join(folder.path, 'operator.key') }
+  await writeFile(ca.certificate, ours.certificate)
+  await writeFile(ca.key, ours.key, { mode: 0o600 })
+  const places = placesIn(folder.path, { hosts: ['registry.test'], ca })
   const found: ({ service: string; name: string } & Listed)[] = []
   for (const { name: service, door } of services) {
     const metrics = listingMetrics()

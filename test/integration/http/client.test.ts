@@ -329,4 +329,12 @@ describe('errorFromResponse', () => {
     const response = await plain.client.request({ method: 'GET', url: plain.url })
     await expect(errorFromResponse(response)).resolves.toMatchObject(expected)
   })
+
+  test('names the code also where an answer has no body', async () => {
+    await using pair = await httpPair([
+      route(['HEAD'], '/', () => Promise.reject(appError('BACKEND_CORRUPT', { detail: { size: 7 } }))),
+    ])
+    const response = await pair.client.request({ method: 'HEAD', url: pair.url('/') })
+    await expect(errorFromResponse(response)).resolves.toMatchObject({ code: 'BACKEND_CORRUPT' })
+  })
 })
