@@ -8,7 +8,8 @@ import { upstreamLab } from '../../kit/upstream-lab.ts'
 const MIB = 1024 * 1024
 
 test('blobs of a registry that is down make room for pushes', async () => {
-  await using lab = await upstreamLab({ overrides: ['origin.store.capacity=32MiB'] })
+  // Each origin brings all of what is pulled, and holds it no longer than that takes.
+  await using lab = await upstreamLab({ overrides: ['origin.store.capacity=32MiB', 'origin.ingest.fill=on'] })
   for (const name of ['first', 'second']) {
     const bytes = cipherBytes(name, 20 * MIB)
     await lab.upstream.pushBlob('team/app', digestOf(bytes), bytes)
