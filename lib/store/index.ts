@@ -11,6 +11,7 @@ export type {
   SidecarName,
   Sidecars,
   StoredBlob,
+  StoreEvents,
   Upload,
 } from './blob-store.ts'
 export type { StoreInit } from './content-store.ts'

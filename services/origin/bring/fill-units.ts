@@ -71,7 +71,7 @@ export async function fillUnits(components: FillUnitsComponents, { held, ...fill
   const { fill } = components
   const way = unitWay(filling.units ?? {})
   let holders = held
-  const window = unitWindow(intake.arrival)
+  const window = unitWindow()
   const hasRoom = (unit: PlannedUnit, running: number) => (way.isSingle ? running === 0 : window.hasRoom(unit, running))
 
   const reading = new Map<SourcedUnit, FillTurns>()

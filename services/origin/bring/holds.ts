@@ -5,6 +5,8 @@ export interface HoldsInit {
   readonly idleMs: number
   /** It has not been wanted for twice as long: what has begun is given up, too. */
   readonly onGone: () => void
+  /** Keeps what is here of it, as long as somebody wants it, until the result is called. */
+  readonly keep: () => () => void
 }
 
 /**
@@ -32,6 +34,7 @@ class RunHolds implements Holds {
   #wholeCount = 0
   #over = false
   #timer: Timer | undefined
+  #letGo: (() => void) | undefined
   #isStopped = false
   #onChange: () => void = () => undefined
 
@@ -72,14 +75,22 @@ class RunHolds implements Holds {
   stop(): void {
     this.#isStopped = true
     this.#timer?.cancel()
+    this.#release()
   }
 
   #add(one: 1 | -1, whole: boolean): void {
     const before = [this.whole, this.#over]
     this.#count += one
+    if (this.#count === 0) this.#release()
+    else if (this.#count === 1 && one > 0 && !this.#isStopped) this.#letGo = this.#init.keep()
     if (whole) this.#wholeCount += one
     if (one > 0) this.#over = false
     if (before[0] !== this.whole || before[1] !== this.#over) this.#onChange()
+  }
+
+  #release(): void {
+    this.#letGo?.()
+    this.#letGo = undefined
   }
 
   #wait(): void {

@@ -16,7 +16,7 @@ import type { Refusals } from './refusals.ts'
 import type { SpareReads } from './spare-reads.ts'
 
 /** The part of the local store that takes the bytes and reads the blob once it is complete. */
-export interface IngestRunStore extends IntakeSlotStore, Pick<BlobReader, 'stat' | 'open'> {}
+export interface IngestRunStore extends IntakeSlotStore, Pick<BlobReader, 'stat' | 'open' | 'lease'> {}
 
 export interface IngestRunComponents {
   readonly store: IngestRunStore
@@ -86,6 +86,8 @@ export interface IngestRun {
   opened(): Promise<Intake | undefined>
   /** Another origin waits for this run: from now on it follows an owner only when that owner reads the backend. */
   claim(): void
+  /** Nobody wants the blob: as `stop`, unless it is about to be complete; who comes from now on needs a new run. */
+  abandon(): void
   /** Ends the run with ABORTED. The bytes that came stay. */
   stop(): void
 }

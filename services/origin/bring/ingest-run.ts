@@ -45,7 +45,10 @@ class BlobIngestRun implements IngestRun {
     this.#claims = init.claims
     this.#spare = init.spare
     this.#onUnwanted = init.onUnwanted
-    this.holds = holds(components.clock, { idleMs: init.idleMs, onGone: () => this.#abandon() })
+    this.holds = holds(components.clock, {
+      ...{ idleMs: init.idleMs, onGone: () => this.abandon() },
+      keep: () => components.store.lease(blob.digest),
+    })
     const wants = wantsHold(this.holds)
     const seedArriving = (partial: PartialBlob, onWanted: OnWanted) =>
       components.seedArriving(blob, partial, wants.heard(onWanted))
@@ -82,6 +85,12 @@ class BlobIngestRun implements IngestRun {
     this.#unfollow.abort()
   }
 
+  abandon() {
+    if (this.#slot.intake?.isWhole === true) return
+    this.#onUnwanted()
+    this.stop()
+  }
+
   stop() {
     this.#stop.abort()
   }
@@ -110,20 +119,13 @@ class BlobIngestRun implements IngestRun {
       throwIfAborted(this.#stop.signal)
       const stored = await this.#finish()
       if (stored !== undefined) return stored
-      if (this.holds.over) this.#abandon()
+      if (this.holds.over) this.abandon()
       throwIfAborted(this.#stop.signal)
       this.#unfollow = abortController()
       this.#followed = this.#owner() ?? (await this.#otherReader())
       if (this.#followed === undefined) await this.#fill()
       else await this.#follow(this.#followed)
     }
-  }
-
-  /** Nobody wants the blob: the run ends, unless it is about to complete the blob. The bytes that came stay. */
-  #abandon(): void {
-    if (this.#slot.intake?.isWhole === true) return
-    this.#onUnwanted()
-    this.stop()
   }
 
   /** The blob when nothing is missing. Bytes with a wrong digest are dropped. @throws BACKEND_CORRUPT */

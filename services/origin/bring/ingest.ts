@@ -10,8 +10,8 @@ import {
   throwIfAborted,
 } from '../../../lib/base/index.ts'
 import { type Member, reportFailure } from '../../../lib/cluster/index.ts'
-import { type BlobRef, type ByteRange, rangeLength, wholeRange } from '../../../lib/core/index.ts'
-import type { PartialBlob, StoredBlob } from '../../../lib/store/index.ts'
+import { type BlobRef, type ByteRange, type Digest, rangeLength, wholeRange } from '../../../lib/core/index.ts'
+import type { PartialBlob, StoredBlob, StoreEvents } from '../../../lib/store/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { askHoldings } from '../ring/holdings.ts'
 import type { Holding } from '../ring/siblings.ts'
@@ -27,6 +27,7 @@ import type { SourceKeys } from './source-keys.ts'
 import { spareReads } from './spare-reads.ts'
 
 export interface IngestComponents extends IngestRunComponents {
+  readonly store: IngestRunComponents['store'] & StoreEvents
   readonly keys: SourceKeys
   /** Counts runs that end because nobody wants the blob. */
   readonly onUnwanted: () => void
@@ -83,6 +84,7 @@ class OriginIngest implements Ingest {
     this.#components = components
     this.#memberId = memberId
     this.#idleMs = idleMs
+    components.store.onGone((digest) => this.#onGone(digest))
   }
 
   async start(): Promise<void> {
@@ -197,6 +199,11 @@ class OriginIngest implements Ingest {
     if (!this.#turns.busy(digest)) return partialOf(this.#components.store, digest)
     const underWay = [...this.#underWay.values()].find((run) => run.digest === digest && run.intake !== undefined)
     return underWay?.intake?.partial
+  }
+
+  /** What was here has made room for something else; a run that goes on without anybody who wants it ends. */
+  #onGone(digest: Digest): void {
+    for (const run of this.#underWay.values()) if (run.digest === digest && run.holds.count === 0) run.abandon()
   }
 
   /** The run that brings the blob: the current run, or a new one. */

@@ -69,7 +69,7 @@ export interface IntakeWork {
   listen(onAsk: () => void): void
   /** Call when nothing is missing: the complete blob with its piece hashes, or undefined when the digest is wrong. */
   finish(): Promise<StoredBlob | undefined>
-  /** Releases the partial blob, which stays on the disk. With a reason, who waits for what is missing fails with it. */
+  /** The partial blob stays on the disk. With a reason, who waits for what is missing fails with it. */
   end(reason?: unknown): void
 }
 
@@ -106,7 +106,6 @@ class PartialIntake implements Intake, Arrival, PartHost {
   /** Pieces that parts have reserved. */
   readonly #coming = new Map<number, IntakePart>()
   readonly #verified = deferred()
-  readonly #release: () => void
   #front = 0
   #broken = false
   #more = deferred()
@@ -125,7 +124,6 @@ class PartialIntake implements Intake, Arrival, PartHost {
       isKnown: (piece) => this.#known.has(piece),
       onHash: (piece, hash) => this.#learn(piece, hash),
     })
-    this.#release = partial.lease()
     this.#whole.advance()
   }
 
@@ -253,7 +251,6 @@ class PartialIntake implements Intake, Arrival, PartHost {
   }
 
   end(reason?: unknown): void {
-    this.#release()
     this.#whole.close()
     if (reason === undefined) return
     this.#isOver = true
@@ -285,7 +282,7 @@ class PartialIntake implements Intake, Arrival, PartHost {
   }
 }
 
-/** Begins an intake into `partial`; the partial blob is not evicted until `end`. */
+/** Begins an intake into `partial`. Who wants its bytes keeps it from being evicted: see `Holds`. */
 export function intake(components: IntakeComponents, partial: PartialBlob): Intake {
   return new PartialIntake(components, partial)
 }

@@ -1,4 +1,4 @@
-import type { Arrival, PlannedUnit } from './ingest-plan.ts'
+import type { PlannedRun } from './ingest-plan.ts'
 
 /** Units of one blob that may be read at the same time when the next one is as urgent as this: those that wait find room. */
 const UNITS_AT_ONCE = { onDemand: 6, prefetch: 4, fill: 3 }
@@ -11,27 +11,22 @@ const UNITS_AT_ONCE = { onDemand: 6, prefetch: 4, fill: 3 }
  */
 export interface UnitWindow {
   /** Whether this unit may begin beside so many that are being read. */
-  hasRoom(unit: PlannedUnit, running: number): boolean
+  hasRoom(unit: Pick<PlannedRun, 'priority'>, running: number): boolean
   /** A unit begins; call the result once when it has ended. */
-  begin(unit: PlannedUnit): () => void
+  begin(unit: Pick<PlannedRun, 'priority' | 'isApart'>): () => void
 }
 
-export function unitWindow(arrival: Pick<Arrival, 'map' | 'stateOf'>): UnitWindow {
+export function unitWindow(): UnitWindow {
   let grown = 1
   let scattered = 0
-
-  const isScattered = ({ priority, range }: PlannedUnit) => {
-    const first = arrival.map.pieceAt(range.start)
-    return priority === 'onDemand' && first > 0 && arrival.stateOf(first - 1) === 'missing'
-  }
 
   return {
     hasRoom({ priority }, running) {
       if (priority === 'onDemand') return running < UNITS_AT_ONCE.onDemand
       return scattered === 0 && running < Math.min(grown, UNITS_AT_ONCE[priority])
     },
-    begin(unit) {
-      const counts = isScattered(unit)
+    begin({ priority, isApart }) {
+      const counts = priority === 'onDemand' && isApart
       if (counts) {
         scattered += 1
         grown = 1

@@ -5,9 +5,14 @@ import { holds } from '../../../services/origin/bring/holds.ts'
 function started() {
   const clock = fakeClock()
   const events: string[] = []
-  const held = holds(clock, { idleMs: 1000, onGone: () => events.push('gone') })
+  let kept = 0
+  const keep = () => {
+    kept += 1
+    return () => void (kept -= 1)
+  }
+  const held = holds(clock, { idleMs: 1000, onGone: () => events.push('gone'), keep })
   held.listen(() => events.push(`whole ${held.whole}, over ${held.over}`))
-  return { clock, events, held }
+  return { clock, events, held, kept: () => kept }
 }
 
 describe('a blob that is brought', () => {
@@ -56,6 +61,25 @@ describe('a blob that is brought', () => {
     expect(held.whole).toBe(false)
     part()
     expect(events).toEqual(['whole true, over false', 'whole false, over false'])
+  })
+
+  test('is kept while somebody wants it, and no longer than it is brought', () => {
+    const { held, kept } = started()
+    expect(kept()).toBe(0)
+    const [one, other] = [held.take(), held.take()]
+    expect(kept()).toBe(1)
+    one()
+    expect(kept()).toBe(1)
+    other()
+    other()
+    expect(kept()).toBe(0)
+    const last = held.take()
+    expect(kept()).toBe(1)
+    held.stop()
+    expect(kept()).toBe(0)
+    last()
+    held.take()
+    expect(kept()).toBe(0)
   })
 
   test('sets no timer when it is stopped', async () => {

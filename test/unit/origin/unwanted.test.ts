@@ -63,6 +63,24 @@ describe('a blob that nobody wants any more', () => {
     expect(watched.counts.between(size)).toEqual(oncePerByte)
   })
 
+  test('makes room at once for what needs it, and is brought anew to who comes then', async () => {
+    const lab = await unitLab()
+    const { first, barred, watched } = lab
+    barred.bar(({ start }) => start >= 2 * UNIT)
+    const leaving = new AbortController()
+    const whole = first.ingest.ensure(blob, { ...ask, signal: leaving.signal })
+    await eventually(() => expect(watched.counts.total).toBe(2 * UNIT))
+    await manyTurns()
+    expect(await first.store.dropPartial(blob.digest)).toBe(false)
+    leaving.abort()
+    await expect(whole).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(await first.store.dropPartial(blob.digest)).toBe(true)
+    expect([first.unasked.unwanted, await claimOf(first), first.store.usedBytes]).toEqual([1, 'none', 0])
+    barred.bar(() => false)
+    await first.ingest.ensure(blob, ask)
+    expect(Buffer.compare(await readBlob(first.store, content.digest), content.bytes)).toBe(0)
+  })
+
   test('is brought on by the same run when somebody comes before that', async () => {
     const lab = await unitLab()
     const { first, barred, clock, watched } = lab
