@@ -13,7 +13,8 @@ export interface UnitLab extends OriginLab {
   readonly first: LabOrigin
 }
 
-export async function unitLab(init: Partial<OriginLabInit> = {}): Promise<UnitLab> {
+/** `bytes` are what the backend has in place of the blob. */
+export async function unitLab(init: Partial<OriginLabInit> = {}, bytes = content.bytes): Promise<UnitLab> {
   let barred: BarredBackend | undefined
   const wrapBackend: OriginLabInit['wrapBackend'] = (backend) => {
     barred = barredBackend(backend)
@@ -21,7 +22,7 @@ export async function unitLab(init: Partial<OriginLabInit> = {}): Promise<UnitLa
   }
   const lab = originLab({ count: 1, replicas: 1, unitBytes: UNIT, wrapBackend, ...init })
   for (const { store } of lab.origins) await store.start()
-  await lab.inner.write(blobKey(content.digest), content.bytes, { size: content.bytes.length })
+  await lab.inner.write(blobKey(content.digest), bytes, { size: bytes.length })
   const [owner] = lab.origins[0]!.cluster.owners(content.digest)
   return { ...lab, barred: barred!, first: lab.origin(owner!.id) }
 }

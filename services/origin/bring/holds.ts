@@ -111,3 +111,17 @@ class RunHolds implements Holds {
 export function holds(clock: Clock, init: HoldsInit): Holds {
   return new RunHolds(clock, init)
 }
+
+/** Does the work while somebody wants the blob. */
+export async function whileHeld<T>(
+  holds: Pick<Holds, 'take'>,
+  wish: Parameters<Holds['take']>[0],
+  work: () => Promise<T>,
+): Promise<T> {
+  const release = holds.take(wish)
+  try {
+    return await work()
+  } finally {
+    release()
+  }
+}

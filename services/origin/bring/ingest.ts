@@ -16,7 +16,7 @@ import { blobKey } from '../blob-keys.ts'
 import { askHoldings } from '../ring/holdings.ts'
 import type { Holding } from '../ring/siblings.ts'
 import { heldRanges } from './held-ranges.ts'
-import type { Holds } from './holds.ts'
+import { whileHeld } from './holds.ts'
 import type { ArrivingOptions, HeldPieces, Ingest, IngestOptions, OpenBlob, WantOptions } from './ingest-contract.ts'
 import { ingestRun } from './ingest-run.ts'
 import type { IngestRun, IngestRunComponents, InTurn } from './ingest-run-contract.ts'
@@ -55,16 +55,6 @@ const SPARE_READS = 24
 interface ArrivingBlob {
   readonly run: IngestRun
   readonly intake: Intake
-}
-
-/** Does the work while the run is held. */
-async function held<T>({ holds }: IngestRun, wish: Parameters<Holds['take']>[0], work: () => Promise<T>): Promise<T> {
-  const release = holds.take(wish)
-  try {
-    return await work()
-  } finally {
-    release()
-  }
 }
 
 class OriginIngest implements Ingest {
@@ -116,7 +106,7 @@ class OriginIngest implements Ingest {
     const stored = await this.#components.store.stat(blob.digest)
     if (stored !== undefined) return stored
     const run = this.#join(blob, hop)
-    return held(run, { whole: true }, () => abortable(run.done, signal))
+    return whileHeld(run.holds, { whole: true }, () => abortable(run.done, signal))
   }
 
   async open(blob: BlobRef, options: IngestOptions): Promise<OpenBlob> {
@@ -176,7 +166,7 @@ class OriginIngest implements Ingest {
   }
 
   #intakeOf(run: IngestRun, { signal }: AbortOptions): Promise<Intake | undefined> {
-    return held(run, {}, () => abortable(run.opened(), signal))
+    return whileHeld(run.holds, {}, () => abortable(run.opened(), signal))
   }
 
   #openArriving({ run, intake }: ArrivingBlob, { hop }: IngestOptions): OpenBlob {

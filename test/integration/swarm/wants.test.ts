@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { arrivingAt } from '../../kit/arriving-lab.ts'
 import { swarmBlob } from '../../kit/swarm-blob.ts'
-import { readAll, swarmLab } from '../../kit/swarm-lab.ts'
+import { readAll, type SwarmLab, swarmLab } from '../../kit/swarm-lab.ts'
 
 const MIB = 1024 * 1024
 /** 64 pieces of 256 KiB. */
@@ -9,6 +9,20 @@ const blob = swarmBlob(1, 16 * MIB)
 const { count, pieceLength } = blob.map
 const part = ({ start, end }: { readonly start: number; readonly end: number }) => blob.bytes.subarray(start, end)
 const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0
+
+/** A reader of one byte in the middle, at an agent that knows of no origin until `hint`. */
+async function readsAlone(lab: SwarmLab) {
+  const { ref, wanted, hint } = await arrivingAt(lab, blob)
+  lab.tracker.alive = false
+  const agent = await lab.agent()
+  const handle = await lab.run(agent.engine.open(ref))
+  const stream = handle.read({ start: 8 * MIB, end: 8 * MIB + 1 }, { fills: false }).resume()
+  const leave = () => {
+    stream.destroy()
+    handle.close()
+  }
+  return { wanted, hint, leave }
+}
 
 describe('a reader of bytes that no peer can be asked for yet', () => {
   test('has the origin told of them, and gets them as soon as they are there', async () => {
@@ -31,29 +45,18 @@ describe('a reader of bytes that no peer can be asked for yet', () => {
 
   test('has an origin told that announced itself later, as soon as the tracker says so in the stream of records', async () => {
     await using lab = swarmLab([blob])
-    const { ref, wanted, hint } = await arrivingAt(lab, blob)
-    lab.tracker.alive = false
-    const agent = await lab.agent()
-    const handle = await lab.run(agent.engine.open(ref))
-    const stream = handle.read({ start: 8 * MIB, end: 8 * MIB + 1 }, { fills: false })
-    stream.resume()
+    const { wanted, hint, leave } = await readsAlone(lab)
     await lab.clock.advance(500)
     expect(wanted('onDemand')).toBe('')
     hint()
     await lab.clock.advance(200)
     expect(wanted('onDemand')).toBe(`${8 * MIB}-${8 * MIB + pieceLength}`)
-    stream.destroy()
-    handle.close()
+    leave()
   })
 
   test('has one told over HTTP while no origin has taken the node in, anew before it forgets, and not any more afterwards', async () => {
     await using lab = swarmLab([blob])
-    const { ref, wanted, hint } = await arrivingAt(lab, blob)
-    lab.tracker.alive = false
-    const agent = await lab.agent()
-    const handle = await lab.run(agent.engine.open(ref))
-    const stream = handle.read({ start: 8 * MIB, end: 8 * MIB + 1 }, { fills: false })
-    stream.resume()
+    const { wanted, hint, leave } = await readsAlone(lab)
     const { wants } = lab.sources
     await lab.clock.advance(900)
     expect(wants).toEqual([])
@@ -66,8 +69,7 @@ describe('a reader of bytes that no peer can be asked for yet', () => {
     await lab.clock.advance(20_000)
     expect(wanted('onDemand')).toBe(`${8 * MIB}-${8 * MIB + pieceLength}`)
     expect(wants).toHaveLength(2)
-    stream.destroy()
-    handle.close()
+    leave()
   })
 
   test('has the origin told that nobody wants them when it leaves, or is lost', async () => {

@@ -1,34 +1,13 @@
 import { buffer } from 'node:stream/consumers'
-import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
 import { type ByteRange, WITHHELD_TAIL_BYTES } from '../../../lib/core/index.ts'
-import { blobKey } from '../../../services/origin/blob-keys.ts'
-import { type BarredBackend, barredBackend } from '../../kit/barred-backend.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
-import { type LabOrigin, type OriginLab, type OriginLabInit, originLab } from '../../kit/origin-lab.ts'
+import type { LabOrigin } from '../../kit/origin-lab.ts'
 import { contentOf, readBlob, writePieces } from '../../kit/store-fixture.ts'
 import { blob, content, PIECE, size, tail, UNIT } from '../../kit/unit-blob.ts'
+import { manyTurns, unitLab } from '../../kit/unit-lab.ts'
 
 const ask = { hop: false } as const
-
-interface Lab extends OriginLab {
-  readonly barred: BarredBackend
-  readonly first: LabOrigin
-}
-
-/** Origins that read a backend in units. Its reads beyond those that `bar` lets through wait. */
-async function started(init: Partial<OriginLabInit> = {}, bytes = content.bytes): Promise<Lab> {
-  let barred: BarredBackend | undefined
-  const wrapBackend: OriginLabInit['wrapBackend'] = (backend) => {
-    barred = barredBackend(backend)
-    return barred.backend
-  }
-  const lab = originLab({ count: 1, replicas: 1, unitBytes: UNIT, wrapBackend, ...init })
-  for (const { store } of lab.origins) await store.start()
-  await lab.inner.write(blobKey(content.digest), bytes, { size: bytes.length })
-  const [owner] = lab.origins[0]!.cluster.owners(content.digest)
-  return { ...lab, barred: barred!, first: lab.origin(owner!.id) }
-}
 
 async function readRange({ ingest }: LabOrigin, range: ByteRange, standsAlone = true): Promise<Buffer> {
   const { read } = await ingest.open(blob, ask)
@@ -39,20 +18,19 @@ const isRight = (got: Buffer, { start, end }: ByteRange) => got.equals(content.b
 
 const oncePerByte = { least: 1, most: 1 }
 
-/** After turns of the event loop that would be enough for anything that could go on. */
 async function isStuck(work: Promise<unknown>): Promise<boolean> {
   let settled = false
   work.then(
     () => (settled = true),
     () => (settled = true),
   )
-  for (let round = 0; round < 200; round += 1) await setImmediate()
+  await manyTurns()
   return !settled
 }
 
 describe('a range of a cold blob', () => {
   test('at its end is given while nothing before it has come', async () => {
-    const { barred, first, watched } = await started()
+    const { barred, first, watched } = await unitLab()
     barred.bar(({ start }) => start < 9 * UNIT)
     const whole = first.ingest.ensure(blob, ask)
     expect(isRight(await readRange(first, tail), tail)).toBe(true)
@@ -66,7 +44,7 @@ describe('a range of a cold blob', () => {
   test('that may be part of a whole body waits for the digest with its last bytes, and fails when it is wrong', async () => {
     const wrong = Buffer.from(content.bytes)
     wrong.writeUInt8(wrong.readUInt8(5) ^ 1, 5)
-    const { barred, first } = await started({}, wrong)
+    const { barred, first } = await unitLab({}, wrong)
     barred.bar(({ start }) => start < UNIT)
     const free = { start: tail.start - WITHHELD_TAIL_BYTES, end: tail.start - WITHHELD_TAIL_BYTES + 100 }
     expect(isRight(await readRange(first, free, false), free)).toBe(true)
@@ -79,7 +57,7 @@ describe('a range of a cold blob', () => {
   })
 
   test('is read before what is only prefetched, and that before the rest', async () => {
-    const { barred, first } = await started()
+    const { barred, first } = await unitLab()
     barred.bar(() => true)
     const { ingest } = first
     const whole = ingest.ensure(blob, ask)
@@ -92,7 +70,7 @@ describe('a range of a cold blob', () => {
   })
 
   test('is read once, however many readers ask for whatever parts of it', async () => {
-    const { barred, first, watched } = await started()
+    const { barred, first, watched } = await unitLab()
     const ranges = Array.from({ length: 200 }, (_, i) => {
       const start = (i * 7919 * 131) % (size - 5000)
       return { start, end: start + 1 + ((i * 613) % 5000) }
@@ -105,7 +83,7 @@ describe('a range of a cold blob', () => {
   })
 
   test('that an earlier run left is given from the disk before its turn', async () => {
-    const { barred, first } = await started()
+    const { barred, first } = await unitLab()
     await writePieces(await first.store.openPartial(content.digest, content.map), content, [20, 41])
     barred.bar(() => true)
     expect(isRight(await readRange(first, tail), tail)).toBe(true)
@@ -115,7 +93,7 @@ describe('a range of a cold blob', () => {
   })
 
   test('comes to another origin in any order, too, and leaves the backend once', async () => {
-    const lab = await started({ count: 3, replicas: 2 })
+    const lab = await unitLab({ count: 3, replicas: 2 })
     const { barred, first, watched } = lab
     barred.bar(({ start }) => start < 9 * UNIT)
     const whole = Promise.all(lab.origins.map(({ ingest }) => ingest.ensure(blob, ask)))
@@ -130,7 +108,7 @@ describe('a range of a cold blob', () => {
   })
 
   test('of wrong content is refused by all origins after one read of the backend', async () => {
-    const lab = await started({ count: 3, replicas: 2 }, contentOf(cipherBytes('wrong', size), PIECE).bytes)
+    const lab = await unitLab({ count: 3, replicas: 2 }, contentOf(cipherBytes('wrong', size), PIECE).bytes)
     lab.barred.bar(({ start }) => start < 9 * UNIT)
     const whole = Promise.allSettled(lab.origins.map(({ ingest }) => ingest.ensure(blob, ask)))
     await Promise.all(lab.origins.map((origin) => readRange(origin, tail)))
@@ -142,7 +120,7 @@ describe('a range of a cold blob', () => {
   })
 
   test('waits for what is before it where the backend gives no ranges', async () => {
-    const { first, watched, barred } = await started({ unitBytes: undefined })
+    const { first, watched, barred } = await unitLab({ unitBytes: undefined })
     watched.openTo(9 * UNIT)
     const asked = readRange(first, tail)
     expect(await isStuck(asked)).toBe(true)

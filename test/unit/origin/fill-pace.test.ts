@@ -7,7 +7,7 @@ import { eventually } from '../../kit/eventually.ts'
 import type { LabOrigin } from '../../kit/origin-lab.ts'
 import { contentOf } from '../../kit/store-fixture.ts'
 import { blob, PIECE, size, tail, UNIT } from '../../kit/unit-blob.ts'
-import { manyTurns, readsRange, unitLab } from '../../kit/unit-lab.ts'
+import { manyTurns, readsRange, type UnitLab, unitLab } from '../../kit/unit-lab.ts'
 
 const ask = { hop: false } as const
 const oncePerByte = { least: 1, most: 1 }
@@ -133,16 +133,19 @@ describe('a fill at a rate', () => {
   const atRate = { fillBytesPerSecond: UNIT }
   /** What the rate lets through in so many seconds, beside what it saves up in one. */
   const most = (seconds: number) => (1 + seconds) * UNIT
-
-  test('brings no more bytes than the rate lets through, and in the end all of them', async () => {
-    const { first, clock, watched } = await unitLab(atRate)
-    const listener = await first.ingest.arriving(blob, ask)
-    for (let second = 0; second < 9; second += 1) {
+  const keepsTheRate = async ({ first, clock }: Pick<UnitLab, 'first' | 'clock'>, seconds: number) => {
+    for (let second = 0; second < seconds; second += 1) {
       await manyTurns()
       expect(first.received.backend).toBeLessThanOrEqual(most(second))
       expect(first.received.backend).toBeGreaterThan(most(second) - PIECE)
       await clock.advance(1000)
     }
+  }
+
+  test('brings no more bytes than the rate lets through, and in the end all of them', async () => {
+    const { first, clock, watched } = await unitLab(atRate)
+    const listener = await first.ingest.arriving(blob, ask)
+    await keepsTheRate({ first, clock }, 9)
     await clock.advance(2000)
     await manyTurns()
     expect(await first.store.stat(blob.digest)).toBeDefined()
@@ -178,12 +181,7 @@ describe('a fill at a rate', () => {
   test('paces a backend that is read front to back in the same way', async () => {
     const { first, clock, barred, watched } = await unitLab({ ...atRate, unitBytes: undefined })
     const listener = await first.ingest.arriving(blob, ask)
-    for (let second = 0; second < 3; second += 1) {
-      await manyTurns()
-      expect(first.received.backend).toBeLessThanOrEqual(most(second))
-      expect(first.received.backend).toBeGreaterThan(most(second) - PIECE)
-      await clock.advance(1000)
-    }
+    await keepsTheRate({ first, clock }, 3)
     expect(await readsRange(first, inUnit(7))).toBe(true)
     await first.ingest.ensure(blob, ask)
     expect(barred.asked).toEqual([wholeRange(size)])
