@@ -35,6 +35,11 @@ describe('a blob that nobody wants any more', () => {
     await leavesAfter(lab, first, 5)
     await clock.advance(idleMs)
     expect(await claimOf(first)).toBe('reading')
+    // Where one has ended, no other begins.
+    barred.bar(({ start }) => start >= 3 * UNIT)
+    await eventually(() => expect(watched.counts.total).toBe(3 * UNIT))
+    await manyTurns()
+    expect(barred.asked).toHaveLength(5)
     barred.bar(() => false)
     await eventually(() => expect(first.unasked.unwanted).toBe(1))
     expect(await claimOf(first)).toBe('none')
