@@ -47,6 +47,7 @@ describe('a file of an image', () => {
     const lab = imageLab([[file('.wh..wh..opq'), file('new')], [file('old')]])
     await expect(lab.find('/old')).rejects.toEqual(unknown)
     expect(await lab.list('/')).toEqual(['file 0 new'])
+    expect(lab.read[1]).toBe(0)
   })
 
   test('names of whiteouts are no files, nor are those of aufs', async () => {
