@@ -165,7 +165,9 @@ const containerOf = (id: string): Container => ({
   id,
   exec: (...words) => docker('exec', id, NODE, ...words),
   state: (field) => docker('inspect', '--format', `{{.State.${field}}}`, id),
-  [Symbol.asyncDispose]: async () => void (await docker('rm', '--force', '--volumes', id)),
+  async [Symbol.asyncDispose]() {
+    await docker('rm', '--force', '--volumes', id)
+  },
 })
 
 const container = async (...words: readonly string[]) => containerOf(await docker('run', '--detach', ...words))
@@ -198,9 +200,12 @@ whereItIs('docker/compose.yaml', () => {
         const env = { ...dockerd.env, SHOAL_IMAGE: IMAGE }
         return (await run(command, [...flags, ...args], { env, timeoutMs: 300_000 })).stdout.trim()
       }
-      await using _ = {
-        [Symbol.asyncDispose]: async () => void (await compose('down', '--volumes', '--timeout', '60')),
-      }
+      await using resources = resourceStack()
+      resources.own({
+        async [Symbol.asyncDispose]() {
+          await compose('down', '--volumes', '--timeout', '60')
+        },
+      })
       await compose('up', '--detach', '--no-build')
       const ids = (await compose('ps', '--quiet')).split('\n')
       expect(ids.length).toBe(7)
