@@ -98,6 +98,7 @@ export {
   type RemovalOutcome,
   type StoredGarbage,
 } from './garbage.ts'
+export { jsonLines } from './json-lines.ts'
 export { describedRoutes } from './openapi.ts'
 export {
   ORDERS_PATH,
