@@ -103,7 +103,7 @@ const STANDBY_READ_MS = 3_000
 const RETRY = { baseMs: 500, maxMs: 3_000, attempts: Number.POSITIVE_INFINITY }
 const LEAST_RETRY_MS = 250
 /** Longest wait for one call of the zone. */
-const CALL_MS = 5_000
+const LONGEST_MS = { read: 5_000, put: 3_000, remove: 3_000 }
 
 const NOTHING: Plan = { put: [], remove: [] }
 
@@ -214,7 +214,7 @@ class NamesKeeper implements Keeper {
    */
   #allowed(remove: readonly FoundRecord[], power: Power): readonly FoundRecord[] {
     const { tried, atMs } = this.#removal
-    if (power === 'leader' || this.#components.clock.monotonicMs() - atMs >= CALL_MS) return remove
+    if (power === 'leader' || this.#components.clock.monotonicMs() - atMs >= LONGEST_MS.remove) return remove
     return remove.filter((record) => tried.has(recordKey(record)))
   }
 
@@ -291,7 +291,7 @@ class NamesKeeper implements Keeper {
     outer: AbortSignal | undefined,
     work: (options: AbortOptions) => Promise<T>,
   ): Promise<T> {
-    const cut = deadline(this.#components.clock, CALL_MS, outer)
+    const cut = deadline(this.#components.clock, LONGEST_MS[call], outer)
     try {
       return await work({ signal: cut.signal })
     } catch (err) {
