@@ -22,7 +22,7 @@ export interface ElectionState {
   /** How often the lease has changed hands, as it says itself. */
   readonly transitions: number
   /** When the lease was last seen, epoch milliseconds; undefined: never. */
-  readonly seenMs: number | undefined
+  readonly seenAtMs: number | undefined
   /** Why it could not be read or written the last time; undefined when it could. */
   readonly failure: string | undefined
 }

@@ -27,6 +27,7 @@ export {
 export { isJson, type Json, type KubeObject, keyOf, type ObjectMeta } from './object.ts'
 export { type ObjectRef, type Resource, resources } from './resource.ts'
 export { election } from './standing.ts'
+export { registerWatchMetrics } from './watch-meters.ts'
 export type {
   Freshness,
   ObjectChange,

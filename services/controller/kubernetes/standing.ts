@@ -65,7 +65,7 @@ class Standing implements Election {
       identity: this.#identity,
       isLeading: this.#term?.isOver === false,
       ...{ holder: record?.holder, transitions: record?.transitions ?? 0 },
-      ...{ seenMs: this.#seenAtMs, failure: this.#failure },
+      ...{ seenAtMs: this.#seenAtMs, failure: this.#failure },
     }
   }
 
@@ -131,7 +131,10 @@ class Standing implements Election {
     try {
       if (this.#inDoubt) this.#own = await this.#look(signal)
       const own = this.#own
-      if (own === undefined || leaseRecord(own).holder !== this.#identity) { term.end('another has the lease'); return; }
+      if (own === undefined || leaseRecord(own).holder !== this.#identity) {
+        term.end('another has the lease')
+        return
+      }
       const sentMs = clock.monotonicMs()
       await this.#write(signal, (options) => {
         const spec = claimedSpec(own, { identity: this.#identity, leaseMs, nowMs: clock.now() })

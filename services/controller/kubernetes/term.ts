@@ -33,7 +33,8 @@ export function liveTerm(
   }
   const wait = () => {
     timer?.cancel()
-    timer = clock.setTimer(Math.max(0, endsMs - clock.monotonicMs()), () => {
+    // Whole milliseconds: less than what a clock can tell apart would be waited for in vain.
+    timer = clock.setTimer(Math.max(0, Math.ceil(endsMs - clock.monotonicMs())), () => {
       if (isOver()) end('it could not be renewed in time')
       else wait()
     })

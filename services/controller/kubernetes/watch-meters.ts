@@ -9,9 +9,20 @@ export interface WatchMeters {
   readonly failures: Counter
 }
 
+/** What is measured of the objects of one kind. */
 export function watchMeters(metrics: Metrics, { plural: resource }: Resource): WatchMeters {
-  const gauge = (name: string, help: string) => metrics.gauge({ name, help }, ['resource']).with({ resource })
-  const counter = (name: string, help: string) => metrics.counter({ name, help }, ['resource']).with({ resource })
+  const { objects, fresh, lists, failures } = registerWatchMetrics(metrics)
+  const labels = { resource }
+  return {
+    ...{ objects: objects.with(labels), fresh: fresh.with(labels) },
+    ...{ lists: lists.with(labels), failures: failures.with(labels) },
+  }
+}
+
+/** The metrics of all watches of a process; they are there before the first watch is. */
+export function registerWatchMetrics(metrics: Metrics) {
+  const gauge = (name: string, help: string) => metrics.gauge({ name, help }, ['resource'])
+  const counter = (name: string, help: string) => metrics.counter({ name, help }, ['resource'])
   return {
     objects: gauge('shoal_kube_objects', 'Objects of the cluster that are known, by their kind.'),
     fresh: gauge(
