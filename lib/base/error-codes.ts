@@ -244,6 +244,7 @@ const ownCodes = {
   WIRE_HANDSHAKE_FAILED: final(400, 'the handshake of the peer is wrong, late, or for another swarm'),
   WIRE_QUEUE_FULL: final(400, 'the peer has more open requests than allowed'),
   WIRE_UNASKED_PIECE: final(400, 'the peer sent a block that was not requested'),
+  ROLE_OFF: final(404, 'this controller does not have the role; add it to the config key roles'),
   ZONE_DENIED: final(502, 'the DNS service refuses the credentials of the controller; check its keys and their rights'),
   ZONE_REFUSED: final(422, 'the DNS service refuses the records or the zone; the message says why'),
   ZONE_THROTTLED: retryable(503, 'the DNS service asks to slow down; lower names.writes, or raise the quota there'),

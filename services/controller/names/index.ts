@@ -1,6 +1,8 @@
+export { type NamesConfig, namesSchema } from './config.ts'
 export { type Keeper, type KeeperInit, type KeeperObserver, keeper } from './keeper.ts'
 export { mandates } from './mandates.ts'
 export { prober, probeTargets } from './prober.ts'
+export { type NamesRole, namesRole } from './role.ts'
 export type { CacheLoad, CachePod, LeftOut } from './rules/cache-pod.ts'
 export type { NamesRule } from './rules/judge.ts'
 export { zoneName } from './rules/names-of.ts'

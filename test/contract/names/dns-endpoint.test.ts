@@ -15,7 +15,7 @@ interface Stored {
 const open = () =>
   buildResource(async (stack) => {
     const server = stack.own(await kubeServer({ kinds: [{ ...dnsEndpoints, hasStatus: true }] }))
-    const kube = await kubeClient(stack, { server: server.url, user: { token: 'admin' }, namespace: 'shoal' })
+    const kube = await kubeClient(stack, { server: server.url, user: { token: 'admin' }, namespace: 'default' })
     const all = () => server.state.all(dnsEndpoints) as unknown as readonly Stored[]
     return {
       server,
@@ -23,7 +23,7 @@ const open = () =>
       foreign: async (records) => {
         for (const [i, { name, address, ttl }] of records.entries())
           server.state.put(dnsEndpoints, {
-            metadata: { name: `by-hand-${i}`, namespace: 'shoal' },
+            metadata: { name: `by-hand-${i}`, namespace: 'default' },
             spec: { endpoints: [{ dnsName: name, recordType: 'A', recordTTL: ttl, targets: [address] }] },
           })
       },
@@ -43,7 +43,7 @@ describe('objects for external-dns', () => {
   test('are not written without the right to, nor over one of somebody else', async () => {
     await using world = await open()
     const record = { name: 'c1.p2p.test', address: '10.0.0.1', ttl: 10 }
-    const object = { metadata: { name: 'shoal-c1.p2p.test', namespace: 'shoal' }, spec: { endpoints: [] } }
+    const object = { metadata: { name: 'shoal-c1.p2p.test', namespace: 'default' }, spec: { endpoints: [] } }
     world.server.state.put(dnsEndpoints, object)
     await expect(world.zone().put([record])).rejects.toMatchObject({ code: 'ZONE_REFUSED' })
     world.server.allows = ({ verb }) => verb !== 'create'

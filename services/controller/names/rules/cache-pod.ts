@@ -24,7 +24,7 @@ export interface CachePod {
 export interface CacheLoad {
   readonly bytesPerSecond: number
   /** Drained, or banned, at a tracker. */
-  readonly mark?: 'drained' | 'banned'
+  readonly mark?: 'drained' | 'banned' | undefined
 }
 
 /** Why no record names a pod. `probe`: its data port did not answer the controller; `surplus`: others were chosen. */

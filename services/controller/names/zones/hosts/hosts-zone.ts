@@ -1,4 +1,4 @@
-import { rename } from 'node:fs/promises'
+import { rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
   type AbortOptions,
@@ -39,7 +39,7 @@ interface Line {
 export function hostsZone({ file, mark }: HostsZoneInit): Zone {
   const lines = async (options: AbortOptions): Promise<readonly Line[]> => {
     throwIfAborted(options.signal)
-    const bytes = await readSmall(file).catch((err: unknown) => {
+    const bytes = await bytesOf(file).catch((err: unknown) => {
       throw failureOf(file, err)
     })
     if (bytes === undefined || bytes.length === 0) return []
@@ -76,6 +76,13 @@ export function hostsZone({ file, mark }: HostsZoneInit): Zone {
       if (kept.length < old.length) await write(kept, options)
     },
   }
+}
+
+/** A file that is missing is an empty one; a folder that is missing is a fault. */
+async function bytesOf(file: string): Promise<Buffer | undefined> {
+  const bytes = await readSmall(file)
+  if (bytes === undefined) await stat(dirname(file))
+  return bytes
 }
 
 function lineOf(text: string, mark: string): Line {
