@@ -75,7 +75,7 @@ export const namesSchema = z
     /** The port where caches answer clients. */
     port: z.int().min(1).max(65_535).default(65_001),
     /** Admin listeners of the trackers, which say how much caches send. */
-    trackers: z.array(baseUrl).max(64).default([]),
+    trackers: z.array(baseUrl).max(64).prefault([]),
     writes: z
       .strictObject({
         perSecond: z.number().gt(0).max(10).default(2),

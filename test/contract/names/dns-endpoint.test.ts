@@ -43,7 +43,7 @@ describe('objects for external-dns', () => {
   test('are not written without the right to, nor over one of somebody else', async () => {
     await using world = await open()
     const record = { name: 'c1.p2p.test', address: '10.0.0.1', ttl: 10 }
-    const object = { metadata: { name: 'shoal-c1.p2p.test', namespace: 'default' }, spec: { endpoints: [] } }
+    const object = { metadata: { name: 'shoal-one-c1.p2p.test', namespace: 'default' }, spec: { endpoints: [] } }
     world.server.state.put(dnsEndpoints, object)
     await expect(world.zone().put([record])).rejects.toMatchObject({ code: 'ZONE_REFUSED' })
     world.server.allows = ({ verb }) => verb !== 'create'

@@ -71,7 +71,7 @@ describe('the command line', () => {
     const [, services = '', tools = ''] = /Services:\n([\s\S]*?)\n\nTools:\n([\s\S]*)$/.exec(host.said) ?? []
     const names = (text: string) => text.split('\n').map((line) => line.trim().split(' ')[0])
     expect(names(services)).toEqual(Object.values(doors).map(({ kind }) => serviceFacts(kind).name))
-    expect(names(tools)).toEqual(['herd', 'setup', 'doctor', 'explain', 'get', 'token', 'ca', 'admin'])
+    expect(names(tools)).toEqual(['herd', 'setup', 'doctor', 'explain', 'get', 'token', 'ca', 'probe', 'admin'])
   })
 
   test.each([

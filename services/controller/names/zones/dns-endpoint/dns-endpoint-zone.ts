@@ -155,7 +155,7 @@ class Objects {
     return {
       ...{ apiVersion: `${dnsEndpoints.group}/${dnsEndpoints.version}`, kind: dnsEndpoints.kind },
       metadata: {
-        ...{ name: `shoal-${name}`, namespace, labels: MANAGED_BY, annotations },
+        ...{ name: `${this.#mark.replaceAll(':', '-')}-${name}`, namespace, labels: MANAGED_BY, annotations },
         ...(resourceVersion !== undefined && { resourceVersion }),
       },
       spec: { endpoints: [endpoint] },
