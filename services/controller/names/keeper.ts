@@ -15,9 +15,10 @@ import {
   tokenBucket,
 } from '../../../lib/base/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
+import { isIdle, type KeeperState, NO_STATE, NOTHING, type Removal } from './keeper-state.ts'
 import { type RecordKey, recordKey } from './record-key.ts'
 import type { CacheLoad, CachePod } from './rules/cache-pod.ts'
-import { type Judgement, judge, type Memory, type NamesRule, newMemory } from './rules/judge.ts'
+import { judge, type Memory, type NamesRule, newMemory } from './rules/judge.ts'
 import { zoneName } from './rules/names-of.ts'
 import { type FoundRecord, type Plan, type Power, planOf, type WantedRecord } from './rules/plan.ts'
 import { MOST_AT_ONCE, type Zone } from './zone.ts'
@@ -57,20 +58,6 @@ export interface KeeperInit {
   readonly writesAtOnce: number
 }
 
-/** What is known of the names. */
-export interface KeeperState {
-  readonly power: Power | 'none'
-  readonly judgement: Judgement | undefined
-  /** As the zone said last; undefined: it has not been read. */
-  readonly found: readonly FoundRecord[] | undefined
-  /** What would be done next. */
-  readonly plan: Plan
-  /** Of the last round that failed; undefined when the last one did not. */
-  readonly failure: { readonly code: string; readonly message: string; readonly atMs: number } | undefined
-  /** When the zone took the last write, epoch milliseconds. */
-  readonly writtenMs: number | undefined
-}
-
 /** The right to write, as long as it lasts. */
 export interface Mandate {
   readonly power: Power
@@ -104,10 +91,6 @@ const RETRY = { baseMs: 500, maxMs: 3_000, attempts: Number.POSITIVE_INFINITY }
 const LEAST_RETRY_MS = 250
 /** Longest wait for one call of the zone. */
 const LONGEST_MS = { read: 5_000, put: 3_000, remove: 3_000 }
-
-const NOTHING: Plan = { put: [], remove: [] }
-
-const isIdle = ({ put, remove }: Plan): boolean => put.length === 0 && remove.length === 0
 
 export function keeper(components: KeeperComponents, init: KeeperInit): Keeper {
   return new NamesKeeper(components, init)
@@ -200,12 +183,12 @@ class NamesKeeper implements Keeper {
     if (put.length > 0) {
       // What is dead has to go although nothing can be added: the zone may be full.
       failure = await this.#put(put, mandate, signal).catch((err: unknown) => err)
-      if (signal.aborted) throw failure
+      if (signal.aborted) throw toAppError(failure)
       await this.#read(signal)
     }
     const remove = this.#allowed(this.#judge(power).remove, power)
     if (remove.length > 0) await this.#remove(remove, mandate, signal)
-    if (failure !== undefined) throw failure
+    if (failure !== undefined) throw toAppError(failure)
   }
 
   /**
@@ -303,19 +286,4 @@ class NamesKeeper implements Keeper {
       cut.release()
     }
   }
-}
-
-/** The last try to remove records. */
-interface Removal {
-  readonly tried: ReadonlySet<string>
-  readonly atMs: number
-}
-
-const NO_STATE: KeeperState = {
-  power: 'none',
-  judgement: undefined,
-  found: undefined,
-  plan: NOTHING,
-  failure: undefined,
-  writtenMs: undefined,
 }

@@ -30,9 +30,10 @@ export function mandates(keeper: Pick<Keeper, 'empower'>): Mandates {
     keeper.empower(undefined)
   }
   return {
-    async lead({ signal, assert }) {
+    async lead(term) {
+      const { signal } = term
       endLast()
-      keeper.empower({ power: 'leader', signal, assert })
+      keeper.empower({ power: 'leader', signal, assert: () => term.assert() })
       await fired(signal)
       keeper.empower(undefined)
       if (isFresh || isStopped) return

@@ -8,7 +8,7 @@ export interface PodFacts extends Pick<CachePod, 'pod' | 'address' | 'node' | 'r
 }
 
 /** What is kept of a node. */
-export interface NodeFacts extends Pick<CachePod, 'zone' | 'kind' | 'cordoned'> {}
+export type NodeFacts = Pick<CachePod, 'zone' | 'kind' | 'cordoned'>
 
 /** Asks that no client be sent to a pod any more; any value but `false`. */
 export const DRAIN_ANNOTATION = 'shoal/drain'

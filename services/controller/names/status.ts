@@ -1,6 +1,6 @@
 import type { NamesStatus } from '../../../lib/api/index.ts'
 import type { NamesConfig } from './config.ts'
-import type { KeeperState } from './keeper.ts'
+import type { KeeperState } from './keeper-state.ts'
 
 /** More caches or names are not shown. */
 const MOST_SHOWN = 5_000

@@ -86,7 +86,7 @@ export class NamesLab {
     const own = keeper(
       {
         ...{ clock, random, logger: silentLogger(), zone: this.zone.of(OWNER), pods: () => seen },
-        answers: ports.answers,
+        answers: (address) => ports.answers(address),
         loadOf: () => undefined,
         observer: { written: () => undefined, failed: () => undefined, looked: () => undefined },
       },

@@ -62,11 +62,12 @@ function create(given: Partial<StoredRecord>, world: ZoneState): string {
 /** By method and name. A batch with one wrong record is refused as a whole. */
 export const actions: Readonly<Record<string, Action>> = {
   'GET ListRecords': inZone((given, { records }) => {
-    const { Host: host, Type: type, SearchMode: mode } = given
+    const { Type: type, SearchMode: mode } = given
+    const host = given['Host'] as string | undefined
     const [number, size] = [Number(given['PageNumber'] ?? 1), Number(given['PageSize'] ?? 20)]
     const fits = ({ Host, Type }: StoredRecord) =>
       (type === undefined || Type === type) &&
-      (host === undefined || (mode === 'LIKE' ? Host.includes(String(host)) : Host === host))
+      (host === undefined || (mode === 'LIKE' ? Host.includes(host) : Host === host))
     const found = [...records.values()].filter(fits)
     const Records = found.slice((number - 1) * size, number * size)
     return { Records, Total: found.length, PageNumber: number, PageSize: size }

@@ -40,7 +40,8 @@ export async function privateZoneServer(zid: number, clock: Clock = systemClock(
     const action: Action | undefined = actions[`${req.method} ${name}`]
     if (action === undefined || query.get('Version') !== '2022-06-01')
       throw new VolcRefusal(404, 'InvalidActionOrVersion')
-    const given = body.length > 0 ? JSON.parse(body.toString()) : Object.fromEntries(query)
+    const given: Readonly<Record<string, unknown>> =
+      body.length > 0 ? (JSON.parse(body.toString()) as Record<string, unknown>) : Object.fromEntries(query)
     return action(given, world)
   }
 

@@ -40,11 +40,24 @@ export function signatureFault(req: IncomingMessage, body: Buffer, rules: VolcRu
   if (req.headers['x-content-sha256'] !== undefined && header('x-content-sha256') !== payload) return 'InvalidBody'
   if (body.length > 0 && !signed.includes('x-content-sha256')) return 'InvalidCredential'
 
+  const right = signatureOf(req, { secret, scope, signed, date, payload })
+  return timingSafeEqual(Buffer.from(right), Buffer.from(signature)) ? undefined : 'SignatureDoesNotMatch'
+}
+
+interface Signing {
+  readonly secret: string
+  readonly scope: readonly string[]
+  readonly signed: readonly string[]
+  readonly date: string
+  readonly payload: string
+}
+
+function signatureOf(req: IncomingMessage, { secret, scope, signed, date, payload }: Signing): string {
+  const header = (name: string) => String(req.headers[name] ?? '')
   const url = new URL(req.url ?? '', 'http://host')
   const query = [...url.searchParams].map(([name, value]) => `${escaped(name)}=${escaped(value)}`).sort()
   const lines = [...signed].sort().map((name) => `${name}:${header(name).trim().replace(/\s+/g, ' ')}\n`)
-  const canonical = [req.method, url.pathname, query.join('&'), lines.join(''), names, payload].join('\n')
+  const canonical = [req.method, url.pathname, query.join('&'), lines.join(''), signed.join(';'), payload].join('\n')
   const key = scope.reduce<string | Buffer>((last, part) => hmac(last, part), secret)
-  const right = hmac(key, [ALGORITHM, date, scope.join('/'), sha256(canonical)].join('\n')).toString('hex')
-  return timingSafeEqual(Buffer.from(right), Buffer.from(signature)) ? undefined : 'SignatureDoesNotMatch'
+  return hmac(key, [ALGORITHM, date, scope.join('/'), sha256(canonical)].join('\n')).toString('hex')
 }

@@ -18,7 +18,7 @@ const pod = (address: string, given: Partial<CachePod> = {}): CachePod => ({
 const look = (pods: readonly CachePod[], given: Partial<JudgeInput> = {}, memory = newMemory()) =>
   judge({ pods, found: [], answers: () => true, loadOf: () => undefined, nowMs: 0, ...given }, rule, memory)
 
-const whys = (pods: readonly CachePod[], given: Partial<JudgeInput> = {}) =>
+const whys = (pods: readonly CachePod[], given: Partial<JudgeInput> = {}): Record<string, unknown> =>
   Object.fromEntries(look(pods, given).verdicts.map(({ pod: { address }, why }) => [address, why]))
 
 describe('a pod is left out', () => {

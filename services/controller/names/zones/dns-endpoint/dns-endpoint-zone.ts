@@ -92,8 +92,8 @@ class Objects {
     })
   }
 
-  async change<T extends Pick<FoundRecord, 'name' | 'address' | 'ttl'>>(
-    records: readonly T[],
+  async change(
+    records: readonly Pick<FoundRecord, 'name' | 'address' | 'ttl'>[],
     options: AbortOptions,
     change: Change,
   ): Promise<void> {

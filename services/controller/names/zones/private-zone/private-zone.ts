@@ -35,23 +35,8 @@ export function privateZone({ api }: { readonly api: PrivateZoneApi }, init: Pri
   /** As they were read last. */
   let known: ReadonlyMap<string, Stored> = new Map()
 
-  const list = async (options: AbortOptions): Promise<readonly Stored[]> => {
-    const found: Stored[] = []
-    for (let page = 1; page <= MAX_PAGES; page += 1) {
-      const answer = await api.get('ListRecords', { ...hosts.search, ZID: String(zid), ...pageOf(page) }, options)
-      const { Records: records, Total: total } = answer
-      const shown = Array.isArray(records) ? records : []
-      for (const record of shown) {
-        const stored = isFields(record) ? storedOf(record, hosts, mark) : undefined
-        if (stored !== undefined) found.push(stored)
-      }
-      if (shown.length === 0 || page * PAGE >= Number(total)) return found
-    }
-    throw appError('ZONE_REFUSED', { message: `the zone has more than ${PAGE * MAX_PAGES} records like ${init.base}` })
-  }
-
   const look = async (options: AbortOptions): Promise<readonly Stored[]> => {
-    const all = await list(options)
+    const all = await listAll(api, init, options)
     known = new Map(all.map((record) => [recordKey(record), record]))
     return all
   }
@@ -100,6 +85,24 @@ export function privateZone({ api }: { readonly api: PrivateZoneApi }, init: Pri
       if (ids.length > 0) await api.post('BatchDeleteRecord', body, options).catch(unless(/not ?(found|exist)/i))
     },
   }
+}
+
+/** All records below the base, switched off ones too. @throws ZONE_REFUSED when there are too many */
+async function listAll(api: PrivateZoneApi, init: PrivateZoneInit, options: AbortOptions): Promise<readonly Stored[]> {
+  const { zid, mark, base } = init
+  const hosts = hostNames(init)
+  const found: Stored[] = []
+  for (let page = 1; page <= MAX_PAGES; page += 1) {
+    const answer = await api.get('ListRecords', { ...hosts.search, ZID: String(zid), ...pageOf(page) }, options)
+    const { Records: records, Total: total } = answer
+    const shown = Array.isArray(records) ? records : []
+    for (const record of shown) {
+      const stored = isFields(record) ? storedOf(record, hosts, mark) : undefined
+      if (stored !== undefined) found.push(stored)
+    }
+    if (shown.length === 0 || page * PAGE >= Number(total)) return found
+  }
+  throw appError('ZONE_REFUSED', { message: `the zone has more than ${PAGE * MAX_PAGES} records like ${base}` })
 }
 
 /** Lets pass what the service calls so. @throws any other failure */
