@@ -89,9 +89,9 @@ export const named = (namespace: string, name: string, rest: object = {}): KubeO
 })
 
 /** Time of a fake clock passes, in steps that are short beside what is under way on sockets, until it is so. */
-export async function pump(clock: FakeClock, isSo: () => boolean): Promise<void> {
+export async function pump(clock: FakeClock, isSo: () => boolean, stepMs = 20): Promise<void> {
   while (!isSo()) {
-    await clock.advance(20)
+    await clock.advance(stepMs)
     await systemClock().sleep(1)
   }
 }

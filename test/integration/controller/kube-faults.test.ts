@@ -161,7 +161,7 @@ describe('a live cache', () => {
   })
 
   test('begins anew when a watch is silent for too long, and loses nothing', async () => {
-    const it = await open({ silenceMs: 5_000 })
+    const it = await open({ silenceMs: 2_000 })
     await begun(it)
     const watches = watched()
     await pump(it.clock, () => watched() > watches && server.watches > 0)
@@ -178,7 +178,7 @@ describe('a live cache', () => {
     const it = await open()
     await pump(it.clock, () => refused === 1)
     const fromMs = it.clock.monotonicMs()
-    await pump(it.clock, () => refused === 2)
+    await pump(it.clock, () => refused === 2, 500)
     expect(it.clock.monotonicMs() - fromMs).toBeGreaterThanOrEqual(39_000)
   })
 
@@ -193,14 +193,6 @@ describe('a live cache', () => {
     expect([...it.cache.items.keys()]).toEqual(['default/a', 'default/b'])
     server.state.drop(configMaps, 'a')
     await pump(it.clock, () => it.cache.items.has('default/c') && !it.cache.items.has('default/a'))
-  })
-
-  test('asks for smaller pages when one is too large', async () => {
-    for (let i = 0; i < 6; i += 1) put(`big-${i}`, { text: 'x'.repeat(12 * 1024 * 1024) })
-    const it = await open({ keep: ({ metadata }) => metadata.name })
-    await it.cache.listed()
-    expect(it.cache.items.size).toBe(6)
-    expect(listed()).toBeGreaterThan(1)
   })
 })
 

@@ -66,6 +66,7 @@ describe('a kubeconfig', () => {
       users: [{ name: 'u', user: { token: 'x' } }],
     }
     await writeFile(file, JSON.stringify(config))
+    await chmod(file, 0o600)
     await expect(read()).rejects.toMatchObject(refused(message))
   })
 
@@ -73,6 +74,7 @@ describe('a kubeconfig', () => {
     await writeKubeconfig(file, { server })
     await expect(read({ context: 'other' })).rejects.toMatchObject(refused(/no context "other"/))
     await writeFile(file, 'users: [')
+    await chmod(file, 0o600)
     await expect(read()).rejects.toMatchObject(refused(/no YAML/))
     await chmod(file, 0o644)
     await expect(read()).rejects.toMatchObject(refused(/every user of this machine/))
