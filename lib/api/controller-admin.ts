@@ -33,6 +33,48 @@ const leadershipSchema = z.object({
 
 export type Leadership = z.output<typeof leadershipSchema>
 
+/** Names, caches, or records in an answer. */
+const MAX_ENTRIES = 10_000
+const addressSchema = text(45)
+const recordSchema = z.object({ name: text(255), address: addressSchema })
+
+const namesSchema = z.object({
+  /** The name of all caches. */
+  base: text(255),
+  /** Where the records are kept. */
+  driver: text(32),
+  /** `leader`: it writes. `last`: it takes out what does not answer, as long as the API server is silent. */
+  power: z.enum(['leader', 'last', 'none']),
+  /** When the zone took the last write, epoch milliseconds. */
+  writtenAtMs: z.number().optional(),
+  failure: z.object({ code: text(64), message: text(2048), atMs: z.number() }).optional(),
+  /** What a leader would do next. */
+  next: z.object({ put: list(recordSchema, MAX_ENTRIES), remove: list(recordSchema, MAX_ENTRIES) }),
+  names: list(
+    z.object({
+      name: text(255),
+      wanted: list(addressSchema, MAX_ENTRIES),
+      published: list(z.object({ address: addressSchema, own: z.boolean() }), MAX_ENTRIES),
+    }),
+    MAX_ENTRIES,
+  ),
+  caches: list(
+    z.object({
+      pod: text(512),
+      address: addressSchema.optional(),
+      node: text(255).optional(),
+      zone: text(255).optional(),
+      kind: z.enum(['node', 'virtual']),
+      /** Why no record names it. */
+      why: text(32).optional(),
+      bytesPerSecond: z.number().optional(),
+    }),
+    MAX_ENTRIES,
+  ),
+})
+
+export type NamesStatus = z.output<typeof namesSchema>
+
 /** The admin API of a controller; docs/endpoints.md has a row for each call. */
 export const controllerAdmin = adminApi({
   leadership: adminCall({
@@ -40,5 +82,12 @@ export const controllerAdmin = adminApi({
     path: '/leadership',
     summary: 'who leads, and what each role of this controller lacks',
     answer: leadershipSchema,
+  }),
+  names: adminCall({
+    method: 'GET',
+    path: '/names',
+    summary: 'each name: what it is to have, what it has, and why caches are left out',
+    codes: ['ROLE_OFF'],
+    answer: namesSchema,
   }),
 })

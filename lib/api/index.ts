@@ -52,7 +52,7 @@ export {
   replicationStates,
 } from './build-index-admin.ts'
 export { type BuildIndexClusterComponents, buildIndexCluster } from './build-index-cluster.ts'
-export { controllerAdmin, type Leadership } from './controller-admin.ts'
+export { controllerAdmin, type Leadership, type NamesStatus } from './controller-admin.ts'
 export {
   bytesTogether,
   checkScope,

@@ -244,6 +244,11 @@ const ownCodes = {
   WIRE_HANDSHAKE_FAILED: final(400, 'the handshake of the peer is wrong, late, or for another swarm'),
   WIRE_QUEUE_FULL: final(400, 'the peer has more open requests than allowed'),
   WIRE_UNASKED_PIECE: final(400, 'the peer sent a block that was not requested'),
+  ROLE_OFF: final(404, 'this controller does not have the role; add it to the config key roles'),
+  ZONE_DENIED: final(502, 'the DNS service refuses the credentials of the controller; check its keys and their rights'),
+  ZONE_REFUSED: final(422, 'the DNS service refuses the records or the zone; the message says why'),
+  ZONE_THROTTLED: retryable(503, 'the DNS service asks to slow down; lower names.writes, or raise the quota there'),
+  ZONE_UNAVAILABLE: retryable(503, 'the DNS service does not answer, or has failed; the records stay as they are'),
   WRITE_BACK_FULL: retryable(503, 'too much already waits for the backend; find out why it accepts no writes'),
 } as const satisfies Record<string, ErrorPolicy>
 

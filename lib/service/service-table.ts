@@ -98,7 +98,7 @@ export const serviceTable = {
       ops: { key: 'ops', port: 60_003 },
       admin: { key: 'admin', port: 60_004 },
     },
-    secrets: { accepts: ['adminRead', 'admin'] },
+    secrets: { accepts: ['adminRead', 'admin'], shows: 'adminRead' },
   },
 } as const satisfies Readonly<Record<string, ServiceFacts>>
 

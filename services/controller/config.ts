@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { commonKeys, listenerOf, secretsOf } from '../../lib/service/index.ts'
 import { kubernetesSchema, objectName } from './kubernetes/index.ts'
+import { namesSchema } from './names/index.ts'
 
 /** The roles that a controller can have, each a folder beside this file. */
-export const roleNames = [] as const satisfies readonly string[]
+export const roleNames = ['names'] as const satisfies readonly string[]
 export type RoleName = (typeof roleNames)[number]
 
 const areDistinct = (names: readonly string[]) => new Set(names).size === names.length
@@ -23,10 +24,16 @@ export const controllerSchema = z
     lease: z.strictObject({ name: objectName.default('shoal-controller') }).prefault({}),
     /** What it does. */
     roles: z.array(z.enum(roleNames)).refine(areDistinct, 'a role is named twice').default([]),
+    /** Of the role `names`: which caches are found by which names, and where their records are kept. */
+    names: namesSchema,
   })
   .refine(({ kubernetes, roles }) => kubernetes.access !== 'off' || roles.length === 0, {
     path: ['kubernetes', 'access'],
     message: 'a role needs a cluster: set access to cluster or kubeconfig',
+  })
+  .refine(({ names, roles }) => names.base !== undefined || !roles.includes('names'), {
+    path: ['names', 'base'],
+    message: 'the role names needs the name that it is to keep, such as c1.p2p.example.com',
   })
 
 export type ControllerConfig = z.output<typeof controllerSchema>

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import type { Leadership } from '../../lib/api/index.ts'
+import type { Leadership, NamesStatus } from '../../lib/api/index.ts'
 import type { Startable } from '../../lib/base/index.ts'
 import type { ReadinessCheck, Runtime } from '../../lib/service/index.ts'
 import type { ControllerConfig } from './config.ts'
@@ -11,6 +11,8 @@ import type { Role, RoleComponents } from './role.ts'
 export interface Duty {
   readonly parts: readonly Startable[]
   readonly leadership: () => Leadership
+  /** Undefined without the role `names`. */
+  readonly names: () => NamesStatus | undefined
   readonly checks: Readonly<Record<string, ReadinessCheck>>
 }
 
@@ -27,7 +29,7 @@ export interface DutyInit {
 export function openDuty(runtime: Runtime, config: ControllerConfig, init: DutyInit): Duty {
   const { access } = config.kubernetes
   return access === 'off'
-    ? { parts: [], checks: {}, leadership: () => ({ access, roles: [] }) }
+    ? { parts: [], checks: {}, leadership: () => ({ access, roles: [] }), names: () => undefined }
     : dutyInCluster(runtime, config, init)
 }
 
@@ -65,6 +67,7 @@ function dutyInCluster(runtime: Runtime, config: ControllerConfig, { makeRoles, 
   return {
     parts: [kube, events, ...roles.flatMap((role) => role.parts), standing],
     leadership: told,
+    names: () => roles.find((role) => role.status !== undefined)?.status?.(),
     checks: { lease, ...Object.fromEntries(roles.map((role) => [role.name, () => role.problem()])) },
   }
 }

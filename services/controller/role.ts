@@ -1,3 +1,4 @@
+import type { NamesStatus } from '../../lib/api/index.ts'
 import type { Startable } from '../../lib/base/index.ts'
 import type { Runtime } from '../../lib/service/index.ts'
 import type { Kube, KubeEvents, Term } from './kubernetes/index.ts'
@@ -12,6 +13,8 @@ export interface Role {
   lead(term: Term): Promise<void>
   /** Why it cannot do its work now, in words; undefined: it can. */
   problem(): string | undefined
+  /** Of the role `names`: what an admin is told of it. */
+  status?(): NamesStatus
 }
 
 /** What roles are made of. */

@@ -1,11 +1,12 @@
 import type { ControllerConfig, RoleName } from './config.ts'
 import type { MakeRoles } from './duty.ts'
+import { namesRole } from './names/index.ts'
 import type { Role, RoleComponents } from './role.ts'
 
 type MakeRole = (components: RoleComponents, config: ControllerConfig) => Role
 
 /** How each role is made. */
-const makers: Readonly<Record<RoleName, MakeRole>> = {}
+const makers: Readonly<Record<RoleName, MakeRole>> = { names: namesRole }
 
 /** Those that the config names. */
 export const rolesOf: MakeRoles = (components, config) => {

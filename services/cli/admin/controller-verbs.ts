@@ -26,5 +26,34 @@ export const controllerVerbs: VerbsOf<typeof controllerAdmin> = {
       return `${state}\n\n${rows}`
     },
   },
+  names: {
+    example: 'names',
+    note: 'WHY is empty for a cache that has a record, or is to have one.',
+    show: ({ base, driver, power, failure, names, caches, next, writtenAtMs }, nowMs) =>
+      [
+        fields({
+          ...{ base, driver, 'this one': power },
+          'last write': writtenAtMs === undefined ? '-' : ageText(writtenAtMs, nowMs),
+          failure: failure === undefined ? 'none' : `${failure.code}: ${failure.message}`,
+          next: `${next.put.length} to put, ${next.remove.length} to remove`,
+        }),
+        table(names, [
+          ['NAME', ({ name }) => name],
+          [
+            'PUBLISHED',
+            ({ published }) => published.map(({ address, own }) => address + (own ? '' : ' (other)')).join(' '),
+          ],
+          ['WANTED', ({ wanted }) => wanted.join(' ')],
+        ]),
+        table(caches, [
+          ['CACHE', ({ pod }) => pod],
+          ['ADDRESS', ({ address }) => address ?? '-'],
+          ['ZONE', ({ zone }) => zone ?? '-'],
+          ['NODE', ({ node }) => node ?? '-'],
+          ['KIND', ({ kind }) => kind],
+          ['WHY', ({ why }) => why ?? ''],
+        ]),
+      ].join('\n\n'),
+  },
   ...describeVerb,
 }

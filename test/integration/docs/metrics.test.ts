@@ -66,7 +66,12 @@ function placesIn(
     tracker: [...free('http', 'ops', 'admin'), `folder=${join(folder, 'tracker')}`],
     'build-index': [...free('http', 'ops', 'admin'), `backend=${backend}`, 'upstreams=[{ registry: registry.test }]'],
     proxy: free('registry.listener', 'ops', 'admin'),
-    controller: [...free('ops', 'admin'), `kubernetes=${JSON.stringify({ access: 'kubeconfig', kubeconfig })}`],
+    controller: [
+      ...free('ops', 'admin'),
+      `kubernetes=${JSON.stringify({ access: 'kubeconfig', kubeconfig })}`,
+      'roles=[names]',
+      'names.base=c1.p2p.test',
+    ],
   }
 }
 

@@ -37,7 +37,7 @@ const served = {
   tracker: trackerAdminRoutes({ ...untouched, rings: {} }),
   buildIndex: buildIndexAdminRoutes({ ...noReplication, rings: {} }),
   proxy: proxyAdminRoutes({ rings: {} }),
-  controller: controllerAdminRoutes({ leadership: () => ({ access: 'off', roles: [] }) }),
+  controller: controllerAdminRoutes({ leadership: () => ({ access: 'off', roles: [] }), names: () => undefined }),
 }
 
 describe('the admin APIs', () => {
