@@ -20,7 +20,7 @@ export function memberMeters(metrics: Metrics | undefined, cluster: string): Mem
   const sizeHelp = 'Members of a cluster as this process knows them.'
   const size = metrics.gauge({ name: 'shoal_cluster_members', help: sizeHelp }, ['cluster']).with({ cluster })
   const changedHelp = 'Members that joined a cluster, left it, or moved to another address, as this process saw it.'
-  const changed = metrics.counter({ name: 'shoal_cluster_changes_total', help: changedHelp }, ['cluster', 'change'])
+  const changed = metrics.counter({ name: 'shoal_cluster_changes_total', help: changedHelp }, ['cluster', 'kind'])
   return {
     set: (member, isIn) => well.with({ cluster, member }).set(isIn ? 1 : 0),
     show({ joined, moved, left }, members) {
@@ -29,8 +29,8 @@ export function memberMeters(metrics: Metrics | undefined, cluster: string): Mem
       size.set(members)
     },
     count(changes) {
-      for (const change of ['joined', 'left', 'moved'] as const) {
-        changed.with({ cluster, change }).add(changes[change].length)
+      for (const kind of ['joined', 'left', 'moved'] as const) {
+        changed.with({ cluster, kind }).add(changes[kind].length)
       }
     },
   }

@@ -57,8 +57,8 @@ describe('a cluster whose members change', () => {
     const { cluster, metrics } = changing(3)
     cluster.replace(someMembers(2))
     expect(metrics.value('shoal_cluster_members', { cluster: 'origins' })).toBe(2)
-    expect(metrics.value('shoal_cluster_changes_total', { cluster: 'origins', change: 'left' })).toBe(1)
-    expect(metrics.value('shoal_cluster_changes_total', { cluster: 'origins', change: 'joined' })).toBe(0)
+    expect(metrics.value('shoal_cluster_changes_total', { cluster: 'origins', kind: 'left' })).toBe(1)
+    expect(metrics.value('shoal_cluster_changes_total', { cluster: 'origins', kind: 'joined' })).toBe(0)
     expect(metrics.value('shoal_cluster_member_healthy', { cluster: 'origins', member: 'm2' })).toBe(0)
   })
 
