@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
 import type { Member } from '../cluster.ts'
-import type { DnsSourceInit } from './dns-source.ts'
+import type { DnsSourceInit } from './dns-source-init.ts'
 
 /** An SRV record; priority and weight do not count, since the ring divides the work. */
 export interface ServiceRecord {

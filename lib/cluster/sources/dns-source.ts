@@ -2,24 +2,8 @@ import type { AbortOptions } from '../../base/index.ts'
 import { checkedMembers } from './checked-members.ts'
 import { type DnsLookup, dnsLookup } from './dns-lookup.ts'
 import { addressMembers, hostsOf, serviceMembers } from './dns-members.ts'
+import type { DnsSourceInit } from './dns-source-init.ts'
 import type { MemberSource } from './member-source.ts'
-
-/** Types of records that name members. */
-export type MemberRecord = 'SRV' | 'A' | 'AAAA'
-
-export interface DnsSourceInit {
-  /** The full name: no domain of a search list is added. */
-  readonly name: string
-  readonly record: MemberRecord
-  /** Of the members; SRV records bring their own. */
-  readonly port?: number | undefined
-  readonly scheme: 'http' | 'https'
-  /** Addresses of name servers, with or without port; default: those of the system. */
-  readonly servers?: readonly string[] | undefined
-  /** Bounds of the time between two questions; in between, it is the TTL of the records. */
-  readonly minRefreshMs: number
-  readonly maxRefreshMs: number
-}
 
 /**
  * Members that a name stands for, such as that of a headless Service. A name that does not exist, or has no such records,
