@@ -1,5 +1,5 @@
 import type { AbortOptions } from '../base/index.ts'
-import { type Cluster, type Member, tryEach } from '../cluster/index.ts'
+import { type Cluster, memberClients, tryEach } from '../cluster/index.ts'
 import { type Repository, repositoryText } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
 import { type BuildIndex, buildIndexClient } from './build-index.ts'
@@ -20,18 +20,15 @@ const EVERY_REPOSITORY = undefined
  * NO_HEALTHY_MEMBER when no member answers
  */
 export function buildIndexCluster({ http, cluster }: BuildIndexClusterComponents): BuildIndex {
-  const clients = new Map(cluster.members.map(({ id, url }) => [id, buildIndexClient(http, url)]))
+  const clients = memberClients(cluster, (url) => buildIndexClient(http, url))
   const on = <T>(
     repository: Repository | undefined,
     options: AbortOptions | undefined,
     call: (index: BuildIndex) => Promise<T>,
   ) =>
-    tryEach(
-      cluster,
-      repository === undefined ? '' : repositoryText(repository),
-      ({ id }: Member) => call(clients.get(id) as BuildIndex),
-      { signal: options?.signal },
-    )
+    tryEach(cluster, repository === undefined ? '' : repositoryText(repository), (member) => call(clients.of(member)), {
+      signal: options?.signal,
+    })
 
   return {
     listRepositories: (options) => on(EVERY_REPOSITORY, options, (index) => index.listRepositories(options)),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { AbortOptions } from '../base/index.ts'
-import { type Cluster, tryEach } from '../cluster/index.ts'
+import { type Cluster, tryEach, usedUp } from '../cluster/index.ts'
 import type { Digest } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
 import { jsonBody, sendForJson } from './answer.ts'
@@ -124,6 +124,7 @@ export function garbageOrigins({
       const request = { method: 'POST', url: `${url}${garbageRoutes.copies}`, ...jsonBody({ action, digests: wanted }) }
       return sendForJson(http, { ...request, method: 'POST', signal }, { schema: copiesAnswerSchema })
     }
+    if (cluster.members.length === 0) throw usedUp([])
     const answers = await Promise.allSettled(cluster.members.map(({ url }) => ask(url)))
     signal?.throwIfAborted()
     const failed = answers.find((answer) => answer.status === 'rejected')

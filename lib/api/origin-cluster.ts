@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { type AbortOptions, appError, hasCode, throwIfAborted } from '../base/index.ts'
-import { type Cluster, type FailedTry, type Member, tryEach, usedUp } from '../cluster/index.ts'
+import { type Cluster, type FailedTry, type Member, memberClients, tryEach, usedUp } from '../cluster/index.ts'
 import { type Digest, type Repository, rangeLength } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
 import { joinedBody, partOfBody } from './joined-body.ts'
@@ -70,8 +70,8 @@ export interface OriginCluster {
 }
 
 export function originCluster({ http, cluster }: OriginClusterComponents): OriginCluster {
-  const clients = new Map(cluster.members.map(({ id, url }) => [id, originClient(http, url)]))
-  const client = ({ id }: Member): OriginClient => clients.get(id) as OriginClient
+  const clients = memberClients(cluster, (url) => originClient(http, url))
+  const client = (member: Member): OriginClient => clients.of(member)
 
   const openMetainfo = (repository: Repository, digest: Digest, { after, ...asked }: ElsewhereOptions) => {
     const open = async (member: Member): Promise<MemberStream> => {
@@ -104,7 +104,7 @@ export function originCluster({ http, cluster }: OriginClusterComponents): Origi
     openMetainfoElsewhere: openMetainfo,
     createUpload: (repository, key, options = {}) =>
       tryEach(cluster, key, (member) => client(member).createUpload(repository, options), options),
-    at: (memberId) => clients.get(memberId),
+    at: (memberId) => clients.at(memberId),
   }
 }
 

@@ -15,7 +15,8 @@ export interface SeedsTold {
 export interface SeedAnnouncerComponents {
   readonly cluster: Cluster
   readonly logger: Logger
-  readonly client: (tracker: string) => Pick<TrackerClient, 'announceSeeds'>
+  /** Undefined for a tracker that is none any more. */
+  readonly client: (tracker: string) => Pick<TrackerClient, 'announceSeeds'> | undefined
 }
 
 /** Tells the trackers what one node has completely: to each what has changed since its last acknowledged state. */
@@ -40,7 +41,7 @@ export function seedAnnouncer(
   const post = async (peer: AnnouncingPeer, draft: SeedDraft, options: AbortOptions) => {
     const member = { id: draft.tracker, url: '' }
     try {
-      const answer = await client(draft.tracker).announceSeeds(peer, draft.changes, options)
+      const answer = await client(draft.tracker)?.announceSeeds(peer, draft.changes, options)
       cluster.report(draft.tracker, 'ok')
       ledger.settle(draft, answer ?? 'failed')
       return answer
@@ -76,7 +77,7 @@ export function seedAnnouncer(
       const answers = await pump(peer, [...new Set([...ledger.behind, ...alive])], options)
       const intervals = answers.flatMap((answer) => answer?.intervalMs ?? [])
       return {
-        told: !answers.includes(undefined),
+        told: !answers.includes(undefined) && !ledger.hasHomeless,
         intervalMs: intervals.length === 0 ? undefined : Math.min(...intervals),
       }
     },

@@ -1,4 +1,4 @@
-import type { Cluster } from '../cluster/index.ts'
+import type { Cluster, Member } from '../cluster/index.ts'
 import type { SwarmId } from '../core/index.ts'
 import type { SeedAnswer, SeedChanges } from './tracker.ts'
 
@@ -52,7 +52,9 @@ export interface SeedDraft {
 export class SeedLedger {
   readonly #cluster: Cluster
   readonly #init: SeedLedgerInit
-  readonly #accounts: ReadonlyMap<string, Account>
+  readonly #accounts = new Map<string, Account>()
+  /** Those that the accounts are of. */
+  #members: readonly Member[] = []
   /** The tracker that should know of each seed. */
   readonly #homes = new Map<SwarmId, string>()
   #changes = 0
@@ -61,7 +63,7 @@ export class SeedLedger {
   constructor(cluster: Cluster, init: SeedLedgerInit) {
     this.#cluster = cluster
     this.#init = init
-    this.#accounts = new Map(cluster.members.map(({ id }) => [id, newAccount()]))
+    this.#follow()
     this.#view = this.#healthView()
   }
 
@@ -70,14 +72,21 @@ export class SeedLedger {
     return this.#homes.size
   }
 
+  /** Whether there are seeds of which nobody can be told, since no tracker is known yet. */
+  get hasHomeless(): boolean {
+    return this.#members.length === 0 && this.size > 0
+  }
+
   set({ swarmId, seeded }: SeedChange): void {
+    this.#follow()
     const home = this.#homes.get(swarmId)
     if (!seeded && home !== undefined) this.#leave(swarmId, home)
     if (seeded && home === undefined && this.size < this.#init.maxSeeds) this.#enter(swarmId, this.#homeOf(swarmId))
   }
 
-  /** Gives each seed to the tracker that should know of it now, if the health of a tracker has changed. */
+  /** Gives each seed to the tracker that should know of it now, if trackers have come, gone, or changed their health. */
   rehome(): void {
+    this.#follow()
     const view = this.#healthView()
     if (view === this.#view) return
     this.#view = view
@@ -138,6 +147,16 @@ export class SeedLedger {
     if (account !== undefined) account.down = true
   }
 
+  /** Opens an account for each tracker that has come, and closes those of trackers that have gone. */
+  #follow(): void {
+    const { members } = this.#cluster
+    if (members === this.#members) return
+    this.#members = members
+    const ids = new Set(members.map(({ id }) => id))
+    for (const id of this.#accounts.keys()) if (!ids.has(id)) this.#accounts.delete(id)
+    for (const id of ids) if (!this.#accounts.has(id)) this.#accounts.set(id, newAccount())
+  }
+
   #enter(swarmId: SwarmId, home: string): void {
     this.#homes.set(swarmId, home)
     this.#accounts.get(home)?.seeds.add(swarmId)
@@ -163,7 +182,7 @@ export class SeedLedger {
 
   #healthView(): string {
     return this.#cluster.members
-      .map(({ id }) => `${this.#cluster.isHealthy(id)} ${this.#accounts.get(id)?.down}`)
+      .map(({ id }) => `${id} ${this.#cluster.isHealthy(id)} ${this.#accounts.get(id)?.down}`)
       .join()
   }
 

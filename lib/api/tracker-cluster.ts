@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { type AbortOptions, isAbort, isAppError } from '../base/index.ts'
-import { type Cluster, isMemberFailure, type Member, reportFailure, tryEach } from '../cluster/index.ts'
+import { type Cluster, isMemberFailure, type Member, memberClients, reportFailure, tryEach } from '../cluster/index.ts'
 import { type Digest, type Repository, swarmIdOf } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
 import type { Logger } from '../telemetry/index.ts'
@@ -42,6 +42,8 @@ export interface TrackerCluster {
    * again. @throws BLOB_UNKNOWN (a tracker has asked every origin), NO_HEALTHY_MEMBER, ABORTED
    */
   openMetainfo(repository: Repository, digest: Digest, options?: OpenMetainfoOptions): Promise<Readable>
+  /** Calls back after each change of the trackers, until the result is called: swarms have other trackers then. */
+  onMoved(listener: () => void): () => void
 }
 
 /** A torrent that is not announced yet, with the trackers that may still be tried, best first. */
@@ -51,10 +53,10 @@ interface Pending {
 }
 
 export function trackerCluster({ http, cluster, logger }: TrackerClusterComponents): TrackerCluster {
-  const clients = new Map(cluster.members.map(({ id, url }) => [id, trackerClient(http, url)]))
-  const client = ({ id }: Pick<Member, 'id'>): TrackerClient => clients.get(id) as TrackerClient
+  const clients = memberClients(cluster, (url) => trackerClient(http, url))
+  const client = (member: Member): TrackerClient => clients.of(member)
   const seeds = seedAnnouncer(
-    { cluster, logger, client: (id) => client({ id }) },
+    { cluster, logger, client: (id) => clients.at(id) },
     { maxChanges: announceLimits.maxSeedChanges, maxSeeds: announceLimits.maxSeeds },
   )
 
@@ -105,6 +107,7 @@ export function trackerCluster({ http, cluster, logger }: TrackerClusterComponen
         (member) => client(member).openMetainfo(repository, digest, options),
         options,
       ),
+    onMoved: (listener) => cluster.onChange(listener),
   }
 }
 

@@ -74,7 +74,7 @@ export { type Rounds, type RoundsInit, rounds } from './rounds.ts'
 export { type SharedBlocks, sharedBlocks } from './shared-blocks.ts'
 export { type SingleFlight, singleFlight } from './single-flight.ts'
 export { type Slots, slots } from './slots.ts'
-export { openNewFile, readSmall, replaceFile } from './small-file.ts'
+export { openNewFile, readLinked, readSmall, replaceFile } from './small-file.ts'
 export {
   type ClientCertificates,
   type TlsDoor,

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { hasCode } from './app-error.ts'
+import { appError, hasCode } from './app-error.ts'
 import { ownerOnly, syncFolder } from './durable-folder.ts'
+import { readFully } from './whole-io.ts'
 
 /** Reads a whole small file; undefined when it is missing. A link is no file of ours, so it counts as missing. */
 export async function readSmall(path: string): Promise<Buffer | undefined> {
@@ -16,6 +17,19 @@ export async function readSmall(path: string): Promise<Buffer | undefined> {
   } finally {
     await handle?.close()
   }
+}
+
+/**
+ * The text of a small file of others, through links: Kubernetes mounts a Secret or a ConfigMap as one.
+ * @throws CONFIG_INVALID when it is larger than `maxBytes`, and what the file system throws
+ */
+export async function readLinked(path: string, maxBytes: number): Promise<string> {
+  await using handle = await open(path)
+  const { size } = await handle.stat()
+  if (size > maxBytes) throw appError('CONFIG_INVALID', { message: `it is larger than ${maxBytes} bytes` })
+  const bytes = Buffer.alloc(size)
+  const length = await readFully(handle, bytes, 0)
+  return bytes.subarray(0, length).toString('utf8')
 }
 
 /** Replaces a small file atomically: readers see the old or the new content, also after a power loss. */

@@ -24,9 +24,8 @@ export function hashRing(members: readonly Member[]): Ring {
   if (members.length === 0) throw appError('CLUSTER_EMPTY')
   const byId = new Map<string, Member>()
   for (const member of members) {
-    if (!idShape.test(member.id)) {
-      throw invalid(`the member id ${JSON.stringify(member.id)} must be letters, digits, dots, dashes or colons`)
-    }
+    const trouble = idTrouble(member.id)
+    if (trouble !== undefined) throw invalid(trouble)
     if (byId.has(member.id)) throw invalid(`the member id ${member.id} occurs twice; give each member its own`)
     byId.set(member.id, member)
   }
@@ -36,6 +35,12 @@ export function hashRing(members: readonly Member[]): Ring {
   return {
     order: (key) => ring.range(key, members.length, true).map((id) => byId.get(id) as Member),
   }
+}
+
+/** Why this cannot be the id of a member; undefined when it can. */
+export function idTrouble(id: string): string | undefined {
+  if (idShape.test(id)) return undefined
+  return `the member id ${JSON.stringify(id)} must be letters, digits, dots, dashes or colons`
 }
 
 function invalid(message: string) {

@@ -81,6 +81,7 @@ export function usedUp(tries: readonly FailedTry[]): AppError {
   const answers = tries.flatMap(({ err }) => (isAppError(err) && isAnswer(err) ? [err] : []))
   const [answer] = answers
   if (answer !== undefined && answers.every(({ code }) => code === answer.code)) return answer
+  if (tries.length === 0) return appError('NO_HEALTHY_MEMBER', { message: 'no member of the cluster is known yet' })
   const steps = tries.map(({ member, err }) => ({ member: member.id, code: codeOf(err) ?? 'UNKNOWN' }))
   return appError('NO_HEALTHY_MEMBER', { detail: { steps }, cause: tries.at(-1)?.err })
 }

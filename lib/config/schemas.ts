@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { isAppError } from '../base/index.ts'
 import { parseBind, parseBindOrOff } from './address.ts'
@@ -95,6 +96,72 @@ export const memberList = z
   .array(member)
   .min(1, 'the cluster has no members; list at least one')
   .refine((members) => new Set(members.map(({ id }) => id)).size === members.length, 'two members have the same id')
+
+/** Text of the form that DNS gives names; with a label such as `_http` it is one of SRV records. */
+const dnsName = z
+  .string()
+  .max(253)
+  .regex(/^(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})\.)+[A-Za-z0-9-]{1,63}\.?$/, 'give the full name, with its domain')
+
+/** Longest `keep` and times between two questions: what has no end is a list. */
+const dayAtMost = (ms: number) => ms <= 86_400_000
+
+const isServer = (text: string) => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)|([0-9a-fA-F:.]+))(?::(\d{1,5}))?$/.exec(text)
+  return match !== null && isIP(match[1] ?? match[2] ?? text) !== 0
+}
+
+/** Members that DNS names, as lib/cluster takes them. */
+const dnsMembers = z
+  .strictObject({
+    /** The full name, e.g. `_http._tcp.origin.shoal.svc.cluster.local`. */
+    name: dnsName,
+    /** Type of its records. Default: SRV when the name begins with `_`, else A. */
+    record: z.enum(['SRV', 'A', 'AAAA']).exactOptional(),
+    /** Port of all members; SRV records bring their own. */
+    port: z.number().int().min(1).max(65_535).exactOptional(),
+    scheme: z.enum(['http', 'https']).default('http'),
+    /** Addresses of name servers, with or without port. Default: those of the system. */
+    servers: z
+      .array(z.string().refine(isServer, 'a name server is an address, or an address and a port: 10.96.0.10:53'))
+      .max(8)
+      .default([]),
+    /** Shortest and longest time between two questions; in between, it is the TTL of the records. */
+    minRefresh: duration.refine((ms) => ms >= 1_000 && dayAtMost(ms), 'at least 1s, and at most 1d').prefault('5s'),
+    maxRefresh: duration.refine(dayAtMost, 'at most 1d').prefault('30s'),
+    /** So long a member stays that the DNS names no longer. Default: 5m for SRV, else 30s. */
+    keep: duration.refine(dayAtMost, 'at most 1d').exactOptional(),
+  })
+  .transform(({ record, ...dns }) => ({ ...dns, record: record ?? (dns.name.startsWith('_') ? 'SRV' : 'A') }) as const)
+  .refine(({ record, port }) => (record === 'SRV') === (port === undefined), {
+    message: 'records of addresses need a port, and SRV records bring their own',
+    path: ['port'],
+  })
+  .refine(({ minRefresh, maxRefresh }) => minRefresh <= maxRefresh, 'minRefresh must not be above maxRefresh')
+
+/** Where the members of a cluster are named when they may change; exactly one of the keys. */
+const memberSources = z
+  .strictObject({
+    dns: dnsMembers.exactOptional(),
+    file: z.strictObject({ path: file }).exactOptional(),
+  })
+  .transform(({ dns, file: named }, context) => {
+    if (dns !== undefined && named === undefined) return { dns, file: undefined }
+    if (named !== undefined && dns === undefined) return { dns, file: named }
+    context.addIssue('members come from one source: give dns or file, or a list of members')
+    return z.NEVER
+  })
+
+export type MemberSources = z.output<typeof memberSources>
+
+/** A list of members, or where they are named. */
+export const membersOrSource = z.union([memberList, memberSources], {
+  // Of both, only the form that was meant has something to say.
+  error({ errors, input }) {
+    const [first] = errors[Array.isArray(input) ? 0 : 1] ?? []
+    return first && [...(first.path.length > 0 ? [first.path.join('.')] : []), first.message].join(': ')
+  },
+})
 
 /** A host name or address without a port; `*.example.com` stands for every name below it. */
 export const hostName = z

@@ -15,9 +15,9 @@ export interface DoorInit {
   readonly bind: string
   /**
    * Further names that requests may call the listener by; `*.example.com` stands for every name below it. `any`: the
-   * name is not looked at.
+   * name is not looked at. A function is asked at each request that none of the others lets in.
    */
-  readonly hosts: readonly string[] | 'any'
+  readonly hosts: readonly string[] | 'any' | (() => readonly string[])
 }
 
 /** `host`, `host:port`, `[::1]:port`; the host without its brackets, in lower case, without the dot of the root. */
@@ -78,12 +78,12 @@ const isOneOf = (host: string | undefined, patterns: readonly string[]): boolean
  */
 export function door(authenticate: Authenticate, { bind, hosts }: DoorInit): Door {
   const own = bind.toLowerCase()
-  const patterns = hosts === 'any' ? [] : hosts.map((host) => host.toLowerCase())
+  const patternsNow = () => (hosts === 'any' ? [] : typeof hosts === 'function' ? hosts() : hosts)
   const knows = (host: string, req: IncomingMessage): boolean =>
     isLoopback(host) ||
     host === own ||
     (wildcards.has(own) && host === unmapped(req.socket.localAddress ?? '')) ||
-    patterns.some((pattern) => fits(host, pattern))
+    patternsNow().some((pattern) => fits(host, pattern.toLowerCase()))
   const firstUnknown: (...request: Parameters<Door>) => string | undefined = (req, target) =>
     authoritiesOf(req, target).find((authority) => {
       const host = hostIn(authority)

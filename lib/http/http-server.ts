@@ -13,7 +13,7 @@ import type { Authenticate, Identify } from '../identity/index.ts'
 import { auditTrail, type Logger, type Metrics } from '../telemetry/index.ts'
 import { type BodyBudget, bodyBudgets } from './body-budget.ts'
 import { type ConnectionSlots, connectionSlots } from './connection-slots.ts'
-import { door } from './door.ts'
+import { type DoorInit, door } from './door.ts'
 import type { Envelope } from './error-envelope.ts'
 import type { Forward } from './forward/forward.ts'
 import { type InnerConnections, innerConnections, servedBy } from './inner-connections.ts'
@@ -56,7 +56,7 @@ export interface HttpServerInit {
    * Names of the listener besides loopback and its bind, as `door` takes them; a request for another host is refused.
    * Default none.
    */
-  readonly hosts?: readonly string[] | 'any'
+  readonly hosts?: DoorInit['hosts']
   /** Most connections; beyond it the one that is idle for the longest time is closed. Default any number. */
   readonly maxConnections?: number
   /** Share of them that one address may have, unless it is one of this machine. Default all. */

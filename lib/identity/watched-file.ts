@@ -1,5 +1,4 @@
-import { open } from 'node:fs/promises'
-import { type AppError, appError, type Clock, hasCode, readFully } from '../base/index.ts'
+import { type AppError, appError, type Clock, isAppError, readLinked } from '../base/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { type Watched, watched } from './watched.ts'
 
@@ -41,16 +40,11 @@ export const watchedFile = <T>(
 const unreadable = (path: string, why: string, cause?: unknown): AppError =>
   appError('CONFIG_INVALID', { message: `${path}: ${why}`, cause })
 
-/** Follows links, since Kubernetes mounts a Secret as one. @throws CONFIG_INVALID */
+/** @throws CONFIG_INVALID */
 async function textOf(path: string): Promise<string> {
   try {
-    await using handle = await open(path)
-    const { size } = await handle.stat()
-    if (size > MAX_WATCHED_FILE) throw unreadable(path, `it is larger than ${MAX_WATCHED_FILE} bytes`)
-    const bytes = Buffer.alloc(size)
-    const length = await readFully(handle, bytes, 0)
-    return bytes.subarray(0, length).toString('utf8')
+    return await readLinked(path, MAX_WATCHED_FILE)
   } catch (err) {
-    throw hasCode(err, 'CONFIG_INVALID') ? err : unreadable(path, 'it cannot be read', err)
+    throw unreadable(path, isAppError(err) ? err.message : 'it cannot be read', err)
   }
 }

@@ -1,11 +1,13 @@
 import { z } from 'zod'
+import type { Member } from '../cluster/index.ts'
 import {
   anonymousRights,
   duration,
   hostName,
   listenerOn,
   logLevel,
-  memberList,
+  type MemberSources,
+  membersOrSource,
   peerListenerOn,
   secretValues,
   tlsFiles,
@@ -39,7 +41,7 @@ export const listenerOf = <K extends ServiceKind>(kind: K, listener: ListenerNam
 export const peerListenerOf = (kind: ServiceKind) => peerListenerOn(defaultAddress(kind, 'peer'))
 
 const onePlace = (kind: ServiceKind) =>
-  memberList.prefault([{ id: `${serviceFacts(kind).name}-1`, url: `http://${defaultAddress(kind, 'http')}` }])
+  membersOrSource.prefault([{ id: `${serviceFacts(kind).name}-1`, url: `http://${defaultAddress(kind, 'http')}` }])
 
 /** The rings of a cluster, as every service that uses them has them in its config; the same in all services. */
 export const rings = {
@@ -73,10 +75,8 @@ export const secretsOf = (kind: ServiceKind) => {
     .prefault({})
 }
 
-type Ring = Readonly<{ members: readonly { readonly url: string }[] }>
-
-/** What listeners look at in a config: the keys of all services, and the rings that this one has. */
-export type ListeningConfig = CommonConfig & { readonly [Name in keyof typeof rings]?: Ring }
+/** A list of members, or where they are named. */
+export type MembersConfig = readonly Member[] | MemberSources
 
 export type CommonConfig = z.output<z.ZodObject<typeof commonKeys>> & { readonly secrets: Secrets }
 type HttpListenerConfig = z.output<ReturnType<typeof listenerOn>>

@@ -3,6 +3,7 @@ export {
   commonKeys,
   type ListenerConfig,
   listenerOf,
+  type MembersConfig,
   peerListenerOf,
   rings,
   secretsOf,
@@ -14,7 +15,7 @@ export { type MissingNow, type OpsRoutesInit, opsRoutes, type ReadinessCheck } f
 export { runService } from './run-service.ts'
 export { type Running, runUntilTold } from './run-until-told.ts'
 export { clusterHttp, type Runtime, serviceRuntime } from './runtime.ts'
-export { serviceCluster } from './service-cluster.ts'
+export { memberSource, type ServiceCluster, serviceCluster } from './service-cluster.ts'
 export { type ServiceDoor, serviceDoor } from './service-door.ts'
 export { serviceFlags } from './service-flags.ts'
 export { type ListenerInit, peerTlsOf, type ServiceShell, serviceShell } from './service-shell.ts'

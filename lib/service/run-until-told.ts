@@ -1,4 +1,4 @@
-import { codeOf, deferred, isAppError, type ProcessHost, type Startable } from '../base/index.ts'
+import { codeOf, deferred, hasCode, isAppError, type ProcessHost, type Startable } from '../base/index.ts'
 import type { Runtime } from './runtime.ts'
 import { unhandledRejections } from './unhandled.ts'
 
@@ -13,6 +13,21 @@ export interface Running {
 
 const reasonOf = (err: unknown): string =>
   typeof err === 'object' && err !== null && 'message' in err ? String(err.message) : String(err)
+
+/** Runs the service until `end`, which ends also a start that waits for something. */
+async function untilEnd({ service, onStarted }: Running, end: Promise<void>): Promise<void> {
+  const starting = service.start()
+  const hasStarted = await Promise.race([starting.then(() => true), end.then(() => false)])
+  if (hasStarted) {
+    onStarted?.()
+    await end
+  }
+  const stopping = service.stop()
+  await starting.catch((err: unknown) => {
+    if (!hasCode(err, 'SHUTTING_DOWN')) throw err
+  })
+  await stopping
+}
 
 /**
  * Runs the result of `open` until SIGTERM, SIGINT, or an unhandled rejection, then stops it, which drains running
@@ -43,10 +58,7 @@ export async function runUntilTold(
     const running = await open()
     if (running === undefined) return exitCode
     runtimes = running.runtimes
-    await running.service.start()
-    running.onStarted?.()
-    await end.promise
-    await running.service.stop()
+    await untilEnd(running, end.promise)
   } catch (err) {
     complain(err)
     exitCode = 1

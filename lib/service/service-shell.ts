@@ -1,20 +1,23 @@
-import { appError, bareHost, lifecycle, type Startable } from '../base/index.ts'
+import { appError, lifecycle, type Startable } from '../base/index.ts'
 import {
   bodyBudgets,
   type Envelope,
   type Forward,
   type HttpServer,
+  type HttpServerInit,
   httpServer,
   type ListenerTls,
   type LoadLimits,
   type Route,
 } from '../http/index.ts'
 import { type AnonymousRights, type Identify, secretAuthenticator } from '../identity/index.ts'
-import type { ListenerConfig, ListeningConfig } from './config.ts'
+import type { CommonConfig, ListenerConfig } from './config.ts'
 import { connectionRoom, fewOpenFiles } from './connection-room.ts'
 import { assertSafeListeners, type OpenListener, openListeners, speechOf } from './listeners.ts'
+import { memberChecks, memberGate } from './member-gate.ts'
 import { type MissingNow, missingNow, opsRoutes, type ReadinessChecks } from './ops-routes.ts'
 import type { Runtime } from './runtime.ts'
+import type { ServiceCluster } from './service-cluster.ts'
 import { serviceState } from './service-state.ts'
 import type { ListenerName, ServiceKind } from './service-table.ts'
 
@@ -51,6 +54,10 @@ export interface ShellInit<K extends ServiceKind> {
   readonly checks?: ReadinessChecks
   /** What `/readyz` tells although the service is ready. */
   readonly notes?: ReadinessChecks
+  /** The clusters whose members the config names. The service is not ready before it knows them; default: there are none. */
+  readonly rings?: readonly ServiceCluster[]
+  /** Those without which it must not start at all: until then it serves `ops` alone. */
+  readonly needs?: readonly ServiceCluster[]
 }
 
 /** What every service has around its own parts. */
@@ -66,15 +73,14 @@ export interface ServiceShell<K extends ServiceKind> {
   url(listener: Exclude<ListenerName<K>, 'peer'>): string
 }
 
-/** The names by which the members of a cluster call each other. */
-function memberHosts({ origins, trackers, buildIndexes }: ListeningConfig): readonly string[] {
-  const members = [origins, trackers, buildIndexes].flatMap((ring) => ring?.members ?? [])
-  return members.map(({ url }) => bareHost(new URL(url).hostname))
-}
-
-/** Clients call a registry by names that nobody can list, so only `hosts` limits them there. */
-function knownHosts(config: ListeningConfig, envelope: Envelope | undefined): readonly string[] | 'any' {
-  return envelope === 'registry' && config.hosts.length === 0 ? 'any' : [...config.hosts, ...memberHosts(config)]
+/** Clients call a registry by names that nobody can list, so only `hosts` limits them there. Members call each other. */
+function knownHosts(
+  { hosts }: CommonConfig,
+  envelope: Envelope | undefined,
+  rings: readonly ServiceCluster[],
+): NonNullable<HttpServerInit['hosts']> {
+  if (envelope === 'registry' && hosts.length === 0) return 'any'
+  return () => [...hosts, ...rings.flatMap((ring) => ring.hosts())]
 }
 
 /** @throws CONFIG_INVALID for a listener that nobody serves anything at */
@@ -95,14 +101,14 @@ const rank = (name: string) => {
 /** How the listener for peers speaks TLS, and those who dial from here; undefined when they do not. */
 export function peerTlsOf(
   { tls: material }: Runtime,
-  config: ListeningConfig & { readonly peer: ListenerConfig },
+  config: CommonConfig & { readonly peer: ListenerConfig },
 ): Pick<ListenerTls, 'material' | 'plainToo'> | undefined {
   const speech = speechOf(config, config.peer)
   return material === undefined || speech === 'plain' ? undefined : { material, plainToo: speech === 'both' }
 }
 
 /** How a listener speaks TLS; undefined when it does not. */
-function tlsOf({ tls: material }: Runtime, config: ListeningConfig, listener: ListenerConfig): ListenerTls | undefined {
+function tlsOf({ tls: material }: Runtime, config: CommonConfig, listener: ListenerConfig): ListenerTls | undefined {
   const speech = speechOf(config, listener)
   if (material === undefined || speech === 'plain') return undefined
   return { material, clients: listener.clientCertificates ?? 'off', plainToo: speech === 'both' }
@@ -114,16 +120,17 @@ function tlsOf({ tls: material }: Runtime, config: ListeningConfig, listener: Li
  */
 export function serviceShell<K extends ServiceKind>(
   runtime: Runtime,
-  config: ListeningConfig,
-  { kind, listeners, further = {}, checks = {}, notes }: ShellInit<K>,
+  config: CommonConfig,
+  { kind, listeners, further = {}, checks = {}, notes, rings = [], needs = [] }: ShellInit<K>,
 ): ServiceShell<K> {
   assertSafeListeners(kind, config)
   const state = serviceState()
   const { openFiles } = runtime
   const budgets = bodyBudgets(runtime)
-  const allChecks = { service: state.check, ...checks }
+  const known = memberChecks(rings)
+  const allChecks = { service: state.check, ...known.checks, ...checks }
   const missing = missingNow(allChecks)
-  const ops = opsRoutes({ metrics: runtime.metrics, checks: allChecks, notes })
+  const ops = opsRoutes({ metrics: runtime.metrics, checks: allChecks, notes: { ...known.notes, ...notes } })
   const inits: Readonly<Record<string, ListenerInit>> = { ops: { routes: ops }, ...listeners, ...further }
   const opened = openListeners(kind, config).filter(({ name }) => name !== 'peer')
   const sharers = opened.filter(({ name }) => !KEEPERS.includes(name)).length
@@ -138,7 +145,7 @@ export function serviceShell<K extends ServiceKind>(
     const { addressShare, drain: drainMs } = config
     const limits = { maxConnections, addressShare, drainMs, bodies }
     const own = { name, bind: listener.bind, tls: tlsOf(runtime, config, listener) }
-    const settings = { ...init, ...own, routes, hosts: knownHosts(config, init.envelope), ...limits }
+    const settings = { ...init, ...own, routes, hosts: knownHosts(config, init.envelope, rings), ...limits }
     return httpServer({ ...runtime, authenticate, identify }, settings)
   }
   const ordered = opened.toSorted((a, b) => rank(a.name) - rank(b.name))
@@ -151,10 +158,15 @@ export function serviceShell<K extends ServiceKind>(
     },
     stop: () => Promise.resolve(),
   }
+  const gate = memberGate(rings, needs)
+  // Whoever waits to start says so, and what for.
+  const before = needs.some(({ feed }) => feed.missing() !== undefined) ? [...servers.values()].slice(0, 1) : []
   return {
     listeners: [...servers.values()],
-    around: (parts) =>
-      state.around(lifecycle([...(runtime.tls === undefined ? [] : [runtime.tls]), fileAdvice, ...parts])),
+    around: (parts) => {
+      const tls = runtime.tls === undefined ? [] : [runtime.tls]
+      return gate.around(state.around(lifecycle([...tls, fileAdvice, ...before, gate, ...parts])))
+    },
     url: (listener) => servers.get(listener)?.url ?? '',
   }
 }

@@ -103,6 +103,11 @@ export interface Announcer {
    * @throws ABORTED only
    */
   tellSeeds(self: AnnouncingNode, changes: readonly SeedChange[], options?: AbortOptions): Promise<SeedsTold>
+  /**
+   * Calls back after each change of who the trackers are, until the result is called: others are to hear then of some
+   * torrents. Default: they never change.
+   */
+  onMoved?(listener: () => void): () => void
 }
 
 export interface MetainfoOptions extends AbortOptions {

@@ -17,6 +17,8 @@ export interface Histogram {
 /** A metric with labels; `with` returns the child for one combination, and hot paths should keep that child. */
 export interface Family<M, L extends string> {
   with(labels: Labels<L>): M
+  /** What these labels stand for is gone: its sample is told no longer. Idempotent; `with` makes it anew. */
+  drop(labels: Labels<L>): void
 }
 
 export interface MetricInit {

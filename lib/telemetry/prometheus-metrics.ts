@@ -33,6 +33,7 @@ export function prometheusMetrics(init: PrometheusMetricsInit = {}): Metrics {
             const child = labels.length === 0 ? counter : counter.labels(values)
             return { add: (value = 1) => child.inc(value) }
           },
+          drop: (values) => counter.remove(values),
         }
       })
     },
@@ -44,6 +45,7 @@ export function prometheusMetrics(init: PrometheusMetricsInit = {}): Metrics {
             const child = labels.length === 0 ? gauge : gauge.labels(values)
             return { set: (value: number) => child.set(value), add: (value: number) => child.inc(value) }
           },
+          drop: (values) => gauge.remove(values),
         }
       })
     },
@@ -58,6 +60,7 @@ export function prometheusMetrics(init: PrometheusMetricsInit = {}): Metrics {
             const child = labels.length === 0 ? histogram : histogram.labels(values)
             return { observe: (value: number) => child.observe(value) }
           },
+          drop: (values) => histogram.remove(values),
         }
       })
     },

@@ -19,6 +19,11 @@ export function recordingMetrics(): RecordingMetrics {
   const observed = new Map<string, number[]>()
   const names = new Set<string>()
   const table = familyTable()
+  const forget = (name: string) => (labels: Labels<string>) => {
+    const key = keyOf(name, labels)
+    values.delete(key)
+    observed.delete(key)
+  }
   const adder = (key: string) => (value: number) => void values.set(key, (values.get(key) ?? 0) + value)
 
   return {
@@ -30,6 +35,7 @@ export function recordingMetrics(): RecordingMetrics {
             const add = adder(keyOf(metric.name, own))
             return { add: (value = 1) => add(value) }
           },
+          drop: forget(metric.name),
         }
       }),
     gauge: (metric, labels = []) =>
@@ -40,6 +46,7 @@ export function recordingMetrics(): RecordingMetrics {
             const key = keyOf(metric.name, own)
             return { set: (value: number) => void values.set(key, value), add: adder(key) }
           },
+          drop: forget(metric.name),
         }
       }),
     histogram: (metric: MetricInit, labels = []) =>
@@ -52,6 +59,7 @@ export function recordingMetrics(): RecordingMetrics {
             observed.set(key, list)
             return { observe: (value: number) => void list.push(value) }
           },
+          drop: forget(metric.name),
         }
       }),
     expose: () => Promise.resolve({ contentType: 'text/plain', text: '' }),

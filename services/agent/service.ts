@@ -231,6 +231,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   })
   const shell = serviceShell(runtime, config, {
     kind: 'agent',
+    rings: Object.values(clients.rings),
     checks: { store: () => plainStore.trouble },
     listeners: {
       registry: usual,

@@ -15,6 +15,7 @@ export function trackerAnnouncer(trackers: TrackerCluster, identity: Identity): 
   return {
     announce: (self, batch, options) => trackers.announce(announcingPeer(self, identity), batch, options),
     tellSeeds: (self, changes, options) => trackers.tellSeeds(announcingPeer(self, identity), changes, options),
+    onMoved: (listener) => trackers.onMoved(listener),
   }
 }
 

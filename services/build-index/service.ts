@@ -71,7 +71,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const { garbage, retention, watched, lookers } = openLookers(looking, config, components.garbageTimes)
   const pulled = watched(shared)
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
-  const self = { cluster, origins: config.replication.addresses ?? config.origins.members }
+  const self = () => ({ cluster, origins: config.replication.addresses ?? originRing.members })
   const looks = { garbage, retention, upstreams: everywhere }
   const admin = buildIndexAdminRoutes({
     ...{ ...looks, remotes, hooks, replication, rings: { origins: originRing } },
@@ -84,6 +84,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const krakenRoutes = [...krakenTagRoutes(pulled, desk && replicateNow(desk, remotes)), ...krakenListRoutes(shared)]
   const shell = serviceShell(runtime, config, {
     kind: 'buildIndex',
+    rings: [originRing],
     checks: { backend: probe.check },
     listeners: {
       http: { routes },

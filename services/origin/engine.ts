@@ -43,6 +43,7 @@ export function originEngine(
       announcer: {
         announce: (self, batch, options) => trackers.announce(announcingPeer(self, identity), batch, options),
         tellSeeds: (self, changes, options) => trackers.tellSeeds(announcingPeer(self, identity), changes, options),
+        onMoved: (listener) => trackers.onMoved(listener),
       },
       metainfo: nothingToPull,
       pieces: nothingToPull,

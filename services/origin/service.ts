@@ -99,7 +99,7 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const { logger } = runtime
   const http = clusterHttp(runtime, config)
   const targets = sendTargets(runtime, config.send.allow)
-  const cluster = serviceCluster(runtime, { name: 'origins', ...config.origins })
+  const cluster = serviceCluster(runtime, { name: 'origins', ...config.origins, self: config.member })
   const siblings = siblingClients(http, cluster)
   const trackerRing = serviceCluster(runtime, { name: 'trackers', ...config.trackers })
   const trackers = trackerCluster({ http, logger, cluster: trackerRing })
@@ -245,6 +245,8 @@ export function originService(components: OriginComponents, config: OriginConfig
   const probes = backendProbes(runtime, backends.probed ?? [])
   const shell = serviceShell(runtime, config, {
     kind: 'origin',
+    rings: Object.values(parts.rings),
+    needs: [parts.cluster],
     checks: { store: () => store.trouble, drain: keeping.drain, ...probes.checks },
     listeners: { http: { routes }, admin: { routes: originAdminRoutes({ ...admin, rings: parts.rings }) } },
   })

@@ -63,6 +63,7 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
   const routes = proxyServerRoutes(storage, registry)
   const shell = serviceShell(runtime, config, {
     kind: 'proxy',
+    rings: [originRing, indexRing],
     checks: { origins: someHealthy(originRing), buildIndexes: someHealthy(indexRing) },
     listeners: {
       registry: { routes, envelope: 'registry', identify: access?.identify, load: loadLimits(config.registry) },

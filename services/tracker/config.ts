@@ -123,6 +123,8 @@ const keys = z.strictObject({
 
 /** Two trackers of one name would take each other for themselves, and for who said what. */
 const ownMember = ({ member, trackers: { members } }: z.output<typeof keys>): string | undefined => {
+  // Those of a source are known later, and may change.
+  if (!('length' in members)) return member
   if (member === undefined) return members.length === 1 ? members[0]?.id : undefined
   return members.find(({ id }) => id === member)?.id
 }
@@ -131,8 +133,9 @@ const ownMember = ({ member, trackers: { members } }: z.output<typeof keys>): st
 export const trackerSchema = keys.superRefine(checkForeignPeers).transform((config, context) => {
   const member = ownMember(config)
   if (member !== undefined) return { ...config, member }
-  const known = config.trackers.members.map(({ id }) => id).join(', ')
-  const message = `name the member of trackers.members that this tracker is, one of: ${known}`
+  const { members } = config.trackers
+  const known = 'length' in members ? `, one of: ${members.map(({ id }) => id).join(', ')}` : ''
+  const message = `name the member of trackers.members that this tracker is${known}`
   context.issues.push({ code: 'custom', path: ['member'], message, input: config.member })
   return z.NEVER
 })

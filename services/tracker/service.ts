@@ -7,6 +7,7 @@ import {
   torrentCluster,
 } from '../../lib/api/index.ts'
 import { abortController, type Startable, WAITS_OF_LIFE } from '../../lib/base/index.ts'
+import { type Cluster, memberClients } from '../../lib/cluster/index.ts'
 import type { SwarmId } from '../../lib/core/index.ts'
 import { type HttpClient, lookBudget } from '../../lib/http/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
@@ -134,15 +135,23 @@ function observation(runtime: Runtime, { swarms, seeds, folder, ...config }: Tra
 /** What admins say, to and from the other trackers. */
 function spreading(
   runtime: Runtime,
-  { http, control: steering }: { readonly http: HttpClient } & Pick<Known, 'control'>,
-  { member, trackers }: TrackerConfig,
+  {
+    http,
+    control: steering,
+    trackers,
+  }: { readonly http: HttpClient; readonly trackers: Cluster } & Pick<Known, 'control'>,
+  { member: self }: TrackerConfig,
 ): ControlSpread {
-  const others = trackers.members.filter(({ id }) => id !== member)
-  return controlSpread({
-    ...{ ...runtime, control: steering },
-    others: others.map(({ id, url }) => ({ id, client: controlClient(http, url) })),
-  })
+  const clients = memberClients(trackers, (url) => controlClient(http, url))
+  return controlSpread({ ...runtime, control: steering, trackers, client: (member) => clients.of(member) }, { self })
 }
+
+/** The clusters that the config names, by their keys there. */
+const ringsOf = (runtime: Runtime, { origins, trackers, buildIndexes, member: self }: TrackerConfig) => ({
+  origins: serviceCluster(runtime, { name: 'origins', ...origins }),
+  trackers: serviceCluster(runtime, { name: 'trackers', ...trackers, self }),
+  buildIndexes: serviceCluster(runtime, { name: 'buildIndexes', ...buildIndexes }),
+})
 
 function relayOf(parts: MetainfoRelayComponents, { relay }: TrackerConfig): MetainfoRelay {
   const { cache: cacheBytes, linger: lingerMs, missTtl: missTtlMs, maxUpstreams } = relay
@@ -182,17 +191,17 @@ function ending(): Startable & { readonly signal: AbortSignal } {
 export function trackerService(components: TrackerComponents, config: TrackerConfig): TrackerService {
   const runtime = serviceRuntime('tracker', config, components)
   const http = clusterHttp(runtime, config)
-  const cluster = serviceCluster(runtime, { name: 'origins', ...config.origins })
+  const rings = ringsOf(runtime, config)
   const { registry, seeds } = registries(runtime, config, (...gone) => store.left(...gone))
   const observed = observation(runtime, config)
   // Where peers are shared, too, so that what made room in memory does not fill it.
   const store: PeerStore = sharedStore(runtime, { registry, seeds, control: observed.control }, config)
   const known = { registry, seeds, store }
   const end = ending()
-  const spread = spreading(runtime, { http, control: observed.control }, config)
+  const spread = spreading(runtime, { http, control: observed.control, trackers: rings.trackers }, config)
   const parts = { ...runtime, ...observed, ...known }
-  const origins = originCluster({ http, cluster })
-  const relay = relayOf({ ...runtime, cluster, origins }, config)
+  const origins = originCluster({ http, cluster: rings.origins })
+  const relay = relayOf({ ...runtime, cluster: rings.origins, origins }, config)
   const announcing = announcements({
     ...parts,
     onBringing: (swarmId, origin) => relay.hint(swarmId, origin),
@@ -202,7 +211,7 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
       stalls: stalls(runtime.clock, { maxZones: MAX_STALLS }),
     }),
   })
-  const buildIndexes = serviceCluster(runtime, { name: 'buildIndexes', ...config.buildIndexes })
+  const { buildIndexes } = rings
   const orders = fleetOf(runtime, { http, origins, buildIndexes, events: observed.events }, config)
   const routes = trackerServerRoutes({
     ...runtime,
@@ -211,16 +220,13 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
     control: observed.control,
     ...orders,
     ...{ end: end.signal, relay },
-    torrents: torrentsOf(runtime, torrentCluster({ http, cluster }), config),
+    torrents: torrentsOf(runtime, torrentCluster({ http, cluster: rings.origins }), config),
     looks: lookBudget(runtime, LOOKS),
   })
-  const admin = trackerAdminRoutes({
-    ...{ ...parts, ...orders, spread },
-    end: end.signal,
-    rings: { origins: cluster, buildIndexes },
-  })
+  const admin = trackerAdminRoutes({ ...{ ...parts, ...orders, spread }, end: end.signal, rings })
   const shell = serviceShell(runtime, config, {
     kind: 'tracker',
+    rings: Object.values(rings),
     listeners: { http: { routes }, admin: { routes: admin } },
     notes: { store: () => store.trouble },
   })

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
 
 /**
  * GETs `url` and compares the answer with `content`; cheaper than a digest when many clients read the same blob. Tells how
@@ -9,7 +10,8 @@ export async function pullSame(url: string, content: Uint8Array, onBytes?: (rece
   const req = request(url, { agent: false })
   req.end()
   const [res] = (await once(req, 'response')) as [IncomingMessage]
-  if (res.statusCode !== 200) throw new Error(`${url} answered ${res.statusCode ?? 'nothing'}`)
+  if (res.statusCode !== 200)
+    throw new Error(`${url} answered ${res.statusCode ?? 'nothing'}: ${(await text(res)).slice(0, 300)}`)
   let at = 0
   for await (const chunk of res as AsyncIterable<Uint8Array>) {
     if (Buffer.compare(chunk, content.subarray(at, at + chunk.length)) !== 0)

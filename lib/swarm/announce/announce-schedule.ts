@@ -26,6 +26,8 @@ const MAX_BATCH = 500
 const RETRY = { baseMs: 1_000, maxMs: 30_000, attempts: Number.POSITIVE_INFINITY }
 const HURRY = { minMs: 1_000, spreadMs: 1_000 }
 const JITTER = 0.2
+/** When trackers have come or gone, all nodes see it at about the same time. */
+const MOVED_SPREAD_MS = 2_000
 const STOP_MS = 2_000
 
 export function announceSchedule(components: AnnounceScheduleComponents, init: AnnounceScheduleInit): AnnounceSchedule {
@@ -43,6 +45,7 @@ class Schedule implements AnnounceSchedule {
   #timer: { readonly timer: Timer; readonly atMs: number } | undefined
   #sentMs = Number.NEGATIVE_INFINITY
   #running = false
+  #unfollow: (() => void) | undefined
 
   constructor(components: AnnounceScheduleComponents, init: AnnounceScheduleInit) {
     this.#components = components
@@ -56,12 +59,15 @@ class Schedule implements AnnounceSchedule {
     this.#running = true
     this.#tasks = this.#newTasks()
     this.#seeds.start()
+    this.#unfollow = this.#components.announcer.onMoved?.(() => this.#onMoved())
     this.#wakeAt(this.#now)
   }
 
   async stop(): Promise<void> {
     if (!this.#running) return
     this.#running = false
+    this.#unfollow?.()
+    this.#unfollow = undefined
     this.#timer?.timer.cancel()
     this.#timer = undefined
     this.#seeds.pause()
@@ -174,6 +180,14 @@ class Schedule implements AnnounceSchedule {
       else this.#onAnswer(entry, answer, said.get(swarmId))
     }
     this.#reschedule()
+  }
+
+  /** Some swarms have another tracker, which knows nobody until it is told. */
+  #onMoved(): void {
+    const atMs = this.#now + this.#components.random.next() * MOVED_SPREAD_MS
+    for (const entry of this.#entries.values()) entry.dueMs = Math.min(entry.dueMs, atMs)
+    this.#reschedule()
+    this.#seeds.tellAgainAt(atMs)
   }
 
   #onUnanswered(entry: Entry): void {

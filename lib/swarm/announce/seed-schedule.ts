@@ -112,6 +112,11 @@ export class SeedSchedule {
     return this.#changes.has(swarmId)
   }
 
+  /** Tells without changes at that time at the latest: who is to hear of some seeds has changed. */
+  tellAgainAt(atMs: number): void {
+    if (this.#seeds.size > 0) this.#beatAt(atMs)
+  }
+
   /** Tells what has changed so far, now. */
   flush(): void {
     if (!this.#running) return

@@ -1,6 +1,6 @@
-import { ordersClient } from '../../../lib/api/index.ts'
-import { type Background, background, type Startable, slots } from '../../../lib/base/index.ts'
-import type { Cluster } from '../../../lib/cluster/index.ts'
+import { type OrdersClient, ordersClient } from '../../../lib/api/index.ts'
+import { appError, type Background, background, type Startable, slots } from '../../../lib/base/index.ts'
+import { type Cluster, type MemberClient, memberClients } from '../../../lib/cluster/index.ts'
 import type { HttpClient } from '../../../lib/http/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import { type CarryOutComponents, carryOut } from './carry-out.ts'
@@ -22,7 +22,7 @@ export interface OrdersInit extends Omit<HostFacts, 'key'> {
   readonly folder: string
 }
 
-/** Asks every tracker of the cluster for orders, and does them. */
+/** Asks every tracker of the cluster for orders, whoever comes and goes, and does them. */
 export function orders(components: OrdersComponents, { folder, ...facts }: OrdersInit): Startable {
   const { trackers, http, logger, metrics } = components
   const done = metrics.counter(
@@ -33,11 +33,12 @@ export function orders(components: OrdersComponents, { folder, ...facts }: Order
   const work = carryOut(components)
   let tasks: Background = background(() => undefined)
   let key = ''
-  const polls = trackers.members.map(({ id, url }) =>
+  const clients = memberClients(trackers, (url) => ordersClient(http, url))
+  const pollsOf = (id: string) =>
     orderPolls({
       ...components,
       logger: logger.child({ tracker: id }),
-      client: ordersClient(http, url),
+      client: clientOf(clients, id),
       facts: () => ({ ...facts, key }),
       table: (onChanged) =>
         orderTable({
@@ -48,17 +49,57 @@ export function orders(components: OrdersComponents, { folder, ...facts }: Order
             onChanged()
           },
         }),
-    }),
-  )
+    })
+  const polls = new Map<string, Startable>()
+  const follow = () => followTrackers(trackers, polls, { pollsOf, tasks })
+  let unfollow: (() => void) | undefined
   return {
     async start() {
       key = await hostKey(components, folder)
       tasks = background((task, err) => logger.error('background task failed', { task, err }))
-      for (const each of polls) await each.start()
+      follow()
+      unfollow ??= trackers.onChange(follow)
     },
     async stop() {
-      await Promise.all(polls.map((each) => each.stop()))
+      unfollow?.()
+      unfollow = undefined
+      const asking = [...polls.values()]
+      polls.clear()
+      await Promise.all(asking.map((each) => each.stop()))
       await tasks.stop()
     },
+  }
+}
+
+/** A tracker that moves is the same one at another address: it has given the orders that are in hand. */
+const clientOf = (clients: MemberClient<OrdersClient>, id: string): OrdersClient => ({
+  async poll(...asked) {
+    const client = clients.at(id)
+    if (client === undefined) throw appError('NO_HEALTHY_MEMBER', { message: `the tracker ${id} is gone` })
+    return client.poll(...asked)
+  },
+})
+
+interface Following {
+  readonly pollsOf: (id: string) => Startable
+  readonly tasks: Background
+}
+
+/** Begins to ask trackers that have come, and ends it for those that have gone. */
+function followTrackers(
+  trackers: Pick<Cluster, 'members'>,
+  polls: Map<string, Startable>,
+  { pollsOf, tasks }: Following,
+): void {
+  const ids = new Set(trackers.members.map(({ id }) => id))
+  for (const [id, each] of polls) {
+    if (ids.has(id) || !polls.delete(id)) continue
+    tasks.run('stop asking a tracker', () => each.stop())
+  }
+  for (const id of ids) {
+    if (polls.has(id)) continue
+    const each = pollsOf(id)
+    polls.set(id, each)
+    tasks.run('begin asking a tracker', () => each.start())
   }
 }

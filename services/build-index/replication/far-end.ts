@@ -37,7 +37,8 @@ export interface FarEndComponents {
   /** Undefined where no versions are kept: then nothing is taken from other clusters. */
   readonly tags: VersionedTags | undefined
   readonly origins: Pick<OriginCluster, 'statBlob' | 'readBlob'>
-  readonly self: ReplicaCluster
+  /** What this cluster says of itself now. */
+  readonly self: () => ReplicaCluster
 }
 
 /** The API by which other clusters replicate to this one. */
@@ -53,7 +54,7 @@ export function farEndRoutes(components: FarEndComponents): readonly Route[] {
 
   const describe: Route['handle'] = (exchange) => {
     versioned()
-    sendJson(exchange, 200, components.self)
+    sendJson(exchange, 200, components.self())
   }
   const states: Route['handle'] = async (exchange) => {
     const repository = repositoryOf(exchange)

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { bareHost, clientContext, codeOf, deadline } from '../../../lib/base/index.ts'
+import { bareHost, clientContext, codeOf, deadline, isAppError } from '../../../lib/base/index.ts'
 import { isThere, whyNot } from './answer.ts'
 import { type Finding, fail, ok, skipped, warn } from './finding.ts'
 import type { MemberAnswer, Visit } from './visit.ts'
@@ -10,6 +10,30 @@ const DAY_MS = 86_400_000
 const FEW_DAYS = 14
 
 const hostOf = (url: string) => bareHost(new URL(url).hostname)
+
+/** Where the config says that the members are named, asked from here, and compared with what the agent knows. */
+export async function sources(visit: Visit): Promise<readonly Finding[]> {
+  const changing = (await visit.sources()).filter(({ isFixed }) => !isFixed)
+  if (changing.length === 0) return [skipped('all members stand in the config')]
+  const told = await visit.rings()
+  return changing.map((source) => {
+    const { ring, what } = source
+    if ('err' in source) {
+      const { err } = source
+      const why = isAppError(err) ? `${err.code}: ${err.message}` : (codeOf(err) ?? 'UNKNOWN')
+      return fail(`the members of ${ring} cannot be read: ${why}`, `check ${what}, and the config of the agent`)
+    }
+    const known = 'rings' in told ? told.rings.find(({ name }) => name === ring)?.members : undefined
+    const missing = source.members.filter(({ id }) => known?.some((member) => member.id === id) === false)
+    const names = missing.map(({ id }) => id).join(', ')
+    if (missing.length > 0)
+      return warn(
+        `the agent does not know ${names} of ${ring}, which ${what} names`,
+        'its log says why; or wait a moment',
+      )
+    return ok(`${what} names ${source.members.length} members of ${ring}`)
+  })
+}
 
 /** The names of the services. */
 export async function names(visit: Visit): Promise<readonly Finding[]> {

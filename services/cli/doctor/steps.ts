@@ -2,7 +2,7 @@ import { agentAdminStep, agentReady, agentRegistry, clockSkew, diskRoom, ownAddr
 import { engineConfig, engineRuns, realPull, whoAnswered } from './engine-steps.ts'
 import type { Finding } from './finding.ts'
 import { nydusConfig, stargzConfig } from './lazy-steps.ts'
-import { certificates, members, names, ring, secrets } from './member-steps.ts'
+import { certificates, members, names, ring, secrets, sources } from './member-steps.ts'
 import type { Visit } from './visit.ts'
 
 /** One thing that must hold so that a pull of this machine goes through the agent. */
@@ -22,6 +22,7 @@ export const steps: readonly Step[] = [
   { id: 'own-address', what: 'only this machine reaches the registry of the agent', look: ownAddress },
   { id: 'peer-port', what: 'other agents can connect', look: peerPort },
   { id: 'disk', what: 'the store of the agent has room', look: diskRoom },
+  { id: 'sources', what: 'the sources of members name some', look: sources },
   { id: 'names', what: 'the names of the other services have addresses', look: names },
   { id: 'members', what: 'each tracker, origin and build-index answers', look: members },
   { id: 'ring', what: 'the agent asks all of them', look: ring },

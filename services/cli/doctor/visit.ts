@@ -1,7 +1,9 @@
 import { adminClient, agentAdmin, type PullRow } from '../../../lib/api/index.ts'
 import { appError, type Clock, codeOf, type TlsMaterial } from '../../../lib/base/index.ts'
+import type { Member } from '../../../lib/cluster/index.ts'
 import { digestOf } from '../../../lib/core/index.ts'
 import type { HttpClient } from '../../../lib/http/index.ts'
+import { memberSource } from '../../../lib/service/index.ts'
 import type { AgentConfig } from '../../agent/index.ts'
 import type { MachineFiles } from '../setup/machine-files.ts'
 import { type Answer, ask } from './answer.ts'
@@ -25,6 +27,15 @@ interface Ring {
   readonly name: string
   readonly members: readonly { readonly id: string; readonly url: string; readonly healthy: boolean }[]
 }
+
+/** What the source of a ring says. */
+export type SourceAnswer = {
+  readonly ring: string
+  /** What it is, for people. */
+  readonly what: string
+  /** A list in the config. */
+  readonly isFixed: boolean
+} & ({ readonly members: readonly Member[] } | { readonly err: unknown })
 
 /** What a doctor is called to. */
 export interface VisitInit {
@@ -58,6 +69,7 @@ const guardedPaths: Readonly<Record<string, string>> = {
 }
 
 const RINGS = ['origins', 'trackers', 'buildIndexes'] as const
+type RingName = (typeof RINGS)[number]
 
 /** The questions of a doctor. Each is asked once, when the first step wants to know. */
 export class Visit {
@@ -103,7 +115,7 @@ export class Visit {
     return this.#once('members', async () => {
       const told = await this.rings()
       const { config, http } = this.init
-      const rings = 'rings' in told ? told.rings : RINGS.map((name) => ({ name, members: config[name].members }))
+      const rings = 'rings' in told ? told.rings : await this.#namedRings()
       const secret = config.secrets.shown?.()
       const asked = rings.flatMap(({ name, members }) =>
         members.map(async (member): Promise<MemberAnswer> => {
@@ -114,6 +126,23 @@ export class Visit {
       )
       return Promise.all(asked)
     })
+  }
+
+  /** What each source of members says here, or the error instead. */
+  sources(): Promise<readonly SourceAnswer[]> {
+    const ask = async (name: RingName): Promise<SourceAnswer> => {
+      const source = memberSource(this.init.config[name].members)
+      const found = await source.read().catch((err: unknown) => ({ err }))
+      return { ring: name, what: source.what, isFixed: 'length' in this.init.config[name].members, ...found }
+    }
+    return this.#once('sources', () => Promise.all(RINGS.map(ask)))
+  }
+
+  async #namedRings() {
+    return (await this.sources()).map(({ ring, ...found }) => ({
+      name: ring,
+      members: 'members' in found ? found.members : [],
+    }))
   }
 
   /** The pulls that the agent remembers since a moment, newest first. @throws what the admin listener answers */

@@ -1,12 +1,12 @@
 import { type OriginClient, originClient } from '../../../lib/api/index.ts'
-import type { Cluster, Member } from '../../../lib/cluster/index.ts'
+import { type Cluster, type Member, memberClients } from '../../../lib/cluster/index.ts'
 import type { HttpClient } from '../../../lib/http/index.ts'
 import type { Siblings } from './siblings.ts'
 
 /** The other origins over HTTP. */
 export function siblingClients(http: HttpClient, cluster: Cluster): Siblings {
-  const clients = new Map(cluster.members.map(({ id, url }) => [id, originClient(http, url)]))
-  const client = ({ id, url }: Member): OriginClient => clients.get(id) ?? originClient(http, url)
+  const clients = memberClients(cluster, (url) => originClient(http, url))
+  const client = (member: Member): OriginClient => clients.of(member)
   return {
     read: (member, { repository, digest, as }, options = {}) =>
       client(member).readBlob(repository, digest, { ...options, as, hop: true, patient: true }),

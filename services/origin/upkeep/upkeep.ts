@@ -107,6 +107,9 @@ export function upkeep(components: UpkeepComponents, config: OriginConfig): Upke
     { periodMs: config.scrub.period, bytesPerSecond: config.scrub.rate },
   )
 
+  // Others own some of the blobs then.
+  let unfollow: (() => void) | undefined
+
   return {
     copies: where,
     drain: () => sentences[member.state],
@@ -123,8 +126,11 @@ export function upkeep(components: UpkeepComponents, config: OriginConfig): Upke
     async start() {
       await handOvers.start()
       await scrubs.start()
+      unfollow ??= cluster.onChange(() => handOvers.ask())
     },
     async stop() {
+      unfollow?.()
+      unfollow = undefined
       await Promise.all([handOvers.stop(), scrubs.stop()])
     },
   }

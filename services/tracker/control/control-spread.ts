@@ -1,5 +1,6 @@
 import type { ControlClient, ControlEntry, Holds } from '../../../lib/api/index.ts'
 import { type AbortOptions, type Clock, type Random, rounds, type Startable } from '../../../lib/base/index.ts'
+import { type Cluster, isMemberFailure, type Member } from '../../../lib/cluster/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { Control } from './control.ts'
 
@@ -7,7 +8,7 @@ import type { Control } from './control.ts'
 const PAUSE_MS = 15_000
 const SPREAD_MS = 5_000
 
-export interface OtherTracker {
+interface OtherTracker {
   readonly id: string
   readonly client: ControlClient
 }
@@ -17,7 +18,14 @@ export interface ControlSpreadComponents {
   readonly random: Random
   readonly logger: Logger
   readonly control: Pick<Control, 'learn' | 'words'>
-  readonly others: readonly OtherTracker[]
+  /** All trackers, this one among them. */
+  readonly trackers: Cluster
+  readonly client: (tracker: Member) => ControlClient
+}
+
+export interface ControlSpreadInit {
+  /** The member that this tracker is. */
+  readonly self: string
 }
 
 /**
@@ -29,35 +37,27 @@ export interface ControlSpread extends Startable {
   tell(entry: ControlEntry): Promise<Holds>
 }
 
-export function controlSpread(components: ControlSpreadComponents): ControlSpread {
-  const { clock, random, logger, control, others } = components
-  const away = new Set<string>()
-
-  /** What changes is logged, once. */
-  const note = (id: string, err?: unknown) => {
-    if (err === undefined && away.delete(id)) logger.info('a tracker has what admins said', { tracker: id })
-    if (err === undefined || away.has(id)) return
-    // Trackers that start together find each other with the second look.
-    if (looks === 1) {
-      logger.debug('a tracker is not there yet', { tracker: id, err })
-      return
-    }
-    away.add(id)
-    logger.warn('failed to exchange with a tracker what admins said', { tracker: id, err })
-  }
+export function controlSpread(components: ControlSpreadComponents, { self }: ControlSpreadInit): ControlSpread {
+  const { clock, random, logger, control, trackers } = components
+  const othersNow = () => others(components, self)
+  let looks = 0
+  // Trackers that start together find each other with the second look.
+  const notes = awayNotes({ logger, trackers, isEarly: () => looks === 1 })
   const ask = async ({ id, client }: OtherTracker, signal: AbortSignal) => {
     try {
       await readAll(client, control, { signal })
-      note(id)
+      notes.note(id)
     } catch (err) {
-      if (!signal.aborted) note(id, err)
+      if (!signal.aborted) notes.note(id, err)
     }
   }
-  let looks = 0
+  let unfollow: (() => void) | undefined
   const looking = rounds(clock, {
     async work(signal) {
       looks += 1
-      await Promise.all(others.map((other) => ask(other, signal)))
+      const now = othersNow()
+      notes.forget(now)
+      await Promise.all(now.map((other) => ask(other, signal)))
       return PAUSE_MS + random.next() * SPREAD_MS
     },
     onFailure: (err) => logger.warn('failed to ask other trackers what admins said', { err }),
@@ -66,21 +66,58 @@ export function controlSpread(components: ControlSpreadComponents): ControlSprea
 
   return {
     async tell(entry) {
-      const told = others.map(async ({ id, client }) => {
+      const now = othersNow()
+      const told = now.map(async ({ id, client }) => {
         try {
           await client.tell([entry])
-          note(id)
+          notes.note(id)
           return []
         } catch (err) {
-          note(id, err)
+          notes.note(id, err)
           return [id]
         }
       })
       const missing = (await Promise.all(told)).flat()
-      return { at: 1 + others.length - missing.length, of: 1 + others.length, missing }
+      return { at: 1 + now.length - missing.length, of: 1 + now.length, missing }
     },
-    start: () => (others.length === 0 ? Promise.resolve() : looking.start()),
-    stop: () => looking.stop(),
+    async start() {
+      await looking.start()
+      unfollow ??= trackers.onChange(() => looking.ask())
+    },
+    async stop() {
+      unfollow?.()
+      unfollow = undefined
+      await looking.stop()
+    },
+  }
+}
+
+const others = ({ trackers, client }: ControlSpreadComponents, self: string): readonly OtherTracker[] =>
+  trackers.members.filter(({ id }) => id !== self).map((member) => ({ id: member.id, client: client(member) }))
+
+interface AwayNotesInit extends Pick<ControlSpreadComponents, 'logger' | 'trackers'> {
+  readonly isEarly: () => boolean
+}
+
+/** Which trackers do not answer. What changes is logged, once. */
+function awayNotes({ logger, trackers, isEarly }: AwayNotesInit) {
+  const away = new Set<string>()
+  return {
+    note(id: string, err?: unknown): void {
+      trackers.report(id, err === undefined || !isMemberFailure(err) ? 'ok' : 'failed')
+      if (err === undefined && away.delete(id)) logger.info('a tracker has what admins said', { tracker: id })
+      if (err === undefined || away.has(id)) return
+      if (isEarly()) {
+        logger.debug('a tracker is not there yet', { tracker: id, err })
+        return
+      }
+      away.add(id)
+      logger.warn('failed to exchange with a tracker what admins said', { tracker: id, err })
+    },
+    /** Others are no trackers any more. */
+    forget(others: readonly OtherTracker[]): void {
+      for (const id of away) if (!others.some((other) => other.id === id)) away.delete(id)
+    },
   }
 }
 

@@ -17,6 +17,7 @@ interface Shape {
   readonly properties?: Readonly<Record<string, Shape>>
   readonly items?: Shape
   readonly oneOf?: readonly Shape[]
+  readonly anyOf?: readonly Shape[]
   readonly const?: unknown
   readonly default?: unknown
   readonly required?: readonly string[]
@@ -54,7 +55,8 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
     ...leavesOf(at(origin, 'ops')),
     ['bind', { default: 'see the service', isRequired: false }],
   ]),
-  'Every list of members': leavesOf(at(origin, 'origins', 'members').items ?? {}),
+  'Every list of members': leavesOf(at(origin, 'origins', 'members').anyOf?.[0]?.items ?? {}),
+  'Every other source of members': leavesOf(at(origin, 'origins', 'members').anyOf?.[1] ?? {}),
   'Every rule of `backends`': new Map([
     ...leavesOf(at(origin, 'backends').items ?? {}),
     ['backend', { default: undefined, isRequired: true }],

@@ -25,7 +25,7 @@ async function farEnd({ versioned = true } = {}) {
   const bytes = new Map<Digest, Uint8Array>()
   const routes = farEndRoutes({
     ...{ index, tags: versioned ? tags : undefined },
-    self: { cluster: 'far', origins: [{ id: 'o1', url: 'http://127.0.0.1:1' }] },
+    self: () => ({ cluster: 'far', origins: [{ id: 'o1', url: 'http://127.0.0.1:1' }] }),
     origins: {
       statBlob: async (_, digest) => (bytes.has(digest) ? { size: 1 } : undefined),
       async readBlob(_, digest) {
@@ -146,7 +146,7 @@ describe('the API for other clusters', () => {
 
   test('asks for the right of another cluster on every route', async () => {
     const { index, tags } = localIndex({ backend: memoryBackend(), clock: fakeClock(), random: seededRandom(1) })
-    const routes = farEndRoutes({ index, tags, origins: {} as never, self: { cluster: 'far', origins: [] } })
+    const routes = farEndRoutes({ index, tags, origins: {} as never, self: () => ({ cluster: 'far', origins: [] }) })
     expect(routes.every(({ right }) => right === 'replicate')).toBe(true)
     expect(new Set(routes.map(({ path }) => path))).toEqual(new Set(Object.values(replicaRoutes)))
   })
