@@ -52,6 +52,7 @@ export {
   replicationStates,
 } from './build-index-admin.ts'
 export { type BuildIndexClusterComponents, buildIndexCluster } from './build-index-cluster.ts'
+export { controllerAdmin, type Leadership } from './controller-admin.ts'
 export {
   bytesTogether,
   checkScope,
@@ -98,6 +99,7 @@ export {
   type RemovalOutcome,
   type StoredGarbage,
 } from './garbage.ts'
+export { jsonLines } from './json-lines.ts'
 export { describedRoutes } from './openapi.ts'
 export {
   ORDERS_PATH,

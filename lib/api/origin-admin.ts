@@ -23,6 +23,22 @@ const uploadSchema = z.object({
   client: text(256).optional(),
 })
 
+const ingestSchema = z.object({
+  id: text(MAX_TEXT),
+  digest: digestSchema,
+  repository: text(MAX_TEXT),
+  size: byteCountSchema.optional(),
+  heldBytes: byteCountSchema,
+  receivedBytes: byteCountSchema,
+  from: text(32).optional(),
+  member: text(255).optional(),
+  state: text(32),
+  reads: countSchema,
+  holds: countSchema,
+  whole: z.boolean(),
+  startedAtMs: timeSchema,
+})
+
 const keptBlobSchema = z.object({
   digest: digestSchema,
   size: byteCountSchema,
@@ -139,6 +155,13 @@ export const originAdmin = adminApi({
     path: '/blobs/:digest/pin',
     summary: 'lets it be evicted again',
     codes: ['BLOB_UNKNOWN'],
+  }),
+  ingests: adminCall({
+    method: 'GET',
+    path: '/ingests',
+    summary: 'blobs that are being brought, page by page',
+    query: pageQuery,
+    answer: z.object({ ingests: list(ingestSchema, MAX_ENTRIES), next: text(MAX_TEXT).optional() }),
   }),
   scrub: adminCall({
     method: 'GET',

@@ -56,7 +56,7 @@ export { openFileLimit } from './open-files.ts'
 export { bothInOrder, OrderedKeys } from './ordered-keys.ts'
 export { parseJson } from './parse-json.ts'
 export { type LinearPattern, linearPattern } from './pattern/linear-pattern.ts'
-export { type ProcessHost, processHost } from './process-host.ts'
+export { endedBySignals, type ProcessHost, processHost } from './process-host.ts'
 export { type Liveness, livenessOf, ownIdentity, type ProcessIdentity } from './process-identity.ts'
 export {
   type FoundLock,

@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import type { Writable } from 'node:stream'
 
 /** What a program needs from the process it runs in. */
@@ -42,5 +43,17 @@ export function processHost(): ProcessHost {
       process.on('unhandledRejection', fn)
       return () => void process.off('unhandledRejection', fn)
     },
+  }
+}
+
+/**
+ * Lets SIGTERM and SIGINT end this process as they end any other, while nothing that it runs handles them. Process 1 of a
+ * container needs this, since the kernel gives it no signal for which it has no handler.
+ */
+export function endedBySignals(): void {
+  for (const signal of SIGNALS) {
+    process.on(signal, () => {
+      if (process.listenerCount(signal) === 1) process.exit(128 + constants.signals[signal])
+    })
   }
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { jwtVerify, SignJWT } from 'jose'
 import type { Clock } from '../base/index.ts'
 import type { BearerKeys } from './bearer-keys.ts'
 import type { AccessEntry } from './scopes.ts'
@@ -33,6 +32,9 @@ export interface BearerTokensInit {
   readonly lifetimeMs: number
 }
 
+/** Only proxies that know users need it; it has many files. */
+const jose = () => import('jose')
+
 /** Clocks of proxies may differ by this. */
 const SKEW_SECONDS = 10
 
@@ -40,6 +42,7 @@ export function bearerTokens({ clock }: { readonly clock: Pick<Clock, 'now'> }, 
   const { keys, service, lifetimeMs } = init
   return {
     async issue({ name, access }) {
+      const { SignJWT } = await jose()
       const { signing } = keys()
       const issuedMs = clock.now()
       const issued = Math.floor(issuedMs / 1000)
@@ -64,6 +67,7 @@ export function bearerTokens({ clock }: { readonly clock: Pick<Clock, 'now'> }, 
         return key.public
       }
       try {
+        const { jwtVerify } = await jose()
         const { payload } = await jwtVerify(token, keyOf, {
           ...{ issuer: service, audience: service, clockTolerance: SKEW_SECONDS, algorithms: ['EdDSA', 'RS256'] },
           ...{ requiredClaims: ['sub', 'exp'], currentDate: new Date(clock.now()) },

@@ -1,4 +1,4 @@
-import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose'
+import type { JSONWebKeySet, JWTPayload } from 'jose'
 import {
   type AbortOptions,
   type AppError,
@@ -52,6 +52,9 @@ export interface CiTokensComponents {
   readonly getJson: (url: string, options: AbortOptions) => Promise<unknown>
 }
 
+/** Only proxies that know users need it; it has many files. */
+const jose = () => import('jose')
+
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
 const SKEW_SECONDS = 30
 /**
@@ -67,6 +70,7 @@ export function ciTokens(components: CiTokensComponents, issuers: readonly CiIss
   const names = new Set(issuers.flatMap(({ callers }) => callers.map(({ name }) => name)))
 
   const payloadOf = async (token: string, from: CiIssuer, options: AbortOptions) => {
+    const { createLocalJWKSet, jwtVerify } = await jose()
     const verify = async (set: JSONWebKeySet) => {
       const { payload } = await jwtVerify(token, createLocalJWKSet(set), {
         ...{ issuer: from.issuer, audience: from.audience, algorithms: ALGORITHMS, clockTolerance: SKEW_SECONDS },
@@ -87,7 +91,7 @@ export function ciTokens(components: CiTokensComponents, issuers: readonly CiIss
   return {
     has: (name) => names.has(name),
     async prove(token, options) {
-      const from = byIssuer.get(issuerIn(token) ?? '')
+      const from = byIssuer.get((await issuerIn(token)) ?? '')
       const payload = from && (await payloadOf(token, from, options))
       const caller = payload && from.callers.find(({ claims }) => fits(payload, claims))
       return caller && { name: caller.name, expiresMs: (payload.exp ?? 0) * 1000 }
@@ -96,7 +100,8 @@ export function ciTokens(components: CiTokensComponents, issuers: readonly CiIss
 }
 
 /** What the token says of itself, before anything is proven. */
-function issuerIn(token: string): string | undefined {
+async function issuerIn(token: string): Promise<string | undefined> {
+  const { decodeJwt } = await jose()
   try {
     return decodeJwt(token).iss
   } catch {

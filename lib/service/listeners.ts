@@ -44,13 +44,16 @@ export function openListeners(kind: ServiceKind, config: CommonConfig): readonly
 }
 
 /** What a listener speaks: TLS needs a certificate. */
-export function speechOf({ tls }: CommonConfig, listener: Pick<ListenerConfig, 'tls'>): 'plain' | 'tls' | 'both' {
+export function speechOf(
+  { tls }: Pick<CommonConfig, 'tls'>,
+  listener: Pick<ListenerConfig, 'tls'>,
+): 'plain' | 'tls' | 'both' {
   if (listener.tls === 'off' || tls.certificate === undefined) return 'plain'
   return listener.tls === 'optional' ? 'both' : 'tls'
 }
 
 /** The scheme of the URLs by which others call the listener. */
-export const schemeOf = (config: CommonConfig, listener: Pick<ListenerConfig, 'tls'>): 'http' | 'https' =>
+export const schemeOf = (config: Pick<CommonConfig, 'tls'>, listener: Pick<ListenerConfig, 'tls'>): 'http' | 'https' =>
   speechOf(config, listener) === 'tls' ? 'https' : 'http'
 
 /**

@@ -1,10 +1,10 @@
-import { parseArgs } from 'node:util'
 import { appError, optimiseLate, type ProcessHost } from '../base/index.ts'
-import { type ConfigSources, loadConfig } from '../config/index.ts'
+import { loadConfig } from '../config/index.ts'
 import type { ServiceSchema } from './config.ts'
 import { runUntilTold } from './run-until-told.ts'
 import { serviceRuntime } from './runtime.ts'
 import type { ServiceDoor } from './service-door.ts'
+import { serviceFlags } from './service-flags.ts'
 import { serviceFacts } from './service-table.ts'
 
 const usage = (name: string) =>
@@ -12,24 +12,6 @@ const usage = (name: string) =>
   `  --config   YAML; config/${name}/base.yaml documents every key\n` +
   `  --secrets  YAML of the same shape, for what must not stand in the config\n` +
   `  --set      sets one key, over everything else`
-
-function parseFlags(argv: readonly string[]): ConfigSources | 'help' {
-  try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: {
-        config: { type: 'string' },
-        secrets: { type: 'string' },
-        set: { type: 'string', multiple: true },
-        help: { type: 'boolean', short: 'h' },
-      },
-    })
-    if (values.help === true) return 'help'
-    return { file: values.config, secretsFile: values.secrets, overrides: values.set ?? [] }
-  } catch (err) {
-    throw appError('CONFIG_INVALID', { message: err instanceof TypeError ? err.message : String(err), cause: err })
-  }
-}
 
 const secretKey =
   /^\s*secrets\b|(?:^|\.)(?:password|secret|uploadSecret|secretAccessKey|sessionToken|securityToken)\s*$/
@@ -53,7 +35,7 @@ export function runService<S extends ServiceSchema>(
   // The others are few, run for weeks and serve all the time.
   if (door.kind === 'agent' || door.kind === 'tracker') optimiseLate()
   return runUntilTold(name, host, async () => {
-    const flags = parseFlags(argv)
+    const flags = serviceFlags(argv)
     if (flags === 'help') {
       host.complain(usage(name))
       return undefined

@@ -91,6 +91,15 @@ export const serviceTable = {
     },
     secrets: { accepts: ['read', 'push', 'adminRead', 'admin'], shows: 'service' },
   },
+  controller: {
+    name: 'controller',
+    what: 'looks after shoal in a Kubernetes cluster',
+    listeners: {
+      ops: { key: 'ops', port: 60_003 },
+      admin: { key: 'admin', port: 60_004 },
+    },
+    secrets: { accepts: ['adminRead', 'admin'] },
+  },
 } as const satisfies Readonly<Record<string, ServiceFacts>>
 
 export type ServiceKind = keyof typeof serviceTable

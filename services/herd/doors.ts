@@ -1,6 +1,7 @@
 import type { ServiceDoor, ServiceKind } from '../../lib/service/index.ts'
 import { agentDoor } from '../agent/index.ts'
 import { buildIndexDoor } from '../build-index/index.ts'
+import { controllerDoor } from '../controller/index.ts'
 import { originDoor } from '../origin/index.ts'
 import { proxyDoor } from '../proxy/index.ts'
 import { trackerDoor } from '../tracker/index.ts'
@@ -12,4 +13,5 @@ export const doors: Readonly<Record<ServiceKind, ServiceDoor>> = {
   origin: originDoor,
   agent: agentDoor,
   proxy: proxyDoor,
+  controller: controllerDoor,
 }

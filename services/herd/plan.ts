@@ -8,6 +8,8 @@ export interface HerdSize {
   readonly agents: number
   readonly origins: number
   readonly trackers: number
+  /** Default none: they are for clusters of Kubernetes. */
+  readonly controllers?: number | undefined
   /** Also opens the listeners that are off by default. */
   readonly optional?: boolean | undefined
 }
@@ -32,6 +34,7 @@ const countsOf = (size: HerdSize): Readonly<Record<ServiceKind, number>> => ({
   tracker: size.trackers,
   buildIndex: BUILD_INDEXES,
   proxy: 1,
+  controller: size.controllers ?? 0,
 })
 
 /** The number of ports that a herd of that size needs. */
@@ -84,6 +87,7 @@ const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
     folder: join(data, id),
   }),
   buildIndex: (_id, { backend, origins }) => ({ backend, origins }),
+  controller: () => ({}),
   proxy: (_id, { origins, buildIndexes, ownNames }) => ({ registry: { ownNames }, origins, buildIndexes }),
 }
 

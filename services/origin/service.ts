@@ -232,7 +232,8 @@ function originRules(parts: OriginParts, config: OriginConfig) {
     self,
   )
   const clientOf = (id: string) => quota.clientOf(id)
-  const admin = { ...keeping.admin, writeBack: later, uploads, openUploads: () => store.openUploads(), clientOf }
+  const openUploads = () => store.openUploads()
+  const admin = { ...keeping.admin, writeBack: later, ingests: bring, uploads, openUploads, clientOf }
   return { tasks, bring, later, keeping, urls, admin, routes: keeping.whileStaying(routes) }
 }
 

@@ -17,10 +17,17 @@ const oid = {
   basicConstraints: '551d13',
   keyUsage: '551d0f',
   subjectAltName: '551d11',
+  nameConstraints: '551d1e',
 } as const
 
+export interface SelfSignedInit {
+  readonly name?: string
+  /** As an authority, it may sign for names below this one only; default: for all. */
+  readonly permitted?: string
+}
+
 /** Makes a new one by hand: Node can sign, but has no call that builds a certificate. */
-export function selfSigned(name = 'shoal test'): SelfSigned {
+export function selfSigned({ name = 'shoal test', permitted }: SelfSignedInit = {}): SelfSigned {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const algorithm = sequence(objectId(oid.ecdsaWithSha256))
   const who = sequence(der(0x31, sequence(objectId(oid.commonName), der(0x0c, Buffer.from(name)))))
@@ -32,7 +39,7 @@ export function selfSigned(name = 'shoal test'): SelfSigned {
     sequence(der(0x17, Buffer.from('200101000000Z')), der(0x17, Buffer.from('491231235959Z'))),
     who,
     publicKey.export({ type: 'spki', format: 'der' }),
-    der(0xa3, sequence(...extensions())),
+    der(0xa3, sequence(...extensions(permitted))),
   )
   const signature = createSign('sha256').update(toSign).sign(privateKey)
   const bytes = sequence(toSign, algorithm, der(0x03, Buffer.from([0]), signature))
@@ -45,7 +52,7 @@ export function selfSigned(name = 'shoal test'): SelfSigned {
   }
 }
 
-function extensions(): readonly Buffer[] {
+function extensions(permitted: string | undefined): readonly Buffer[] {
   const yes = der(0x01, Buffer.from([0xff]))
   const extension = (id: string, value: Buffer) => sequence(objectId(id), yes, der(0x04, value))
   return [
@@ -53,6 +60,9 @@ function extensions(): readonly Buffer[] {
     // The key may sign certificates and any other data.
     extension(oid.keyUsage, der(0x03, Buffer.from([2, 0x84]))),
     extension(oid.subjectAltName, sequence(der(0x87, Buffer.from([127, 0, 0, 1])))),
+    ...(permitted === undefined
+      ? []
+      : [extension(oid.nameConstraints, sequence(der(0xa0, sequence(der(0x82, Buffer.from(permitted))))))]),
   ]
 }
 

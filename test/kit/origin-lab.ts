@@ -9,7 +9,7 @@ import { type ManagedStore, memoryStore, type StoredBlob } from '../../lib/store
 import { silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
 import { fillPace } from '../../services/origin/bring/fill-pace.ts'
 import { type IngestComponents, ingest } from '../../services/origin/bring/ingest.ts'
-import type { Ingest } from '../../services/origin/bring/ingest-contract.ts'
+import type { Ingest, IngestInspection } from '../../services/origin/bring/ingest-contract.ts'
 import { type Misses, misses } from '../../services/origin/bring/misses.ts'
 import { type Refusals, refusals } from '../../services/origin/bring/refusals.ts'
 import { sourceKeys } from '../../services/origin/bring/source-keys.ts'
@@ -29,7 +29,7 @@ import { type WatchedBackend, watchedBackend } from './watched-backend.ts'
 export interface LabOrigin {
   readonly id: string
   readonly store: ManagedStore
-  readonly ingest: Ingest
+  readonly ingest: Ingest & IngestInspection
   readonly uploads: UploadSessions
   readonly writeBack: WriteBack
   readonly cluster: Cluster

@@ -2,6 +2,7 @@ import {
   type AdminCalls,
   agentAdmin,
   buildIndexAdmin,
+  controllerAdmin,
   originAdmin,
   proxyAdmin,
   trackerAdmin,
@@ -9,6 +10,7 @@ import {
 import type { ServiceKind } from '../../../lib/service/index.ts'
 import { agentVerbs } from './agent-verbs.ts'
 import { buildIndexVerbs } from './build-index-verbs.ts'
+import { controllerVerbs } from './controller-verbs.ts'
 import { originVerbs } from './origin-verbs.ts'
 import { describeVerb, ringVerbs } from './shared-verbs.ts'
 import { trackerVerbs } from './tracker-verbs.ts'
@@ -29,4 +31,5 @@ export const adminApis: readonly AdminApi[] = [
   { kind: 'tracker', calls: trackerAdmin, verbs: trackerVerbs },
   { kind: 'buildIndex', calls: buildIndexAdmin, verbs: buildIndexVerbs },
   { kind: 'proxy', calls: proxyAdmin, verbs: proxyVerbs },
+  { kind: 'controller', calls: controllerAdmin, verbs: controllerVerbs },
 ]

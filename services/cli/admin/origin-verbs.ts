@@ -120,6 +120,20 @@ export const originVerbs: VerbsOf<typeof originAdmin> = {
   repair: { example: `repair ${DIGEST}`, show: ({ verdict }) => verdict },
   pin: { example: `pin ${DIGEST}` },
   unpin: { example: `unpin ${DIGEST}` },
+  ingests: {
+    example: 'ingests --n 20',
+    show: ({ ingests, next }, nowMs) =>
+      table(ingests, [
+        ['DIGEST', ({ digest }) => digest],
+        ['SIZE', ({ size }) => (size === undefined ? '-' : sizeText(size))],
+        ['HELD', ({ heldBytes }) => sizeText(heldBytes)],
+        ['FROM', ({ from, member }) => member ?? from ?? '-'],
+        ['STATE', ({ state }) => state],
+        ['READS', ({ reads }) => String(reads)],
+        ['WANTED BY', ({ holds, whole }) => `${holds}${whole ? ', all of it' : ''}`],
+        ['SINCE', ({ startedAtMs }) => ageText(startedAtMs, nowMs)],
+      ]) + more(next),
+  },
   scrub: { example: 'scrub', show: scrubbed },
   scrubNow: { example: 'scrub-now', show: scrubbed },
   handOver: { example: 'hand-over', show: ({ walk }, nowMs) => fields(walkFields(walk, nowMs)) },

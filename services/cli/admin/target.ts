@@ -2,15 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { appError, type ProcessHost, systemClock, type TlsMaterial } from '../../../lib/base/index.ts'
 import { loadConfig, secretText } from '../../../lib/config/index.ts'
 import { tlsOnce } from '../../../lib/identity/index.ts'
-import {
-  type CommonConfig,
-  type ListenerConfig,
-  listenerConfig,
-  type ServiceKind,
-  schemeOf,
-  serviceFacts,
-} from '../../../lib/service/index.ts'
+import { listenerConfig, type ServiceKind, serviceFacts } from '../../../lib/service/index.ts'
 import { doors } from '../../herd/index.ts'
+import { addressOf } from '../own-address.ts'
 import { shownSchema } from './config.ts'
 
 /** Flags that say where the service is, and with which secret to call it. */
@@ -54,18 +48,6 @@ async function givenSecret({ secretFile }: TargetFlags, env: ProcessHost['env'])
   const parsed = secretText.optional().safeParse(given)
   if (parsed.success) return parsed.data
   throw appError('CONFIG_INVALID', { message: parsed.error.issues[0]?.message ?? 'the secret cannot be used' })
-}
-
-/** A service that listens on all addresses is reached at the loopback address. */
-export const reachable = (host: string) => {
-  if (host === '0.0.0.0') return '127.0.0.1'
-  if (host === '::') return '[::1]'
-  return host.includes(':') ? `[${host}]` : host
-}
-
-/** The URL at which a listener is reached from its own machine. */
-export function addressOf(config: CommonConfig, listener: ListenerConfig): string {
-  return `${schemeOf(config, listener)}://${reachable(listener.bind.host)}:${listener.bind.port}`
 }
 
 /**

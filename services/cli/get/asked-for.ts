@@ -4,8 +4,9 @@ import { type Digest, parseWebUrl, type WebUrl } from '../../../lib/core/index.t
 import type { Platform } from '../../../lib/registry/index.ts'
 import { listenerConfig } from '../../../lib/service/index.ts'
 import { agentDoor } from '../../agent/index.ts'
-import { addressOf, type Target, type TargetFlags, targetOf } from '../admin/target.ts'
+import { type Target, type TargetFlags, targetOf } from '../admin/target.ts'
 import { digestIn, type ImageName, imageName } from '../image-name.ts'
+import { addressOf } from '../own-address.ts'
 import { listenerUrl, plainUrl } from '../setup/request.ts'
 import { ownPlatform, platformIn } from './image/platform.ts'
 

@@ -39,6 +39,11 @@ export class ContentSource {
     this.#kinds = 'url' in wanted ? ['urls'] : wanted.digest === undefined ? ['manifests'] : ['blobs', 'manifests']
   }
 
+  /** Of a URL, once it was opened: names its content among all that it has had. */
+  get tag(): string | undefined {
+    return this.#tag
+  }
+
   /**
    * Opens the whole content, or the part that `range` (as `0-99`, `100-`, `-5`) stands for.
    * @throws what the agent answers; CHANGED_MEANWHILE when the URL has other content than at the first call; UNSUPPORTED when it gives something else than was asked for

@@ -48,7 +48,9 @@ Examples:
   shoal get https://models.example.com/public/model --output model
 
 With --output the file has its name only when all of it is there and right. What an earlier run of the same content
-has left is gone on with. Without it the bytes go to standard output.
+has left, also one that was killed, is gone on with. Of a URL that the cluster brings for the first time the digest is
+known when all of it is there: until then, without --digest, a further run begins anew, and says so. Without --output
+the bytes go to standard output.
 
 A file of an image (--path) is looked for from its uppermost layer on, and no layer is read below the one that decides.
 Of a layer with a table of contents (eStargz, zstd:chunked) only that table and the file are read.

@@ -4,7 +4,7 @@ import { constants, type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { type AbortOptions, appError, codeOf, hasCode, readFully, writeFully } from '../../../lib/base/index.ts'
-import { type Digest, digestHex } from '../../../lib/core/index.ts'
+import { type Digest, digestHex, type WebUrl } from '../../../lib/core/index.ts'
 
 const CHUNK = 1024 * 1024
 /** Of a digest in the name of a file. */
@@ -14,6 +14,8 @@ const SHORT = 12
 export interface Sink extends AsyncDisposable {
   /** Bytes that an earlier run has left; what comes follows them. */
   readonly here: number
+  /** Bytes that an earlier run has left and that come anew, since nothing would tell whether they are right. */
+  readonly anew?: number
   take(bytes: Uint8Array, options: AbortOptions): Promise<void>
   /** Forgets all that has come; undefined where it has gone on already. */
   readonly restart?: () => Promise<void>
@@ -54,18 +56,33 @@ export function streamSink(stream: Writable, algorithm: string): Sink {
   }
 }
 
+/** By what the next run finds what has come of some content. */
+export interface KeptPart {
+  readonly name: string
+  /** The digest of the whole is known, so what is there is gone on with. */
+  readonly isProvable: boolean
+}
+
+/** Of content that is asked for by its digest. */
+export const partOf = (digest: Digest): KeptPart => ({ name: digestHex(digest).slice(0, SHORT), isProvable: true })
+
+/** Of what a URL stands for, told from what it stood for before by the tag. */
+export const partOfUrl = (url: WebUrl, tag: string, isProvable: boolean): KeptPart => ({
+  ...{ name: createHash('sha256').update(`${url} ${tag}`).digest('hex').slice(0, SHORT), isProvable },
+})
+
 /**
- * A file that has its name only when all is there. What has come of content that is asked for by its digest stays beside
- * it under a name of its own when this ends early, and the next run begins behind it.
+ * A file that has its name only when all is there. What has come of content that the next run can tell from other content
+ * stays beside it under the name of the part when this ends early, and the next run begins behind it; without a part
+ * nothing stays. Two runs at a time write the same bytes to the same places, so nothing is cut off before the end.
  * @throws CONFIG_INVALID when it cannot be written there
  */
-export async function fileSink(path: string, digest: Digest | undefined, algorithm: string): Promise<Sink> {
-  const isKept = digest !== undefined
-  const name = isKept ? digestHex(digest).slice(0, SHORT) : randomBytes(SHORT / 2).toString('hex')
+export async function fileSink(path: string, kept: KeptPart | undefined, algorithm: string): Promise<Sink> {
+  const name = kept?.name ?? randomBytes(SHORT / 2).toString('hex')
   const part = join(dirname(path), `.${basename(path)}.${name}.part`)
   try {
     const handle = await open(part, constants.O_RDWR | constants.O_CREAT)
-    const sink = new FileSink({ path, part, isKept, algorithm }, handle)
+    const sink = new FileSink({ path, part, kept, algorithm }, handle)
     await sink.begin()
     return sink
   } catch (err) {
@@ -76,8 +93,7 @@ export async function fileSink(path: string, digest: Digest | undefined, algorit
 interface FileSinkInit {
   readonly path: string
   readonly part: string
-  /** What has come is of use to the next run. */
-  readonly isKept: boolean
+  readonly kept: KeptPart | undefined
   readonly algorithm: string
 }
 
@@ -87,6 +103,7 @@ class FileSink implements Sink {
   #hash: Hash
   #at = 0
   #here = 0
+  #anew = 0
   #isNamed = false
 
   constructor(init: FileSinkInit, handle: FileHandle) {
@@ -99,8 +116,16 @@ class FileSink implements Sink {
     return this.#here
   }
 
-  /** Hashes what is there. */
+  get anew(): number {
+    return this.#anew
+  }
+
+  /** Hashes what is there, if that is gone on with. */
   async begin(): Promise<void> {
+    if (this.#init.kept?.isProvable === false) {
+      this.#anew = (await this.#handle.stat()).size
+      return
+    }
     const bytes = Buffer.allocUnsafe(CHUNK)
     for (;;) {
       const count = await readFully(this.#handle, bytes, this.#at)
@@ -125,21 +150,22 @@ class FileSink implements Sink {
   }
 
   async end(digest: Digest | undefined): Promise<void> {
-    const { part, path } = this.#init
+    const { part, path, kept } = this.#init
     if (digest !== undefined && this.#hash.digest('hex') !== digestHex(digest)) {
       await rm(part, { force: true })
       throw wrong()
     }
+    await this.#handle.truncate(this.#at)
     await this.#handle.sync()
     await rename(part, path).catch((err: unknown) => {
       // Another run that fetched the same has given it its name.
-      if (digest === undefined || !hasCode(err, 'ENOENT')) throw err
+      if (kept === undefined || !hasCode(err, 'ENOENT')) throw err
     })
     this.#isNamed = true
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#handle.close()
-    if (!this.#isNamed && !this.#init.isKept) await rm(this.#init.part, { force: true })
+    if (!this.#isNamed && this.#init.kept === undefined) await rm(this.#init.part, { force: true })
   }
 }

@@ -2,10 +2,12 @@ import { abortable, abortController, anySignal, deferred } from '../../../lib/ba
 import type { Holds } from './holds.ts'
 import type { PlannedUnit } from './ingest-plan.ts'
 import type { Intake } from './intake.ts'
+import type { RunReads } from './run-reads.ts'
 
 export interface UnitWork<U extends PlannedUnit> {
   readonly intake: Intake
   readonly holds: Holds
+  readonly reads: Pick<RunReads, 'begin'>
   /**
    * What is read next, beside so many units that are being read; undefined when there is nothing to read until something
    * is asked for, or a unit has ended.
@@ -34,6 +36,7 @@ export async function bringUnits<U extends PlannedUnit>(work: UnitWork<U>): Prom
   holds.listen(look)
 
   const begin = (unit: U) => {
+    const end = work.reads.begin('read')
     const reading = work
       .read(unit, { signal, look })
       .catch((err: unknown) => {
@@ -41,6 +44,7 @@ export async function bringUnits<U extends PlannedUnit>(work: UnitWork<U>): Prom
         stop.abort()
       })
       .finally(() => {
+        end()
         running.delete(reading)
         moved.resolve()
       })

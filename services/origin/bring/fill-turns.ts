@@ -1,5 +1,6 @@
 import { abortController, anySignal, throwIfAborted } from '../../../lib/base/index.ts'
 import type { FillPace } from './fill-pace.ts'
+import type { RunReads } from './run-reads.ts'
 
 /** The bytes of one read that somebody may or may not have asked for. */
 export interface FillTurns {
@@ -11,11 +12,12 @@ export interface FillTurns {
 
 export interface FillTurnsInit {
   readonly isAsked: () => boolean
+  readonly reads: Pick<RunReads, 'begin'>
   /** The read is given up. */
   readonly signal: AbortSignal
 }
 
-export function fillTurns(pace: FillPace, { isAsked, signal }: FillTurnsInit): FillTurns {
+export function fillTurns(pace: FillPace, { isAsked, reads, signal }: FillTurnsInit): FillTurns {
   const newWait = () => {
     const asked = abortController()
     return { asked, either: anySignal([signal, asked.signal]) }
@@ -25,12 +27,15 @@ export function fillTurns(pace: FillPace, { isAsked, signal }: FillTurnsInit): F
     async next(bytes) {
       while (!isAsked()) {
         if (wait.asked.signal.aborted) wait = newWait()
+        const end = reads.begin('rate')
         try {
           await pace.take(bytes, { signal: wait.either })
           pace.onFilled(bytes)
           return
         } catch {
           throwIfAborted(signal)
+        } finally {
+          end()
         }
       }
     },

@@ -17,6 +17,7 @@ import type { Intake } from './intake.ts'
 import type { IntakePart } from './intake-part.ts'
 import type { IntakeSlot } from './intake-slot.ts'
 import { restingReads } from './resting-reads.ts'
+import type { RunReads } from './run-reads.ts'
 import type { SpareReads } from './spare-reads.ts'
 import { type BackendUnits, type UnitWay, unitWay } from './unit-way.ts'
 import { unitWindow } from './unit-window.ts'
@@ -41,6 +42,7 @@ export interface Filling {
   readonly units: BackendUnits | undefined
   readonly spare: SpareReads
   readonly holds: Holds
+  readonly reads: RunReads
   readonly signal: AbortSignal
 }
 
@@ -67,7 +69,7 @@ interface SourcedUnit extends PlannedUnit {
 export async function fillUnits(components: FillUnitsComponents, { held, ...filling }: Filling): Promise<void> {
   const { intake } = filling.slot
   if (intake === undefined) return
-  const { spare, holds, signal } = filling
+  const { spare, holds, reads, signal } = filling
   const { fill } = components
   const way = unitWay(filling.units ?? {})
   let holders = held
@@ -75,7 +77,7 @@ export async function fillUnits(components: FillUnitsComponents, { held, ...fill
   const hasRoom = (unit: PlannedUnit, running: number) => (way.isSingle ? running === 0 : window.hasRoom(unit, running))
 
   const reading = new Map<SourcedUnit, FillTurns>()
-  const rests = restingReads(components.clock, intake, holds)
+  const rests = restingReads({ clock: components.clock, reads }, intake, holds)
   const rules = fillRules({ intake, way, holds, fill })
   /** A unit waits for the rate of the fill. Nobody stands behind it. */
   const isSlow = () => fill.isLimited && !way.isSingle && [...reading.keys()].some(({ isFill }) => isFill)
@@ -102,7 +104,7 @@ export async function fillUnits(components: FillUnitsComponents, { held, ...fill
   const readUnit = async (unit: SourcedUnit, { signal: stop, look }: UnitInit) => {
     const { part, from, isSpare } = unit
     const isAsked = askedOf({ intake, way, holds, fill }, unit, filling.slot)
-    const turns = fillTurns(fill, { isAsked, signal: stop })
+    const turns = fillTurns(fill, { isAsked, reads, signal: stop })
     const one = { ...filling, ...{ intake, part, way, turns, look }, urgency: unit.urgency, signal: stop }
     reading.set(unit, turns)
     try {
@@ -121,7 +123,7 @@ export async function fillUnits(components: FillUnitsComponents, { held, ...fill
   const read = (unit: SourcedUnit, init: UnitInit) =>
     readUnit(unit, init).catch((err: unknown) => rests.after(err, unit.urgency.priority, init.signal))
 
-  await bringUnits({ intake, holds, plan, read, isSoonDone: () => isInUnits(way), signal })
+  await bringUnits({ intake, holds, reads, plan, read, isSoonDone: () => isInUnits(way), signal })
 }
 
 interface FillState {

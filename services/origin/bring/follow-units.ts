@@ -12,6 +12,7 @@ import { askedUnit, fillUnit, type PlannedUnit } from './ingest-plan.ts'
 import type { Intake } from './intake.ts'
 import type { IntakePart } from './intake-part.ts'
 import type { IntakeSlot } from './intake-slot.ts'
+import type { RunReads } from './run-reads.ts'
 
 export interface Following {
   readonly siblings: Pick<Siblings, 'read' | 'size'>
@@ -20,6 +21,7 @@ export interface Following {
   readonly slot: IntakeSlot
   readonly holds: Holds
   readonly fill: FillPace
+  readonly reads: RunReads
   readonly signal: AbortSignal
 }
 
@@ -114,7 +116,7 @@ interface Stream {
 }
 
 async function followInto(following: Following, intake: Intake, whole: WholeAnswer | undefined): Promise<void> {
-  const { slot, holds, signal } = following
+  const { slot, holds, reads, signal } = following
   const { map } = intake.partial
   let stream: Stream | undefined
   let unread = whole
@@ -160,7 +162,7 @@ async function followInto(following: Following, intake: Intake, whole: WholeAnsw
   const read = (unit: FollowedUnit, { signal: stop }: { readonly signal: AbortSignal }) =>
     unit.part === stream?.part ? readStream(unit, stop, stream.end.signal) : take(unit, stop)
 
-  await bringUnits({ intake, holds, plan, read, isSoonDone: () => false, signal })
+  await bringUnits({ intake, holds, reads, plan, read, isSoonDone: () => false, signal })
 }
 
 interface BodyAsked {

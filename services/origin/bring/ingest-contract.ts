@@ -3,6 +3,7 @@ import type { AbortOptions, Startable } from '../../../lib/base/index.ts'
 import type { BlobRef, ByteRange, ReadPriority } from '../../../lib/core/index.ts'
 import type { StoredBlob } from '../../../lib/store/index.ts'
 import type { Holding } from '../ring/siblings.ts'
+import type { IngestReport } from './ingest-report.ts'
 import type { ArrivingPieces, IntakeReading } from './intake.ts'
 
 export interface IngestOptions extends AbortOptions {
@@ -68,4 +69,10 @@ export interface Ingest extends Startable {
   holding(blob: BlobRef, options?: { readonly asker?: string | undefined }): Promise<Holding>
   /** Opens a range of the bytes that are here, unverified; never waits for more. @throws RANGE_UNSATISFIABLE */
   openHeld(blob: BlobRef, range: ByteRange, options?: AbortOptions): Promise<Readable>
+}
+
+/** What an operator may know of it. */
+export interface IngestInspection {
+  /** The blobs that are being brought, in no particular order. */
+  underWay(): readonly IngestReport[]
 }

@@ -9,6 +9,7 @@ import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { Claim, Siblings } from '../ring/siblings.ts'
 import type { FillPace } from './fill-pace.ts'
 import type { Holds } from './holds.ts'
+import type { IngestReport } from './ingest-report.ts'
 import type { Intake } from './intake.ts'
 import type { IntakeSlotStore, Source } from './intake-slot.ts'
 import type { Misses } from './misses.ts'
@@ -90,4 +91,6 @@ export interface IngestRun {
   abandon(): void
   /** Ends the run with ABORTED. The bytes that came stay. */
   stop(): void
+  /** How it is at this moment. */
+  report(): Omit<IngestReport, 'id'>
 }

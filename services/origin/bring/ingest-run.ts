@@ -10,8 +10,10 @@ import type { Claim } from '../ring/siblings.ts'
 import { fillUnits } from './fill-units.ts'
 import { type Following, followUnits, untilJudged } from './follow-units.ts'
 import { type Holds, holds } from './holds.ts'
+import { type IngestReport, type IngestSource, reportOf } from './ingest-report.ts'
 import type { IngestRun, IngestRunComponents, IngestRunInit } from './ingest-run-contract.ts'
 import { type IntakeSlot, intakeSlot } from './intake-slot.ts'
+import { runReads } from './run-reads.ts'
 import type { SpareReads } from './spare-reads.ts'
 import { wantsHold } from './wants-hold.ts'
 
@@ -24,6 +26,9 @@ class BlobIngestRun implements IngestRun {
   readonly #slot: IntakeSlot
   readonly #spare: SpareReads
   readonly #onUnwanted: () => void
+  readonly #reads = runReads()
+  readonly #startedAtMs: number
+  #isBegun = false
   readonly #stop = abortController()
   /** Aborts the read from the owner that this run follows. */
   #unfollow = abortController()
@@ -42,6 +47,7 @@ class BlobIngestRun implements IngestRun {
     this.#components = components
     this.#blob = blob
     this.#memberId = init.memberId
+    this.#startedAtMs = components.clock.now()
     this.#claims = init.claims
     this.#spare = init.spare
     this.#onUnwanted = init.onUnwanted
@@ -95,8 +101,21 @@ class BlobIngestRun implements IngestRun {
     this.#stop.abort()
   }
 
+  report(): Omit<IngestReport, 'id'> {
+    const { intake, received: receivedBytes } = this.#slot
+    const when = { startedAtMs: this.#startedAtMs, isBegun: this.#isBegun }
+    const facts = { blob: this.#blob, source: this.#source, reads: this.#reads, holds: this.holds }
+    return reportOf({ ...facts, ...when, intake, receivedBytes })
+  }
+
+  get #source(): IngestSource | undefined {
+    if (this.#followed !== undefined) return { from: 'origin', member: this.#followed.id }
+    return this.#claim === 'reading' ? { from: 'backend' } : undefined
+  }
+
   async #bring(): Promise<StoredBlob> {
     const { store, refusals, onStored } = this.#components
+    this.#isBegun = true
     try {
       const here = await store.stat(this.#blob.digest)
       const stored = here ?? (await this.#run())
@@ -208,12 +227,14 @@ class BlobIngestRun implements IngestRun {
 
   #fill(): Promise<void> {
     const filling = { blob: this.#blob, slot: this.#slot, held: this.#held, units: this.#units }
-    return fillUnits(this.#components, { ...filling, spare: this.#spare, holds: this.holds, signal: this.#stop.signal })
+    const how = { spare: this.#spare, holds: this.holds, reads: this.#reads, signal: this.#stop.signal }
+    return fillUnits(this.#components, { ...filling, ...how })
   }
 
   #following(member: Member, signal: AbortSignal): Following {
     const { siblings, fill } = this.#components
-    return { siblings, fill, member, blob: this.#blob, slot: this.#slot, holds: this.holds, signal }
+    const who = { holds: this.holds, reads: this.#reads }
+    return { ...who, siblings, fill, member, blob: this.#blob, slot: this.#slot, signal }
   }
 
   /** Reads from a member what it has and what it still receives. Notes a failure; the caller chooses what is next. */

@@ -12,17 +12,24 @@ import {
 import { type Member, reportFailure } from '../../../lib/cluster/index.ts'
 import { type BlobRef, type ByteRange, type Digest, rangeLength, wholeRange } from '../../../lib/core/index.ts'
 import type { PartialBlob, StoredBlob, StoreEvents } from '../../../lib/store/index.ts'
-import { blobKey } from '../blob-keys.ts'
-import { askHoldings } from '../ring/holdings.ts'
 import type { Holding } from '../ring/siblings.ts'
 import { heldRanges } from './held-ranges.ts'
 import { whileHeld } from './holds.ts'
-import type { ArrivingOptions, HeldPieces, Ingest, IngestOptions, OpenBlob, WantOptions } from './ingest-contract.ts'
+import type {
+  ArrivingOptions,
+  HeldPieces,
+  Ingest,
+  IngestInspection,
+  IngestOptions,
+  OpenBlob,
+  WantOptions,
+} from './ingest-contract.ts'
 import { ingestRun } from './ingest-run.ts'
 import type { IngestRun, IngestRunComponents, InTurn } from './ingest-run-contract.ts'
 import type { Intake, IntakeReading } from './intake.ts'
 import { partialOf } from './intake-slot.ts'
 import { partialBytes } from './partial-bytes.ts'
+import { sizeHere } from './size-here.ts'
 import type { SourceKeys } from './source-keys.ts'
 import { spareReads } from './spare-reads.ts'
 
@@ -39,10 +46,6 @@ export interface IngestInit {
   readonly idleMs: number
 }
 
-function unknown({ digest }: BlobRef): never {
-  throw appError('BLOB_UNKNOWN', { detail: { digest } })
-}
-
 /**
  * Slices of what is arriving that are read for clients at once. Each goes out in a turn of the event loop, so however many
  * clients read, what arrives is taken as often as that, and other origins, which wait for it, are not among them.
@@ -57,7 +60,7 @@ interface ArrivingBlob {
   readonly intake: Intake
 }
 
-class OriginIngest implements Ingest {
+class OriginIngest implements Ingest, IngestInspection {
   readonly #components: IngestComponents
   readonly #memberId: string
   readonly #idleMs: number
@@ -157,6 +160,10 @@ class OriginIngest implements Ingest {
     return Readable.from(partialBytes(partial, range), { objectMode: false })
   }
 
+  underWay() {
+    return [...this.#underWay].map(([key, run]) => ({ id: key.replace(' ', '@'), ...run.report() }))
+  }
+
   async #arriving(blob: BlobRef, { hop, signal }: IngestOptions): Promise<ArrivingBlob | undefined> {
     if ((await this.#components.store.stat(blob.digest)) !== undefined) return undefined
     const run = this.#join(blob, hop)
@@ -247,50 +254,21 @@ class OriginIngest implements Ingest {
   async #look(blob: BlobRef, { hop, signal }: IngestOptions & { readonly signal: AbortSignal }): Promise<number> {
     const { cluster, siblings } = this.#components
     const looker = hop ? undefined : this.#looker(blob)
-    if (looker === undefined) return this.#lookHere(blob, signal)
+    if (looker === undefined) return sizeHere(this.#components, blob, { memberId: this.#memberId, signal })
     try {
       const size = await siblings.size(looker, blob, { signal })
       cluster.report(looker.id, 'ok')
-      return size ?? unknown(blob)
+      if (size === undefined) throw appError('BLOB_UNKNOWN', { detail: { digest: blob.digest } })
+      return size
     } catch (err) {
       throwIfAborted(signal)
       if (hasCode(err, 'BLOB_UNKNOWN')) throw err
       reportFailure(cluster, looker, err)
-      return this.#lookHere(blob, signal)
-    }
-  }
-
-  /** The size that the backend tells; without an answer, the size that another origin with the whole blob tells. */
-  async #lookHere(blob: BlobRef, signal: AbortSignal): Promise<number> {
-    const { backends, misses } = this.#components
-    misses.check(blob)
-    const looking = misses.look(blob)
-    let failure: { readonly err: unknown } | undefined
-    try {
-      const object = await backends
-        .backendFor(blob.repository)
-        .stat(blobKey(blob.digest), { as: blob.as, thenRead: true, signal })
-      if (object !== undefined) {
-        looking.end()
-        return object.size
-      }
-    } catch (err) {
-      failure = { err }
-    }
-    try {
-      throwIfAborted(signal)
-      const held = await askHoldings(this.#components, blob, { memberId: this.#memberId, claims: false, signal })
-      const whole = held.find(({ holding }) => holding.verified)
-      if (whole?.holding.size !== undefined) return whole.holding.size
-      if (failure !== undefined) throw failure.err
-      looking.missed()
-      return unknown(blob)
-    } finally {
-      looking.end()
+      return sizeHere(this.#components, blob, { memberId: this.#memberId, signal })
     }
   }
 }
 
-export function ingest(components: IngestComponents, init: IngestInit): Ingest {
+export function ingest(components: IngestComponents, init: IngestInit): Ingest & IngestInspection {
   return new OriginIngest(components, init)
 }

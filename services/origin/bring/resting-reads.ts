@@ -3,6 +3,7 @@ import { type Clock, hasCode, isAppError } from '../../../lib/base/index.ts'
 import type { ReadPriority } from '../../../lib/core/index.ts'
 import type { Holds } from './holds.ts'
 import type { Intake } from './intake.ts'
+import type { RunReads } from './run-reads.ts'
 
 /** A rest without a time that the backend gave, and the longest. */
 const REST_MS = { usual: 1_000, longest: 60_000 }
@@ -22,7 +23,7 @@ export interface RestingReads {
 }
 
 export function restingReads(
-  clock: Clock,
+  { clock, reads }: { readonly clock: Clock; readonly reads: Pick<RunReads, 'begin'> },
   { arrival }: Pick<Intake, 'arrival'>,
   holds: Pick<Holds, 'whole'>,
 ): RestingReads {
@@ -38,10 +39,12 @@ export function restingReads(
       const asked = isAppError(err) ? err.detail?.['retryAfterMs'] : undefined
       const one = {}
       resting.set(one, priority)
+      const end = reads.begin('rest')
       try {
         const ms = typeof asked === 'number' ? asked : REST_MS.usual
         await clock.sleep(Math.min(REST_MS.longest, Math.max(1, ms)), { signal })
       } finally {
+        end()
         resting.delete(one)
       }
     },

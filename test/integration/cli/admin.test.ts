@@ -58,6 +58,7 @@ const expected = (
   'origin pin': [digest, 0, /^done$/],
   'origin unpin': [digest, 0, /^done$/],
   'origin repair': [digest, 0, /^good$/],
+  'origin ingests': ['--n 5', 0, /^DIGEST +SIZE +HELD +FROM +STATE +READS +WANTED BY +SINCE$/],
   'origin scrub': ['', 0, /^verified +\d+ blobs/],
   'origin scrub-now': ['', 0, /^verified +\d+ blobs/],
   'origin uploads': ['--n 5', 0, /^ID +SIZE +USED +STATE +CLIENT/],

@@ -6,6 +6,7 @@ import { serviceFacts } from '../../../lib/service/index.ts'
 import { type Metrics, prometheusMetrics, silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
 import { doors } from '../../../services/herd/index.ts'
 import { docTable, projectSources, readProjectFile } from '../../kit/doc-table.ts'
+import { writeKubeconfig } from '../../kit/kube-lab.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
 import { testAuthority, tlsFolder } from '../../kit/tls-authority.ts'
 
@@ -41,7 +42,10 @@ function listingMetrics(): Metrics & { readonly listed: ReadonlyMap<string, List
 const services = Object.values(doors).map((door) => ({ door, name: serviceFacts(door.kind).name }))
 
 /** Config keys that bind the services to free ports and put all data below one folder. */
-function placesIn(folder: string, inspect: object): Readonly<Record<string, readonly string[]>> {
+function placesIn(
+  folder: string,
+  { inspect, kubeconfig }: { readonly inspect: object; readonly kubeconfig: string },
+): Readonly<Record<string, readonly string[]>> {
   const free = (...listeners: readonly string[]) => listeners.map((key) => `${key}.bind=127.0.0.1:auto`)
   const file = (name: string) => `{ driver: file, folder: ${JSON.stringify(join(folder, name))} }`
   const backend = `{ driver: shadow, primary: ${file('new')}, secondary: ${file('old')} }`
@@ -62,6 +66,7 @@ function placesIn(folder: string, inspect: object): Readonly<Record<string, read
     tracker: [...free('http', 'ops', 'admin'), `folder=${join(folder, 'tracker')}`],
     'build-index': [...free('http', 'ops', 'admin'), `backend=${backend}`, 'upstreams=[{ registry: registry.test }]'],
     proxy: free('registry.listener', 'ops', 'admin'),
+    controller: [...free('ops', 'admin'), `kubernetes=${JSON.stringify({ access: 'kubeconfig', kubeconfig })}`],
   }
 }
 
@@ -73,7 +78,11 @@ async function namedByServices() {
   const ca = { certificate: join(folder.path, 'operator.crt'), key: join(folder.path, 'operator.key') }
   await writeFile(ca.certificate, ours.certificate)
   await writeFile(ca.key, ours.key, { mode: 0o600 })
-  const places = placesIn(folder.path, { hosts: ['registry.test'], ca })
+  const kubeconfig = join(folder.path, 'kubeconfig')
+  // Nobody is there, and nothing waits for an answer.
+  await writeKubeconfig(kubeconfig, { server: 'http://127.0.0.1:9' })
+  const inspect = { hosts: ['registry.test'], ca }
+  const places = placesIn(folder.path, { inspect, kubeconfig })
   const found: ({ service: string; name: string } & Listed)[] = []
   for (const { name: service, door } of services) {
     const metrics = listingMetrics()
@@ -153,6 +162,8 @@ test('no label has a value for each blob, peer, URL or repository', () => {
     'remote',
     // Of the config.
     'rule',
+    // Kinds of objects that roles of the controller follow.
+    'resource',
   ]
   const labels = new Set(named.flatMap(({ labels }) => (labels === '' ? [] : labels.split(', '))))
   expect([...labels].filter((label) => ![...closed, 'status', 'state'].includes(label))).toEqual([])

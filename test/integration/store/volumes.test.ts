@@ -2,9 +2,11 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
+import { parseDigest } from '../../../lib/core/index.ts'
 import { type DiskStoreInit, diskStore, type ManagedStore } from '../../../lib/store/index.ts'
 import { recordingMetrics, silentLogger } from '../../../lib/telemetry/index.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
+import { eventually } from '../../kit/eventually.ts'
 import { run } from '../../kit/run.ts'
 import { chunksOf, contentOf, putBlob, readBlob, writePieces } from '../../kit/store-fixture.ts'
 import { type TempFolder, tempFolder } from '../../kit/temp-folder.ts'
@@ -122,6 +124,29 @@ describe('a store on two volumes', () => {
     // The lost blob is stored again, on the remaining volume.
     await putBlob(store, lost)
     expect(Buffer.compare(await readBlob(store, lost.digest), lost.bytes)).toBe(0)
+    await store.stop()
+  })
+
+  test('tells of each blob, and of each part that an earlier run has left, that is gone with one of them', async () => {
+    await using folder = await tempFolder('volumes')
+    const [one, two] = await twoFolders(folder)
+    const store = newStore([one, two])
+    await store.start()
+    for (const content of contents.slice(8)) await putBlob(store, content)
+    for (const content of contents.slice(0, 8)) {
+      await writePieces(await store.openPartial(content.digest, content.map), content, [0])
+    }
+    await store.stop()
+    await store.start()
+    const gone: string[] = []
+    store.onGone((digest) => gone.push(digest))
+    const [lost = ''] = await digestsIn(two)
+    await rename(two, `${two}-away`)
+    await expect(readBlob(store, parseDigest(lost))).rejects.toThrow()
+    const here = async () => [...(await held(store)), ...(await store.partials()).map(({ digest }) => digest)]
+    await eventually(async () => expect([...gone, ...(await here())].toSorted()).toEqual(all))
+    for (const some of [contents.slice(0, 8), contents.slice(8)])
+      expect(some.filter(({ digest }) => gone.includes(digest))).not.toEqual([])
     await store.stop()
   })
 

@@ -47,6 +47,8 @@ export interface ContainerdInit {
   readonly more?: string
   /** Default: overlays, where they work. */
   readonly snapshotter?: string
+  /** It has a loopback of its own, where every port is free, and so have containers with the network of their host. */
+  readonly ownNetwork?: boolean
 }
 
 /** Starts containerd in its own folder, without the Kubernetes plugin. */
@@ -57,7 +59,7 @@ export function startContainerd({ more = '', ...init }: ContainerdInit = {}): Pr
     const address = path('c.sock')
     await writeFile(path('config.toml'), config(box.path) + more)
     const ctr: Containerd['ctr'] = (args, options = {}) => box.run('ctr', ['--address', address, ...args], options)
-    const [command = '', ...before] = box.ownMounts
+    const [command = '', ...before] = [...box.ownMounts, ...(init.ownNetwork === true ? ownNetwork : [])]
     const { pid } = stack.own(
       await startProcess({
         command,
@@ -79,6 +81,8 @@ export function startContainerd({ more = '', ...init }: ContainerdInit = {}): Pr
     }
   })
 }
+
+const ownNetwork = ['unshare', '--net', 'sh', '-c', 'busybox ip link set lo up && exec "$@"', 'sh']
 
 type Ctr = Containerd['ctr']
 

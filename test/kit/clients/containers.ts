@@ -3,7 +3,10 @@ import { buildResource } from '../resource-stack.ts'
 import type { Environment, RunOptions, RunResult } from '../run.ts'
 import { sandbox } from './sandbox.ts'
 
-type Command = (args: readonly string[], options?: Pick<RunOptions, 'input' | 'signal' | 'cwd'>) => Promise<RunResult>
+type Command = (
+  args: readonly string[],
+  options?: Pick<RunOptions, 'input' | 'signal' | 'cwd' | 'timeoutMs'>,
+) => Promise<RunResult>
 
 /** Tools of containers/image (skopeo, podman) with a storage of their own; they use HTTP for 127.0.0.1. */
 export interface ContainerTools extends AsyncDisposable {

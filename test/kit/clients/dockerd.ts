@@ -50,10 +50,11 @@ export function startDockerd({ containerd, configFile }: DockerdInit): Promise<D
     const docker: Dockerd['docker'] = (args, options = {}) => box.run('docker', ['--host', host, ...args], options)
     const { pid } = stack.own(
       await startProcess({
-        // The containers, which containerd runs, must see the layers that dockerd mounts.
+        // The containers, which containerd runs, must see the layers that dockerd mounts, and the registries that it calls.
         command: 'nsenter',
         args: [
           '--mount',
+          '--net',
           '--target',
           String(containerd.pid),
           'dockerd',

@@ -82,6 +82,15 @@ describe('the place to which a redirect led', () => {
     expect(asked).toEqual(['usual', 'there', isKept ? 'there' : 'usual'])
   })
 
+  test.each([400, 401, 403, 404, 410])(
+    'is over when it answers %i: the usual place is asked instead',
+    async (status) => {
+      await web.get(object, range, ask(redirected))
+      expect((await web.get(object, range, ask(redirected, { status })))?.status).toBe(206)
+      expect(asked).toEqual(['usual', 'there', 'usual'])
+    },
+  )
+
   test('is asked under the condition of what it gave; the usual place, whose versions are other ones, is not', async () => {
     web.begin(object)
     await web.get(object, range, ask(redirected))

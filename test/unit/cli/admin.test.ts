@@ -9,6 +9,7 @@ import { adminApis } from '../../../services/cli/admin/apis.ts'
 import { ageText, fields, sizeText, spanText, table } from '../../../services/cli/admin/sheet.ts'
 import { verbName } from '../../../services/cli/admin/verb.ts'
 import { run } from '../../../services/cli/run.ts'
+import { controllerAdminRoutes } from '../../../services/controller/server.ts'
 import { doors } from '../../../services/herd/index.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { proxyAdminRoutes } from '../../../services/proxy/admin.ts'
@@ -36,6 +37,7 @@ const served = {
   tracker: trackerAdminRoutes({ ...untouched, rings: {} }),
   buildIndex: buildIndexAdminRoutes({ ...noReplication, rings: {} }),
   proxy: proxyAdminRoutes({ rings: {} }),
+  controller: controllerAdminRoutes({ leadership: () => ({ access: 'off', roles: [] }) }),
 }
 
 describe('the admin APIs', () => {
@@ -69,7 +71,7 @@ describe('the command line', () => {
     const [, services = '', tools = ''] = /Services:\n([\s\S]*?)\n\nTools:\n([\s\S]*)$/.exec(host.said) ?? []
     const names = (text: string) => text.split('\n').map((line) => line.trim().split(' ')[0])
     expect(names(services)).toEqual(Object.values(doors).map(({ kind }) => serviceFacts(kind).name))
-    expect(names(tools)).toEqual(['herd', 'setup', 'doctor', 'explain', 'get', 'token', 'ca', 'admin'])
+    expect(names(tools)).toEqual(['herd', 'setup', 'doctor', 'explain', 'get', 'token', 'ca', 'probe', 'admin'])
   })
 
   test.each([

@@ -14,6 +14,7 @@ import { krakenListRoutes } from '../../../services/build-index/kraken/list-rout
 import { krakenTagRoutes } from '../../../services/build-index/kraken/tag-routes.ts'
 import { farEndRoutes } from '../../../services/build-index/replication/far-end.ts'
 import { buildIndexServerRoutes } from '../../../services/build-index/server.ts'
+import { controllerAdminRoutes } from '../../../services/controller/server.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { originServerRoutes } from '../../../services/origin/server.ts'
 import { tokenRoutes } from '../../../services/proxy/access/token-routes.ts'
@@ -68,6 +69,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
     },
   }),
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
+  'controller: admin listener': controllerAdminRoutes(untouched),
   'build-index: main listener': [...buildIndexServerRoutes(untouched, untouched), ...farEndRoutes(untouched)],
   'proxy: registry listener': proxyRoutes(),
   'agent: registry listener': [

@@ -8,7 +8,9 @@ function started() {
   let kept = 0
   const keep = () => {
     kept += 1
-    return () => void (kept -= 1)
+    return () => {
+      kept -= 1
+    }
   }
   const held = holds(clock, { idleMs: 1000, onGone: () => events.push('gone'), keep })
   held.listen(() => events.push(`whole ${held.whole}, over ${held.over}`))

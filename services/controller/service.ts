@@ -1,0 +1,37 @@
+import type { Startable } from '../../lib/base/index.ts'
+import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
+import type { ControllerConfig } from './config.ts'
+import { type MakeRoles, openDuty } from './duty.ts'
+import { rolesOf } from './roles.ts'
+import { controllerAdminRoutes } from './server.ts'
+
+/** Replacements for parts of the controller, given by the herd and by tests. */
+export interface ControllerComponents extends Partial<Runtime> {
+  /** Replaces the roles that the config names. */
+  readonly roles?: MakeRoles
+}
+
+export interface ControllerService extends Startable {
+  readonly opsUrl: string
+  readonly adminUrl: string
+}
+
+/** One controller of a Kubernetes cluster: of those with the same lease, one works. @throws INSECURE_BIND */
+export function controllerService(components: ControllerComponents, config: ControllerConfig): ControllerService {
+  const runtime = serviceRuntime('controller', config, components)
+  const { parts, leadership, checks } = openDuty(runtime, config, components.roles ?? rolesOf)
+  const shell = serviceShell(runtime, config, {
+    kind: 'controller',
+    checks,
+    listeners: { admin: { routes: controllerAdminRoutes({ leadership }) } },
+  })
+  return {
+    ...shell.around([...parts, ...shell.listeners]),
+    get opsUrl() {
+      return shell.url('ops')
+    },
+    get adminUrl() {
+      return shell.url('admin')
+    },
+  }
+}

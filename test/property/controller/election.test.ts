@@ -1,0 +1,144 @@
+import { expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { type Clock, type FakeClock, fakeClock, type Random, seededRandom } from '../../../lib/base/index.ts'
+import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
+import { type Election, election, type Term } from '../../../services/controller/kubernetes/index.ts'
+import { type LeaseServer, leaseServer } from '../../kit/lease-server.ts'
+
+/** How wrong clocks are at most: a tenth of a second in each. */
+const SKEW = 0.1
+const STALL_MS = 25_000
+
+/** The clock of a machine that is a bit fast or slow, and that stands still at times: its timers are late then. */
+function ownClock(real: FakeClock, rate: number) {
+  let frozenUntilMs = 0
+  const clock: Clock = {
+    now: () => real.now() * rate,
+    monotonicMs: () => real.monotonicMs() * rate,
+    setTimer(delayMs, fn) {
+      let timer = real.setTimer(delayMs / rate, function wake() {
+        const lateMs = frozenUntilMs - real.monotonicMs()
+        if (lateMs > 0) timer = real.setTimer(lateMs, wake)
+        else fn()
+      })
+      return { cancel: () => timer.cancel() }
+    },
+    sleep: (delayMs, { signal } = {}) =>
+      new Promise((resolve, reject) => {
+        const timer = clock.setTimer(delayMs, () => resolve())
+        signal?.addEventListener('abort', () => {
+          timer.cancel()
+          reject(new Error('aborted'))
+        })
+      }),
+  }
+  const freeze = (ms: number) => {
+    frozenUntilMs = real.monotonicMs() + ms
+  }
+  return { clock, freeze, isFrozen: () => real.monotonicMs() < frozenUntilMs }
+}
+
+interface Candidate {
+  readonly name: string
+  readonly standing: Election
+  freeze(ms: number): void
+}
+
+/** Writes of leaders, each checked against the terms of all others. */
+class Watch {
+  readonly terms = new Map<string, Term>()
+  readonly faults: string[] = []
+  writes = 0
+
+  wrote(name: string): void {
+    this.writes += 1
+    const others = [...this.terms].filter(([other, term]) => other !== name && mayWrite(term)).map(([other]) => other)
+    if (others.length > 0) this.faults.push(`${name} wrote while ${others.join(', ')} could write, too`)
+  }
+}
+
+function mayWrite(term: Term): boolean {
+  try {
+    term.assert()
+    return true
+  } catch {
+    return false
+  }
+}
+
+function candidate(
+  { real, random, server, watch }: { real: FakeClock; random: Random; server: LeaseServer; watch: Watch },
+  name: string,
+): Candidate {
+  const { clock, freeze, isFrozen } = ownClock(real, 1 + SKEW * (2 * random.next() - 1))
+  const lead = async (term: Term) => {
+    watch.terms.set(name, term)
+    while (!term.signal.aborted) {
+      if (!isFrozen() && mayWrite(term)) watch.wrote(name)
+      await clock.sleep(50 + 500 * random.next()).catch(() => undefined)
+    }
+  }
+  const components = {
+    kube: server.kubeFor(real, random),
+    clock,
+    random,
+    logger: silentLogger(),
+    metrics: silentMetrics(),
+  }
+  return { name, freeze, standing: election(components, { lease: 'one', identity: name, lead }) }
+}
+
+/** Time passes until it has stopped, but not for ever. */
+async function stopped(real: FakeClock, { name, standing }: Candidate): Promise<void> {
+  let isOver = false
+  const stopping = standing.stop().finally(() => {
+    isOver = true
+  })
+  for (let seconds = 0; !isOver; seconds += 1) {
+    if (seconds > 120) throw new Error(`${name} does not stop`)
+    await real.advance(1_000)
+  }
+  await stopping
+}
+
+/** A minute and a half of trouble, and then as long without any. */
+async function trouble(seed: number) {
+  const real = fakeClock()
+  const random = seededRandom(seed)
+  const server = leaseServer()
+  const watch = new Watch()
+  const names = random.next() < 0.5 ? ['a', 'b'] : ['a', 'b', 'c']
+  const candidates = names.map((name) => candidate({ real, random, server, watch }, name))
+  for (const { standing } of candidates) await standing.start()
+  for (let step = 0; step < 90; step += 1) {
+    await real.advance(1_000)
+    const one = candidates[Math.floor(random.next() * 20)]
+    if (one === undefined) continue
+    if (random.next() < 0.7) one.freeze(random.next() * STALL_MS)
+    else {
+      await stopped(real, one)
+      await one.standing.start()
+    }
+  }
+  server.heal()
+  await real.advance(90_000)
+  const leaders = candidates.filter(({ standing }) => standing.state.isLeading).map(({ name }) => name)
+  const holder = candidates.find(({ standing }) => standing.state.identity === standing.state.holder)?.name
+  for (const one of candidates) await stopped(real, one)
+  return { faults: watch.faults, writes: watch.writes, leaders, holder, spec: server.lease?.['spec'] }
+}
+
+test('never do two candidates write in one time, however late they, their clocks and the server are; one leads in the end', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1 }), async (seed) => {
+      const { faults, writes, leaders, holder, spec } = await trouble(seed)
+      expect(faults).toEqual([])
+      expect(writes).toBeGreaterThan(0)
+      expect(leaders).toHaveLength(1)
+      expect(holder).toBe(leaders[0])
+      // The last one has given it back.
+      expect(spec).toMatchObject({ holderIdentity: null })
+    }),
+    { numRuns: 12 },
+  )
+})
