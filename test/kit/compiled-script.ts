@@ -8,8 +8,8 @@ const project = resolve(import.meta.dirname, '..', '..')
 /** Below `node_modules`, so that compiled code finds the packages that are not bundled. */
 const cache = join(project, 'node_modules', '.cache', 'shoal-tests')
 const sources = ['lib', 'services', 'test']
-/** With compiled parts of their own, or looked up by their path. */
-const external = ['classic-level', 'bcryptjs']
+/** With binary parts, looked up by their path, or with files that they look for beside themselves. */
+const external = ['classic-level', 'bcryptjs', '@volcengine/tos-sdk']
 /** Packages in CommonJS call the `require` of Node. */
 const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
 const keptMs = 24 * 60 * 60_000
