@@ -92,7 +92,7 @@ function startLab() {
 let lab: Awaited<ReturnType<typeof startLab>>
 beforeAll(async () => {
   lab = await startLab()
-}, 60_000)
+})
 afterAll(async () => {
   await lab[Symbol.asyncDispose]()
 })
