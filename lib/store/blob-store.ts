@@ -92,6 +92,8 @@ export interface PartialBlob {
   readonly map: PieceMap
   /** Pieces that are verified and on disk. This is the live set; do not change it. */
   readonly have: Bitset
+  /** It is being removed, or was: it takes and gives nothing any more. */
+  readonly isGone: boolean
   /**
    * Stores one verified piece (the caller has compared its bytes with `hash`, a SHA-256 of 32 bytes). Idempotent.
    * @throws STORE_FULL when nothing can be evicted

@@ -80,6 +80,10 @@ class Partial implements ManagedPartial {
     return this.#usedAtMs
   }
 
+  get isGone() {
+    return this.#gone !== undefined
+  }
+
   get ending() {
     return this.#ending
   }

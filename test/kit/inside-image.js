@@ -3,8 +3,8 @@
  *
  *     contents WORD...   every file with its bytes, and those that have one of the words in them
  *     load               imports every compiled file, and so every package; which of them cannot be
- *     start              milliseconds from the start of an agent until it is ready, three times
- *     processes          who runs here, and the state of each process; the user; where process 1 may write
+ *     start              milliseconds from the start of an agent until it is ready, twice
+ *     process            what process 1 runs, the user, and where it may write
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -78,17 +78,10 @@ async function oneStart() {
 }
 
 async function start() {
-  return [await oneStart(), await oneStart(), await oneStart()]
+  return [await oneStart(), await oneStart()]
 }
 
-async function processes() {
-  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  const states = await Promise.all(
-    ids.map(async (id) => {
-      const stat = await readFile(`/proc/${id}/stat`, 'utf8').catch(() => '')
-      return { id: Number(id), state: stat.slice(stat.lastIndexOf(')') + 2)[0] }
-    }),
-  )
+async function processOne() {
   const one = (await readFile('/proc/1/cmdline', 'utf8')).split('\0')
   const writable = []
   for (const path of ['/', '/opt/shoal', '/etc', '/usr/local/bin', '/tmp', '/var/lib/shoal', '/srv/shoal']) {
@@ -100,7 +93,7 @@ async function processes() {
     )
       writable.push(path)
   }
-  return { one, states, uid: process.getuid(), gid: process.getgid(), writable }
+  return { one, uid: process.getuid(), gid: process.getgid(), writable }
 }
 
-process.stdout.write(`${JSON.stringify(await { contents, load, start, processes }[verb]())}\n`)
+process.stdout.write(`${JSON.stringify(await { contents, load, start, process: processOne }[verb]())}\n`)

@@ -22,6 +22,8 @@ export interface InspectLabInit extends ForwardLabInit {
   readonly inspected?: readonly string[]
   /** Who signs the certificate of the target; default: one that the proxy trusts for it. */
   readonly realAuthority?: TestAuthority
+  /** Hosts that this certificate is for; default: those that tests ask for. */
+  readonly targetHosts?: readonly string[]
   readonly operator?: Pick<TestAuthority, 'certificate' | 'key'>
 }
 
@@ -46,7 +48,8 @@ export const inspectLab = (init: InspectLabInit = {}) =>
     const real = testAuthority('real')
     const trusted = join(folder, 'real.crt')
     await writeFile(trusted, real.certificate)
-    const certificate = (init.realAuthority ?? real).issue({ hosts: ['pkg.example', 'wss.example', 'other.test'] })
+    const hosts = init.targetHosts ?? ['pkg.example', 'wss.example', 'other.test']
+    const certificate = (init.realAuthority ?? real).issue({ hosts })
     const lab = stack.own(
       await forwardLab({
         ...{ tls: certificate, ...init },

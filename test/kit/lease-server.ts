@@ -3,8 +3,11 @@ import type { Kube, KubeObject } from '../../services/controller/kubernetes/inde
 
 /** The one lease that all candidates of a test stand for. */
 export interface LeaseServer {
-  /** The API as one candidate has it: slow, and sometimes without an answer before or after what was asked is done. */
-  kubeFor(clock: Pick<Clock, 'sleep'>, random: Random): Pick<Kube, 'reads' | 'writes'>
+  /**
+   * The API as one candidate has it: slow, and sometimes without an answer before or after what was asked is done; and
+   * never with one while the candidate is cut off.
+   */
+  kubeFor(clock: Pick<Clock, 'sleep'>, random: Random, isCut: () => boolean): Pick<Kube, 'reads' | 'writes'>
   /** From now on every call is answered. */
   heal(): void
   readonly lease: KubeObject | undefined
@@ -43,10 +46,10 @@ export function leaseServer(): LeaseServer {
     heal() {
       healed = true
     },
-    kubeFor(clock, random) {
+    kubeFor(clock, random, isCut) {
       const delay = () => clock.sleep(healed ? 1 : random.next() ** 3 * MOST_DELAY_MS)
       const maybeFail = () => {
-        if (!healed && random.next() < FAILING) throw appError('KUBE_UNAVAILABLE')
+        if (!healed && (isCut() || random.next() < FAILING)) throw appError('KUBE_UNAVAILABLE')
       }
       const done = async (work: () => KubeObject): Promise<KubeObject> => {
         await delay()

@@ -27,6 +27,9 @@ async function probedOf(kind: ServiceKind, sources: ConfigSources): Promise<Prob
   return { name, url: addressOf({ tls }, ops), tls }
 }
 
+/** A herd has a controller only when somebody asks for one. */
+const herd = serviceKinds.filter((kind) => kind !== 'controller')
+
 /**
  * The services that `shoal` runs with these words: the one that they name, or all kinds of a herd, whose first instances
  * have the usual ports.
@@ -34,7 +37,7 @@ async function probedOf(kind: ServiceKind, sources: ConfigSources): Promise<Prob
  */
 export async function probedBy(words: readonly string[], env: ConfigSources['env']): Promise<readonly Probed[]> {
   const [name = '', ...flags] = words
-  if (name === 'herd') return Promise.all(serviceKinds.map((kind) => probedOf(kind, {})))
+  if (name === 'herd') return Promise.all(herd.map((kind) => probedOf(kind, {})))
   const kind = serviceKinds.find((each) => serviceFacts(each).name === name)
   if (kind === undefined) throw appError('CONFIG_INVALID', { message: notAService(name) })
   const sources = serviceFlags(flags)

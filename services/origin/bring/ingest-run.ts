@@ -92,7 +92,8 @@ class BlobIngestRun implements IngestRun {
   }
 
   abandon() {
-    if (this.#slot.intake?.isWhole === true) return
+    const { intake } = this.#slot
+    if (intake?.isWhole === true && !intake.partial.isGone) return
     this.#onUnwanted()
     this.stop()
   }

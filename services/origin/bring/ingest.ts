@@ -97,7 +97,7 @@ class OriginIngest implements Ingest, IngestInspection {
     if (stored !== undefined) return stored.size
     refusals.check(blob)
     const key = this.#components.keys.of(blob)
-    const underWay = this.#underWay.get(key)
+    const underWay = this.#current(key)
     // A run that follows nobody knows it soon, and asks the backend for nobody else.
     const opened = underWay?.claims === true ? await this.#intakeOf(underWay, options) : underWay?.intake
     const known = opened?.partial.map.length
@@ -203,12 +203,20 @@ class OriginIngest implements Ingest, IngestInspection {
     for (const run of this.#underWay.values()) if (run.digest === digest && run.holds.count === 0) run.abandon()
   }
 
+  /** The run under way. One whose bytes make room for something else at this moment has ended for who comes now. */
+  #current(key: string): IngestRun | undefined {
+    const run = this.#underWay.get(key)
+    if (run?.intake?.partial.isGone !== true) return run
+    run.abandon()
+    return undefined
+  }
+
   /** The run that brings the blob: the current run, or a new one. */
   #join(blob: BlobRef, hop: boolean): IngestRun {
     const { refusals, misses, keys } = this.#components
     refusals.check(blob)
     const key = keys.of(blob)
-    const underWay = this.#underWay.get(key)
+    const underWay = this.#current(key)
     if (underWay === undefined && (hop || this.#looker(blob) === undefined)) misses.check(blob)
     if (hop && underWay?.claims !== true) this.#checkOwner(blob)
     if (hop) underWay?.claim()

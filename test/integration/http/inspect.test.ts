@@ -55,7 +55,7 @@ describe('a tunnel to a host that is looked into', () => {
 
   test.each<[string, InspectLabInit]>([
     ['nobody who is trusted', { realAuthority: testAuthority('strange') }],
-    ['another host', { tls: testAuthority('any').issue({ hosts: ['else.example'] }) }],
+    ['somebody who is trusted, for another host', { targetHosts: ['else.example'] }],
   ])('to a host with a certificate of %s is 502, and nothing is asked there', async (_, init) => {
     const here = await lab(init)
     const { ask } = await here.inside('pkg.example')

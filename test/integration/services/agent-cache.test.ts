@@ -70,4 +70,10 @@ test('an agent whose disk is full evicts the least recently used blob for a new 
   expect(await pull(huge)).toBe(huge.digest)
   expect(await cached(shoal)).not.toContain(huge.digest)
   expect(await pull(old)).toBe(old.digest)
+
+  // So is what an origin has no longer.
+  await untilNamed(shoal, old.digest, ['origin-1'])
+  const evict = `${shoal.url('origin-1', 'admin')}/blobs/${old.digest}?force=true`
+  expect((await fetch(evict, { method: 'DELETE' })).status).toBe(204)
+  await untilUnnamed(shoal, old.digest, 'origin-1')
 })

@@ -12,7 +12,7 @@ const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0
 
 /** A reader of one byte in the middle, at an agent that knows of no origin until `hint`. */
 async function readsAlone(lab: SwarmLab) {
-  const { ref, wanted, hint } = await arrivingAt(lab, blob)
+  const { ref, origin, wanted, hint } = await arrivingAt(lab, blob)
   lab.tracker.alive = false
   const agent = await lab.agent()
   const handle = await lab.run(agent.engine.open(ref))
@@ -21,7 +21,7 @@ async function readsAlone(lab: SwarmLab) {
     stream.destroy()
     handle.close()
   }
-  return { wanted, hint, leave }
+  return { origin, wanted, hint, leave }
 }
 
 describe('a reader of bytes that no peer can be asked for yet', () => {
@@ -68,6 +68,22 @@ describe('a reader of bytes that no peer can be asked for yet', () => {
     hint()
     await lab.clock.advance(20_000)
     expect(wanted('onDemand')).toBe(`${8 * MIB}-${8 * MIB + pieceLength}`)
+    expect(wants).toHaveLength(2)
+    leave()
+  })
+
+  test('has one told over HTTP anew when the last origin is lost, whatever was said that way before', async () => {
+    await using lab = swarmLab([blob])
+    const { origin, wanted, hint, leave } = await readsAlone(lab)
+    const { wants } = lab.sources
+    await lab.clock.advance(5_000)
+    hint()
+    await lab.clock.advance(200)
+    expect(wanted('onDemand')).toBe(`${8 * MIB}-${8 * MIB + pieceLength}`)
+    expect(wants).toHaveLength(1)
+    await lab.run(origin.engine.stop())
+    // Sooner than what was said at first is forgotten.
+    await lab.clock.advance(2_000)
     expect(wants).toHaveLength(2)
     leave()
   })

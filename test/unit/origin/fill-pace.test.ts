@@ -60,6 +60,14 @@ describe('where nothing is filled', () => {
     expect(first.unasked.filled).toBe(0)
   })
 
+  test('who reads the whole has all of it brought, however slowly he takes it', async () => {
+    const { first, watched } = await unitLab(off)
+    const { read } = await first.ingest.open(blob, ask)
+    const body = await read(wholeRange(size))
+    await eventually(() => expect(watched.counts.total).toBe(size))
+    body.destroy()
+  })
+
   test('units that nobody asked for are not read in one request with those of a reader who reads on', async () => {
     const runs = { ...off, runBytes: 8 * UNIT }
     const one = await unitLab(runs)

@@ -113,9 +113,9 @@ describe('a blob that is being brought', () => {
 
 test('the list comes in pages, in the order of the ids', async () => {
   const ids = ['c', 'a', 'd', 'b']
-  const { send } = memoryListener(ingestRoutes({ ingests: { underWay: () => ids.map((id) => ({ id }) as never) } }))
+  const listener = memoryListener(ingestRoutes({ ingests: { underWay: () => ids.map((id) => ({ id }) as never) } }))
   const page = async (query: string) => {
-    const answer = await send({ method: 'GET', target: `/ingests${query}` })
+    const answer = await listener.send({ method: 'GET', target: `/ingests${query}` })
     return JSON.parse(answer!.body.toString()) as unknown
   }
   expect(await page('?n=3')).toEqual({ ingests: ['a', 'b', 'c'].map((id) => ({ id })), next: 'c' })

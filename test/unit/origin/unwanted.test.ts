@@ -35,6 +35,11 @@ describe('a blob that nobody wants any more', () => {
     await leavesAfter(lab, first, 5)
     await clock.advance(idleMs)
     expect(await claimOf(first)).toBe('reading')
+    // Where one has ended, no other begins.
+    barred.bar(({ start }) => start >= 3 * UNIT)
+    await eventually(() => expect(watched.counts.total).toBe(3 * UNIT))
+    await manyTurns()
+    expect(barred.asked).toHaveLength(5)
     barred.bar(() => false)
     await eventually(() => expect(first.unasked.unwanted).toBe(1))
     expect(await claimOf(first)).toBe('none')
@@ -79,6 +84,24 @@ describe('a blob that nobody wants any more', () => {
     barred.bar(() => false)
     await first.ingest.ensure(blob, ask)
     expect(Buffer.compare(await readBlob(first.store, content.digest), content.bytes)).toBe(0)
+  })
+
+  test('is brought anew to who comes in the moment in which it makes room', async () => {
+    const lab = await unitLab()
+    const { first, barred } = lab
+    barred.bar(({ start }) => start >= 2 * UNIT)
+    await leavesAfter(lab, first, 5)
+    await eventually(() => expect(first.store.usedBytes).toBe(2 * UNIT))
+    await manyTurns()
+    const partial = await first.store.openPartial(blob.digest, content.map)
+    const dropped = first.store.dropPartial(blob.digest)
+    while (!partial.isGone) await Promise.resolve()
+    const whole = first.ingest.ensure(blob, ask)
+    expect(await dropped).toBe(true)
+    barred.bar(() => false)
+    await whole
+    expect(Buffer.compare(await readBlob(first.store, content.digest), content.bytes)).toBe(0)
+    expect(first.unasked.unwanted).toBe(1)
   })
 
   test('is brought on by the same run when somebody comes before that', async () => {

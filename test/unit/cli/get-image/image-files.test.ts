@@ -47,6 +47,7 @@ describe('a file of an image', () => {
     const lab = imageLab([[file('.wh..wh..opq'), file('new')], [file('old')]])
     await expect(lab.find('/old')).rejects.toEqual(unknown)
     expect(await lab.list('/')).toEqual(['file 0 new'])
+    expect(lab.read[1]).toBe(0)
   })
 
   test('names of whiteouts are no files, nor are those of aufs', async () => {
@@ -59,13 +60,26 @@ describe('a file of an image', () => {
 describe('links', () => {
   test('are followed through all layers, within the image alone', async () => {
     const lab = imageLab([
-      [symlink('opt/now', 'v2'), symlink('way/out', '../../../../etc/passwd'), symlink('abs', '/opt/now/f')],
+      [
+        symlink('opt/now', 'v2'),
+        symlink('way/out', '../../../../etc/passwd'),
+        symlink('abs', '/opt/now/f'),
+        symlink('way/abs', '/opt/v2/f'),
+      ],
       [file('opt/v2/f', 'of v2'), file('etc/passwd', 'of the image')],
     ])
     expect(await text(lab, '/opt/now/f')).toBe('of v2')
     expect(await text(lab, '/abs')).toBe('of v2')
+    expect(await text(lab, '/way/abs')).toBe('of v2')
     expect(await text(lab, '/way/out')).toBe('of the image')
     expect(await text(lab, '/way/../../../opt/now/../v2/f')).toBe('of v2')
+  })
+
+  test('and names that climb above the root begin at the root', async () => {
+    const lab = imageLab([[hardlink('d/hard', '../../low')], [file('../low', 'below'), file('d/../../up', 'too')]])
+    expect(await text(lab, '/d/hard')).toBe('below')
+    expect(await text(lab, '/up')).toBe('too')
+    expect(await lab.list('/')).toEqual(['folder 0 d', 'file 5 low', 'file 3 up'])
   })
 
   test('that lead in a circle are told as such', async () => {

@@ -6,12 +6,19 @@ const child = (text: string) => ({
   ...{ digest: digestOf(Buffer.from(text)), size: 1, mediaType: text },
   platform: text === 'unknown' ? undefined : platformIn(text),
 })
-const children = ['unknown', 'linux/arm/v6', 'linux/amd64', 'linux/arm/v7', 'windows/amd64', 'linux/arm64/v8'].map(
-  child,
-)
+const children = [
+  'unknown',
+  'linux/arm/v6',
+  'linux/s390x',
+  'linux/amd64',
+  'linux/arm/v7',
+  'windows/amd64',
+  'linux/arm64/v8',
+].map(child)
 
 test.each([
   ['linux/amd64', 'linux/amd64'],
+  ['linux/s390x', 'linux/s390x'],
   ['windows/amd64', 'windows/amd64'],
   ['linux/arm', 'linux/arm/v7'],
   ['linux/arm/v6', 'linux/arm/v6'],
