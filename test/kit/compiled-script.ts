@@ -11,7 +11,7 @@ const sources = ['lib', 'services', 'test']
 /** With binary parts, looked up by their path, or with files that they look for beside themselves. */
 const external = ['classic-level', 'bcryptjs', '@volcengine/tos-sdk']
 /** Packages in CommonJS call the `require` of Node. */
-const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+const banner = "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);"
 const keptMs = 24 * 60 * 60_000
 
 /**
