@@ -77,6 +77,8 @@ class AlarmWheel implements Wheel {
   #wakeMs = Number.POSITIVE_INFINITY
   /** For how long the process has stood still in all. */
   #lostMs = 0
+  /** When somebody last asked for the time, by the clock: what was told then is not taken back. */
+  #seenMs = Number.NEGATIVE_INFINITY
   /** A standstill was noticed, and what came meanwhile may not have been read yet; or it is just being read. */
   #behind: 'no' | 'noticed' | 'reading' = 'no'
   /** The alarms of this moment, while they ring. */
@@ -89,10 +91,11 @@ class AlarmWheel implements Wheel {
   get nowMs(): number {
     const clockMs = this.#clock.monotonicMs()
     if (clockMs - this.#wakeMs >= STALL_MS) {
-      this.#lostMs += clockMs - this.#wakeMs
+      this.#lostMs += clockMs - Math.max(this.#wakeMs, this.#seenMs)
       this.#wakeMs = clockMs
       if (this.#behind === 'no') this.#behind = 'noticed'
     }
+    this.#seenMs = clockMs
     return clockMs - this.#lostMs
   }
 

@@ -3,7 +3,7 @@ import type { Leadership } from '../../lib/api/index.ts'
 import type { Startable } from '../../lib/base/index.ts'
 import type { ReadinessCheck, Runtime } from '../../lib/service/index.ts'
 import type { ControllerConfig } from './config.ts'
-import { election, kubeEvents, openKube, registerWatchMetrics } from './kubernetes/index.ts'
+import { type ElectionTimings, election, kubeEvents, openKube, registerWatchMetrics } from './kubernetes/index.ts'
 import { leadAll } from './lead-all.ts'
 import type { Role, RoleComponents } from './role.ts'
 
@@ -17,15 +17,21 @@ export interface Duty {
 /** Makes the roles that the config names. */
 export type MakeRoles = (components: RoleComponents, config: ControllerConfig) => readonly Role[]
 
+export interface DutyInit {
+  readonly makeRoles: MakeRoles
+  /** Default: those of Kubernetes. */
+  readonly timings?: ElectionTimings | undefined
+}
+
 /** Without access to a cluster there is nothing to do. */
-export function openDuty(runtime: Runtime, config: ControllerConfig, makeRoles: MakeRoles): Duty {
+export function openDuty(runtime: Runtime, config: ControllerConfig, init: DutyInit): Duty {
   const { access } = config.kubernetes
   return access === 'off'
     ? { parts: [], checks: {}, leadership: () => ({ access, roles: [] }) }
-    : dutyInCluster(runtime, config, makeRoles)
+    : dutyInCluster(runtime, config, init)
 }
 
-function dutyInCluster(runtime: Runtime, config: ControllerConfig, makeRoles: MakeRoles): Duty {
+function dutyInCluster(runtime: Runtime, config: ControllerConfig, { makeRoles, timings }: DutyInit): Duty {
   const { access } = config.kubernetes
   const kube = openKube(runtime, config.kubernetes)
   const components = { ...runtime, kube }
@@ -36,6 +42,7 @@ function dutyInCluster(runtime: Runtime, config: ControllerConfig, makeRoles: Ma
   const standing = election(components, {
     ...{ lease: config.lease.name, identity: instance },
     lead: (term) => leadAll(roles, term),
+    timings,
   })
   const told = (): Leadership => {
     const { seenAtMs, ...state } = standing.state

@@ -2,6 +2,7 @@ import type { Startable } from '../../lib/base/index.ts'
 import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import type { ControllerConfig } from './config.ts'
 import { type MakeRoles, openDuty } from './duty.ts'
+import type { ElectionTimings } from './kubernetes/index.ts'
 import { rolesOf } from './roles.ts'
 import { controllerAdminRoutes } from './server.ts'
 
@@ -9,6 +10,8 @@ import { controllerAdminRoutes } from './server.ts'
 export interface ControllerComponents extends Partial<Runtime> {
   /** Replaces the roles that the config names. */
   readonly roles?: MakeRoles
+  /** Replaces those of Kubernetes: no config has shorter ones. */
+  readonly leaseTimings?: ElectionTimings
 }
 
 export interface ControllerService extends Startable {
@@ -19,7 +22,10 @@ export interface ControllerService extends Startable {
 /** One controller of a Kubernetes cluster: of those with the same lease, one works. @throws INSECURE_BIND */
 export function controllerService(components: ControllerComponents, config: ControllerConfig): ControllerService {
   const runtime = serviceRuntime('controller', config, components)
-  const { parts, leadership, checks } = openDuty(runtime, config, components.roles ?? rolesOf)
+  const { parts, leadership, checks } = openDuty(runtime, config, {
+    makeRoles: components.roles ?? rolesOf,
+    timings: components.leaseTimings,
+  })
   const shell = serviceShell(runtime, config, {
     kind: 'controller',
     checks,

@@ -1,8 +1,9 @@
 import { type Clock, seededRandom } from '../../lib/base/index.ts'
 import { ask, type Ended } from './ask.ts'
-import type { Clients } from './clients.ts'
+import type { Clients, OpKind } from './clients.ts'
 import { pullImage, readKinds, readOf } from './pulls.ts'
 import type { Stage } from './stage.ts'
+import { isOfTheStore } from './verdicts.ts'
 
 /** What could not be pulled though nothing is wrong any more. */
 export interface Unpulled {
@@ -18,11 +19,19 @@ export interface PullAllInit {
   readonly atTheEnd: number
 }
 
+interface Attempted {
+  readonly door: string
+  readonly what: string
+  readonly kind: OpKind
+  readonly attempt: () => Promise<Ended>
+}
+
 const AGAIN_MS = 500
 
 /**
  * Pulls, from each listener, whole and in parts, what clients have asked for, until it comes. A wrong answer is not
- * tried again.
+ * tried again, but for one that is of the store: an agent that was cut off before the lie was found may still have such a
+ * begin, and finds out as soon as the blob is read again.
  */
 export async function pullAll(
   clock: Clock,
@@ -35,11 +44,12 @@ export async function pullAll(
   const { lied } = stage.store
   // What the store lied about has to be right again; all of it is asked for.
   const blobs = [...touched].filter(({ blob }, index) => index >= touched.size - atTheEnd || lied.has(blob.digest))
-  const untilOk = async (door: string, what: string, attempt: () => Promise<Ended>): Promise<Unpulled[]> => {
+  const untilOk = async ({ door, what, kind, attempt }: Attempted): Promise<Unpulled[]> => {
     for (;;) {
       const ended = await attempt()
       if (ended.end === 'ok') return []
-      if (ended.end === 'wrong' || clock.monotonicMs() > endMs) return [{ door, what, ended }]
+      const isWrong = ended.end === 'wrong' && !isOfTheStore({ ...ended, kind }, { lied })
+      if (isWrong || clock.monotonicMs() > endMs) return [{ door, what, ended }]
       await clock.sleep(AGAIN_MS)
     }
   }
@@ -51,11 +61,13 @@ export async function pullAll(
         'whole',
       ] as const) {
         const asked = readOf(kind, door, placed, random)
-        unpulled.push(...(await untilOk(door, `${kind} of ${placed.blob.name}`, () => ask(asked, boundMs))))
+        const what = `${kind} of ${placed.blob.name}`
+        unpulled.push(...(await untilOk({ door, what, kind, attempt: () => ask(asked, boundMs) })))
       }
     }
     for (const image of images.slice(-atTheEnd)) {
-      unpulled.push(...(await untilOk(door, image.tag, () => pullImage(door, image, boundMs, random))))
+      const attempt = () => pullImage(door, image, boundMs, random)
+      unpulled.push(...(await untilOk({ door, what: image.tag, kind: 'image by tag', attempt })))
     }
     return unpulled
   }

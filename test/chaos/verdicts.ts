@@ -10,7 +10,10 @@ export const BACK_DESCRIPTORS = 100
  * Whether a wrong byte is no fault: nobody but the store knew the blob, and a range is given before the whole is known to
  * be right (docs/security.md). A whole body may have a wrong byte in its begin, and never an end.
  */
-const isOfTheStore = ({ wrongByteOf, whole, kind }: Op, { lied }: Pick<ChaosResult, 'lied'>): boolean =>
+export const isOfTheStore = (
+  { wrongByteOf, whole, kind }: Pick<Op, 'wrongByteOf' | 'whole' | 'kind'>,
+  { lied }: Pick<ChaosResult, 'lied'>,
+): boolean =>
   wrongByteOf !== undefined &&
   lied.has(wrongByteOf) &&
   !(whole === true && (kind === 'whole' || kind === 'image by tag'))

@@ -1,6 +1,6 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { seededRandom, systemClock } from '../../lib/base/index.ts'
+import { type FakeClock, seededRandom, systemClock } from '../../lib/base/index.ts'
 import { recordingMetrics, silentLogger } from '../../lib/telemetry/index.ts'
 import {
   type Kube,
@@ -57,11 +57,12 @@ export async function writeKubeconfig(path: string, init: KubeconfigInit): Promi
 }
 
 /** A client that has been started, of the server that the kubeconfig names. */
-export async function kubeClient(stack: ResourceStack, init: KubeconfigInit): Promise<Kube> {
+export async function kubeClient(stack: ResourceStack, init: KubeconfigInit, clock?: FakeClock): Promise<Kube> {
   const { path } = stack.own(await tempFolder('kube'))
   const kubeconfig = join(path, 'config')
   await writeKubeconfig(kubeconfig, init)
-  const kube = openKube(kubeParts(), kubernetesSchema.parse({ access: 'kubeconfig', kubeconfig }))
+  const parts = { ...kubeParts(), ...(clock !== undefined && { clock }) }
+  const kube = openKube(parts, kubernetesSchema.parse({ access: 'kubeconfig', kubeconfig }))
   await kube.start()
   stack.own({ [Symbol.asyncDispose]: () => kube.stop() })
   return kube
@@ -86,3 +87,11 @@ export const named = (namespace: string, name: string, rest: object = {}): KubeO
   metadata: { name, namespace },
   ...rest,
 })
+
+/** Time of a fake clock passes, in steps that are short beside what is under way on sockets, until it is so. */
+export async function pump(clock: FakeClock, isSo: () => boolean, stepMs = 20): Promise<void> {
+  while (!isSo()) {
+    await clock.advance(stepMs)
+    await systemClock().sleep(1)
+  }
+}

@@ -41,6 +41,7 @@ export class RangedObject {
   #signature = 1
   #refusal: { readonly status: number; readonly headers: Readonly<Record<string, string>> } | undefined
   #cut: number | undefined
+  #short: number | undefined
   #heldTo = 0
   readonly #held: (() => void)[] = []
   readonly #tags = new Map<Uint8Array, string>()
@@ -68,6 +69,11 @@ export class RangedObject {
   /** The next body breaks off after so many bytes. */
   cutNext(bytes: number) {
     this.#cut = bytes
+  }
+
+  /** The next body has so many bytes, and a length that says so, whatever the range is that it is said to be. */
+  shortenNext(bytes: number) {
+    this.#short = bytes
   }
 
   answer(at: 'host' | 'place', placeUrl: string, req: IncomingMessage, res: ServerResponse): void {
@@ -111,8 +117,10 @@ export class RangedObject {
     const size = this.content.length
     const asked = this.ignoresRanges ? { kind: 'whole' as const } : parseRange(req.headers.range, size)
     const { start, end } = asked.kind === 'single' ? asked.range : { start: 0, end: size }
+    const length = this.#short ?? end - start
+    this.#short = undefined
     const headers = {
-      ...{ etag: this.#tag, 'content-length': end - start },
+      ...{ etag: this.#tag, 'content-length': length },
       ...(this.saysDigest !== undefined && { 'docker-content-digest': this.saysDigest }),
     }
     if (asked.kind === 'unsatisfiable') say(416, {})
@@ -122,7 +130,7 @@ export class RangedObject {
     const cut = this.#cut
     this.#cut = undefined
     const send = () => {
-      if (cut === undefined) return void res.end(this.content.subarray(start, end))
+      if (cut === undefined) return void res.end(this.content.subarray(start, start + length))
       res.write(this.content.subarray(start, start + cut), () => res.socket?.destroySoon())
     }
     if (start >= this.#heldTo) send()

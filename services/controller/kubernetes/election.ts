@@ -50,7 +50,7 @@ export interface ElectionInit {
    * given back, only when it has settled. If it ends earlier the lease is kept; if it fails the lease is given back.
    */
   readonly lead: (term: Term) => Promise<void>
-  readonly timings?: ElectionTimings
+  readonly timings?: ElectionTimings | undefined
 }
 
 /** Milliseconds; the default is that of Kubernetes itself: 15 s, 10 s, 2 s. */

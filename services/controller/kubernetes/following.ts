@@ -113,7 +113,8 @@ class Following<T> implements WatchedObjects<T> {
     } catch (err) {
       if (signal.aborted) return 0
       const isGone = hasCode(err, 'KUBE_GONE')
-      if (isGone) this.#version = undefined
+      // Of too many objects it is known only by a list when they are fewer.
+      if (isGone || hasCode(err, 'KUBE_TOO_MANY')) this.#version = undefined
       this.#tellFailure(err)
       const pauseMs = this.#pauseAfter(err)
       // The first time, a new list mends it.

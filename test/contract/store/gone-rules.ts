@@ -53,11 +53,11 @@ export function goneRules(world: StoreWorld): void {
       }
     })
 
-    test('when a part of it was discarded', async () => {
+    test('when a part of it was discarded, to each who listens', async () => {
       const partial = await part(content)
-      const gone = told()
+      const gone = [told(), told()]
       await partial.discard(appError('STORE_CORRUPT'))
-      expect(gone).toEqual([content.digest])
+      expect(gone).toEqual([[content.digest], [content.digest]])
     })
   })
 

@@ -2,9 +2,11 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { serviceFacts } from '../../../lib/service/index.ts'
+import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
 import { adminApis } from '../../../services/cli/admin/apis.ts'
 import { verbName } from '../../../services/cli/admin/verb.ts'
 import { run } from '../../../services/cli/run.ts'
+import { type ControllerService, controllerSchema, controllerService } from '../../../services/controller/index.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { type PushedBlob, pushBlobOf } from '../../kit/pushed-blob.ts'
 import { recordingHost } from '../../kit/recording-host.ts'
@@ -16,6 +18,8 @@ const size = 3 * 1024 * 1024
 
 let shoal: Topology
 let blob: PushedBlob
+/** A herd has none. */
+let controller: ControllerService
 
 beforeAll(async () => {
   shoal = await startTopology({
@@ -23,6 +27,10 @@ beforeAll(async () => {
     overrides: [...secretOverrides(), 'proxy.anonymous=write', 'tracker.fleet.gather=0s'],
   })
   blob = await pushBlobOf(shoal, 'looked-after', size)
+  const auto = { bind: '127.0.0.1:auto' }
+  const parts = { logger: silentLogger(), metrics: silentMetrics() }
+  controller = controllerService(parts, controllerSchema.parse({ ops: auto, admin: auto }))
+  await controller.start()
   await pullDigest(shoal.url('agent-1', 'registry') + blob.path)
   // The client has its last byte a moment before the agent has the blob.
   await eventually(async () => {
@@ -34,7 +42,10 @@ beforeAll(async () => {
     expect((await call('tracker', ['statistics'])).text).toMatch(/^listening +1$/m)
   })
 })
-afterAll(async () => shoal[Symbol.asyncDispose]())
+afterAll(async () => {
+  await controller.stop()
+  await shoal[Symbol.asyncDispose]()
+})
 
 const NO_TASK = 'ab'.repeat(32)
 const NO_PEER = '0'.repeat(40)
@@ -102,6 +113,8 @@ const expected = (
   'tracker job': [NO_JOB, 1, /JOB_UNKNOWN/],
   'tracker job-hosts': [NO_JOB, 1, /JOB_UNKNOWN/],
   'tracker cancel-job': [NO_JOB, 1, /JOB_UNKNOWN/],
+  'controller leadership': ['', 0, /^cluster +off\n\nROLE +STATE$/],
+  'controller open-api': ['', 0, /^\{\n {2}"openapi": "3.1.0"/],
   ...ringVerbs('build-index', 'origins'),
   'build-index remotes': ['', 0, /^cluster +local/],
   'build-index gc': ['--dry-run true', 0, /running \(dry run: nothing is changed\)/],
@@ -123,7 +136,8 @@ const expected = (
 
 const call = async (kind: string, words: readonly string[]) => {
   const host = recordingHost({ SHOAL_ADMIN_SECRET: everySecret.admin })
-  const exit = await run(['admin', kind, ...words, '--url', shoal.url(`${kind}-1`, 'admin')], host)
+  const url = kind === 'controller' ? controller.adminUrl : shoal.url(`${kind}-1`, 'admin')
+  const exit = await run(['admin', kind, ...words, '--url', url], host)
   return { exit, text: host.said || host.complained }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { parseRepository } from '../../../lib/core/index.ts'
+import { inlineDigester, type PieceDigester } from '../../../lib/metainfo/index.ts'
 import { memoryStore } from '../../../lib/store/index.ts'
 import { type PeerReport, swarmLimits } from '../../../lib/swarm/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
@@ -176,6 +177,52 @@ describe('a full disk', () => {
     for (const [index, { start, end }] of ranges.entries()) {
       expect(Buffer.compare(got[index]!, blob.bytes.subarray(start, end))).toBe(0)
     }
+    handle.close()
+  })
+})
+
+/** Computes the digest of a whole more slowly than bytes come. */
+function slowDigester(lab: SwarmLab): PieceDigester {
+  const inline = inlineDigester()
+  return {
+    ...inline,
+    running(algorithm) {
+      const running = inline.running(algorithm)
+      return {
+        async update(...parts) {
+          await lab.clock.sleep(100)
+          await running.update(...parts)
+        },
+        end: () => running.end(),
+        close: () => running.close(),
+      }
+    },
+  }
+}
+
+describe('a full disk, and a digest that comes later than the bytes', () => {
+  test.each([1, 2, 4])('still lets several clients have all, with memory for %p pieces', async (pieces) => {
+    const blob = swarmBlob(1, 12 * MIB)
+    await using lab = swarmLab([blob])
+    await lab.origin()
+    const limits = { overflowBytes: pieces * blob.map.pieceLength }
+    const agent = await lab.agent({ capacityBytes: 2 * MIB, limits, digester: slowDigester(lab) })
+    const handle = await lab.run(agent.engine.open(ref(blob)))
+    const late = lab.clock.sleep(700).then(() => readAll(handle.read()))
+    const got = await lab.run(Promise.all([readAll(handle.read()), late]))
+    expect(got.map((bytes) => Buffer.compare(bytes, blob.bytes))).toEqual([0, 0])
+    handle.close()
+  })
+
+  test('is computed here when no origin says that the whole is right', async () => {
+    const blob = swarmBlob(1, 12 * MIB)
+    await using lab = swarmLab([blob])
+    await lab.origin()
+    lab.sources.answerMetainfo(() => [...blob.records.slice(0, -1), new Promise(() => undefined)])
+    const limits = { overflowBytes: 2 * blob.map.pieceLength }
+    const agent = await lab.agent({ capacityBytes: 2 * MIB, limits, verify: 'pieces' })
+    const handle = await lab.run(agent.engine.open(ref(blob)))
+    expect(Buffer.compare(await lab.run(readAll(handle.read())), blob.bytes)).toBe(0)
     handle.close()
   })
 })

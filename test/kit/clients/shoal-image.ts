@@ -10,6 +10,9 @@ const project = resolve(import.meta.dirname, '..', '..', '..')
 /** Far more than a busy machine needs. */
 const BUILD_MS = 900_000
 
+/** Whom npm trusts, on machines whose registry has a certificate of their own authority; in the image in which is built. */
+const AUTHORITY = '/authority.crt'
+
 /** Stands for what a registry is told to know its callers; no file of the image may have it. */
 export const BUILD_SECRET = 'the-token-of-the-package-registry'
 
@@ -25,9 +28,14 @@ export async function buildShoalImage({ buildah, folder }: ContainerTools, refer
     buildah(['build', '--format', 'docker', '--isolation', 'chroot', '--pull-never', ...words], { timeoutMs: BUILD_MS })
   const made = (name: string, root: string) => build('--file', join(folder, 'Dockerfile'), '--tag', name, root)
   await made(runtime, await librariesIn(join(folder, 'libraries')))
-  await made(base, await nodeAndNpmIn(join(folder, 'base')))
+  const root = await nodeAndNpmIn(join(folder, 'base'))
+  const hasAuthority = npmConfig('cafile') !== 'null'
+  if (hasAuthority) await copied(npmConfig('cafile'), join(root, AUTHORITY))
+  await made(base, root)
   const npmrc = join(folder, 'npmrc')
-  await writeFile(npmrc, `registry=${npmConfig('registry')}\n//registry.invalid/:_authToken=${BUILD_SECRET}\n`)
+  const lines = [`registry=${npmConfig('registry')}`, `//registry.invalid/:_authToken=${BUILD_SECRET}`]
+  if (hasAuthority) lines.push(`cafile=${AUTHORITY}`)
+  await writeFile(npmrc, `${lines.join('\n')}\n`)
   await build(
     ...['--network', 'host', '--file', join(project, 'docker', 'Dockerfile'), '--tag', reference],
     ...['--build-arg', `BASE=${base}`, '--build-arg', `RUNTIME=${runtime}`],

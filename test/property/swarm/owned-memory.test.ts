@@ -99,6 +99,9 @@ function watchedStore(
       digest: partial.digest,
       map: partial.map,
       have: partial.have,
+      get isGone() {
+        return partial.isGone
+      },
       write,
       hashOf: (piece) => partial.hashOf(piece),
       read: (range, into) => partial.read(range, into),

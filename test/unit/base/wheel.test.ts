@@ -163,3 +163,17 @@ test('whatever is set, moved and unset, and however often the process stands sti
   }
   expect(wrong.slice(0, 3)).toEqual([])
 })
+
+test('its time never goes backwards, however often it is asked for while its timer is late', () => {
+  const random = seededRandom(7)
+  let clockMs = 0
+  const it = wheel({ monotonicMs: () => clockMs, setTimer: () => ({ cancel: () => undefined }) })
+  it.alarm(() => undefined).at(20)
+  let lastMs = it.nowMs
+  for (let look = 0; look < 500; look += 1) {
+    clockMs += random.next() * 70
+    const { nowMs } = it
+    expect(nowMs).toBeGreaterThanOrEqual(lastMs)
+    lastMs = nowMs
+  }
+})

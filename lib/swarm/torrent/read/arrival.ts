@@ -26,6 +26,8 @@ export class Arrival {
   readonly content: ArrivingContent
   /** The whole digest holds; without it the last bytes of a whole body are withheld. */
   verified = false
+  /** Pieces before it are in the whole digest, or are being hashed. */
+  hashed = 0
   readonly #init: ArrivalInit
   readonly #overflow: PieceOverflow
   #release: (() => void) | undefined
@@ -65,9 +67,14 @@ export class Arrival {
     return undefined
   }
 
+  /** The disk refused the last piece: what comes passes through memory, and is here once only. */
+  get isBridged(): boolean {
+    return this.#overflow.reach !== undefined
+  }
+
   /** Which missing pieces are worth fetching: while the disk is full, those that a reader needs next. */
   get scope(): PickScope {
-    return this.#overflow.reach === undefined ? 'all' : 'windows'
+    return this.isBridged ? 'windows' : 'all'
   }
 
   /** How many pieces in front of a reader are worth fetching; undefined when that does not matter. */
@@ -150,11 +157,14 @@ export class Arrival {
   /**
    * The part of `range`, from its start, that can be read now; undefined when nothing can. The last bytes of a `whole`
    * body wait for the check of the whole digest, so that nobody keeps a wrong blob; a reader of parts has to check by
-   * itself.
+   * itself. While the disk is full, a whole body does not run ahead of the digest: what all readers have passed is kept no
+   * longer, and would never be hashed.
    */
   readable(range: ByteRange, whole: boolean): ByteRange | undefined {
-    const { map, verified } = this
-    const limit = releasedLength(map.length, verified || !whole)
+    const { map } = this
+    const isChecked = this.verified || !whole
+    const released = releasedLength(map.length, isChecked)
+    const limit = isChecked || !this.isBridged ? released : Math.min(released, this.#hashedLength)
     const piece = map.pieceAt(range.start)
     if (range.start >= limit || !this.has(piece)) return undefined
     return { start: range.start, end: Math.min(range.end, limit, map.rangeOf(piece).end) }
@@ -177,6 +187,11 @@ export class Arrival {
     const loan = await this.#init.slices.lend(this.content, range)
     if (loan !== undefined) this.#passing(piece, range.start + loan.bytes.length)
     return loan
+  }
+
+  get #hashedLength(): number {
+    const { map, hashed } = this
+    return hashed < map.count ? map.rangeOf(hashed).start : map.length
   }
 
   /** A reader has got as far as `end`. */

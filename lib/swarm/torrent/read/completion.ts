@@ -7,7 +7,7 @@ import { WholeDigest } from './whole-digest.ts'
 
 export interface CompletionInit {
   readonly digest: Digest
-  readonly arrival: Pick<Arrival, 'content' | 'verified' | 'map' | 'has' | 'show'>
+  readonly arrival: Pick<Arrival, 'content' | 'verified' | 'hashed' | 'isBridged' | 'map' | 'has' | 'show'>
   readonly tasks: Background
   readonly wheel: Wheel
   readonly digester: Pick<PieceDigester, 'running'>
@@ -17,6 +17,8 @@ export interface CompletionInit {
 
 /** The results of the last steps of a pull; each call is one event. */
 export interface CompletionEvents {
+  /** While the disk is full: the digest is further, and so may readers be. */
+  onHashed(): void
   /** The digest holds: withheld bytes may go out. */
   onVerified(): void
   /** The blob is complete in the store. */
@@ -51,7 +53,10 @@ export class Completion {
   constructor(init: CompletionInit, events: CompletionEvents) {
     this.#init = init
     this.#events = events
-    this.#whole = new WholeDigest(init)
+    const onHashed = () => {
+      if (init.arrival.isBridged) events.onHashed()
+    }
+    this.#whole = new WholeDigest({ ...init, onHashed })
     this.#again = init.wheel.alarm((nowMs) => this.settle(nowMs))
   }
 
@@ -65,7 +70,7 @@ export class Completion {
    * Call it with a piece before it is stored. Whoever stores the piece must free its memory with the returned function.
    */
   offer(piece: number, { bytes, free }: VerifiedPiece): () => void {
-    if (this.#init.verify !== 'whole' || this.#init.arrival.verified) return free
+    if (!this.#isComputed || this.#init.arrival.verified) return free
     let holders = 2
     const letGo = () => {
       holders -= 1
@@ -78,7 +83,7 @@ export class Completion {
 
   /** A piece came, or the blob was opened. */
   settle(nowMs: number): void {
-    const { arrival, verify } = this.#init
+    const { arrival } = this.#init
     const { complete } = arrival.content.have
     if (complete) this.#filledAtMs ??= nowMs
     if (this.#failed) {
@@ -88,8 +93,13 @@ export class Completion {
     const filledAtMs = this.#filledAtMs ?? Number.POSITIVE_INFINITY
     if (nowMs < this.#notBeforeMs) this.#again.by(this.#notBeforeMs)
     else if (arrival.verified) this.#finish()
-    else if (verify === 'whole' || nowMs >= filledAtMs + PATIENCE_MS) this.#check()
+    else if (this.#isComputed || nowMs >= filledAtMs + PATIENCE_MS) this.#check()
     else this.#again.by(filledAtMs + PATIENCE_MS)
+  }
+
+  /** On a full disk pieces pass once: who waits for the word of an origin could not compute the digest any more. */
+  get #isComputed(): boolean {
+    return this.#init.verify === 'whole' || this.#init.arrival.isBridged
   }
 
   /** Frees what it holds. Call it when all its tasks have ended. */

@@ -70,6 +70,7 @@ export class Delivery {
     this.#completion = new Completion(
       { ...init, arrival, wheel: components.wheel, digester: components.digester },
       {
+        onHashed: () => init.readers.releaseAll(),
         onVerified: () => {
           events.onVerified()
           init.readers.releaseAll()
@@ -114,11 +115,13 @@ export class Delivery {
   async #store(piece: number, verified: VerifiedPiece): Promise<void> {
     const { arrival } = this
     const free = this.#completion.offer(piece, verified)
+    const wasBridged = arrival.isBridged
     const failure = await arrival.take(piece, { ...verified, free }, () => this.#readers.positions(arrival.map))
     this.#tell(() => {
       if (failure !== undefined) this.#refused(failure)
       else this.#stored(piece)
-      this.#readers.releaseFor(piece, arrival.map)
+      if (wasBridged && !arrival.isBridged) this.#readers.releaseAll()
+      else this.#readers.releaseFor(piece, arrival.map)
       this.#completion.settle(this.#wheel.nowMs)
     })
   }
@@ -151,6 +154,7 @@ export class Delivery {
         this.#tell(() => this.#events.onPiece(piece))
       }
       this.#tell(() => {
+        this.#readers.releaseAll()
         this.#completion.settle(this.#wheel.nowMs)
         this.#events.onRelieved()
       })

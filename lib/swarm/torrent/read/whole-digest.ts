@@ -5,8 +5,11 @@ import type { Arrival } from './arrival.ts'
 
 export interface WholeDigestInit {
   readonly digest: Digest
-  readonly arrival: Pick<Arrival, 'map' | 'has' | 'show'>
+  /** `hashed` is told how far the digest is. */
+  readonly arrival: Pick<Arrival, 'map' | 'has' | 'show' | 'hashed'>
   readonly digester: Pick<PieceDigester, 'running'>
+  /** The digest is further than before. */
+  readonly onHashed: () => void
 }
 
 /** Pieces that are hashed from the memory in which they came, at most, while they wait for their turn. */
@@ -26,14 +29,21 @@ interface AtHand {
 export class WholeDigest {
   readonly #init: WholeDigestInit
   #running: RunningDigest | undefined
-  /** Pieces before it are hashed, or are being hashed. */
-  #next = 0
   /** The next pieces. */
   #atHand: AtHand[] = []
   #closed = false
 
   constructor(init: WholeDigestInit) {
     this.#init = init
+  }
+
+  /** Pieces before it are hashed, or are being hashed. */
+  get #next(): number {
+    return this.#init.arrival.hashed
+  }
+
+  set #next(piece: number) {
+    this.#init.arrival.hashed = piece
   }
 
   /** The next piece is here. */
@@ -86,6 +96,7 @@ export class WholeDigest {
     this.#atHand = []
     const next = this.#next
     this.#next += Math.max(1, atHand.length)
+    this.#init.onHashed()
     if (atHand.length === 0) {
       await this.#init.arrival.show(next, (bytes) => running.update(bytes))
       return

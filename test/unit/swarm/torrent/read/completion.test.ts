@@ -36,6 +36,8 @@ async function setUp(failures: { read?: number; complete?: number }) {
   const arrival = {
     content: { key: 'a', map: blob.map, sliceLength: blob.map.pieceLength, have: real.have, partial, read },
     verified: false,
+    hashed: 0,
+    isBridged: false,
     map: blob.map,
     has: (piece: number) => real.have.has(piece),
     show: async (piece: number, look: (bytes: Uint8Array) => Promise<void>) =>
@@ -48,6 +50,7 @@ async function setUp(failures: { read?: number; complete?: number }) {
       ...{ verify: 'whole', digester: inlineDigester() },
     },
     {
+      onHashed: () => undefined,
       onVerified: () => void seen.push('verified'),
       onComplete: () => void seen.push('complete'),
       onWrong: () => void seen.push('wrong'),

@@ -17,7 +17,9 @@ function setUp() {
   const whole = new WholeDigest({
     digest: blob.digest,
     digester: inlineDigester(),
+    onHashed: () => undefined,
     arrival: {
+      hashed: 0,
       map: blob.map,
       has: (piece) => here.has(piece),
       show: async (piece, look) => {
