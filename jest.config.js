@@ -1,36 +1,29 @@
 import { availableParallelism } from 'node:os'
 
 const base = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/kit/jest/environment.js',
   injectGlobals: false,
   restoreMocks: true,
-  extensionsToTreatAsEsm: ['.ts'],
-  transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      {
-        jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
-        module: { type: 'es6' },
-        sourceMaps: 'inline',
-      },
-    ],
-  },
+  // Node loads what is tested, through hooks of our runtime (docs/decisions/0089-tests-in-the-workers-own-realm.md).
+  transform: {},
+  runtime: '<rootDir>/test/kit/jest/runtime.cjs',
 }
 
 const project = (name) => ({
   ...base,
   displayName: name,
   rootDir: import.meta.dirname,
+  roots: ['lib', 'services', 'test'].map((folder) => `<rootDir>/${folder}`),
   testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
 })
 
 export default {
   projects: ['unit', 'contract', 'property', 'integration', 'abuse', 'chaos', 'interop', 'e2e'].map(project),
-  coverageProvider: 'v8',
   randomize: true,
+  testSequencer: '<rootDir>/test/kit/jest/sequencer.js',
   // Most tests wait for sockets, disks and child processes: with a worker for each core, cores idle.
   maxWorkers: availableParallelism() + 1,
-  // Modules of one test file stay in the memory of the worker that ran it; after hundreds it does little but collect garbage.
+  // Files of tests stay in the memory of the worker that ran them, with the data that they keep in constants.
   workerIdleMemoryLimit: '1GB',
   // Far above what any test needs, since machines may be busy with others. Those that need more than seconds say so.
   testTimeout: 180_000,

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..', '..')
 const stamp = join(root, 'node_modules', '.shoal-lockfile')
-const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js']
+const jest = ['node_modules/jest/bin/jest.js']
 
 /** The arguments of `node` for each verb; the caller's arguments follow them. */
 const verbs = {

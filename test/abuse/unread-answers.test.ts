@@ -122,5 +122,4 @@ test.each([
     for (const socket of sockets) socket.destroy()
     await eventually(async () => expect(await ahead()).toBe(0))
   },
-  90_000,
 )

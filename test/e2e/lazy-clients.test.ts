@@ -40,5 +40,4 @@ withParallelFetch(
     expect(fetched).toBeGreaterThan(LARGE)
     expect(fetched).toBeLessThan(LARGE + BUFFER / 2)
   },
-  120_000,
 )

@@ -68,7 +68,7 @@ beforeAll(async () => {
     const { digest, blob } = imageOf(repository)
     await linkBlob(shoal, repository, digest, blob.length)
   }
-}, 120_000)
+})
 
 afterAll(async () => stack[Symbol.asyncDispose]())
 
@@ -108,7 +108,7 @@ whereItIs('nydusd over an agent that has nothing', () => {
     expect(store.counts.between(blob.length)).toEqual({ least: 1, most: 1 })
     expect(await shoal.counter('agent-1', 'shoal_forwards_total', 'way="mirror",outcome="done"')).toBeGreaterThan(1)
     expect(await shoal.counter('agent-1', 'shoal_forwards_total', 'way="relay"')).toBe(0)
-  }, 60_000)
+  })
 
   test('without prefetch, and with the agent as a mirror, takes only what is read', async () => {
     const { bootstrap, blob, digest, source, store } = imageOf('team/lazy')
@@ -128,5 +128,5 @@ whereItIs('nydusd over an agent that has nothing', () => {
     expect(part).toBeLessThan(blob.length / 2)
     await compare(source, mount.folder)
     expect(store.counts.between(blob.length)).toEqual({ least: 1, most: 1 })
-  }, 60_000)
+  })
 })

@@ -48,7 +48,7 @@ beforeAll(async () => {
     const target = `docker://${proxy}/team/app:${version}`
     await tools.skopeo(['copy', '--dest-compress-format', 'zstd:chunked', reference, target])
   }
-}, 120_000)
+})
 
 afterAll(async () => stack[Symbol.asyncDispose]())
 
@@ -80,5 +80,4 @@ whereItPullsParts(
     expect(half).toBeLessThan(0.6 * layerBytes)
     for (const version of ['v2', 'v3'] as const) expect(await filesIn(version)).toEqual(fileDigests(filesOf(version)))
   },
-  120_000,
 )

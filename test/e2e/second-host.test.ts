@@ -123,6 +123,5 @@ describe.each(engines)('%s', (engine) => {
       await eventually(async () => expect(await breaks()).toBeGreaterThan(broken))
       expect(waitedFor() - waits).toBeLessThanOrEqual(how === 'hangs' ? 2 : 0)
     },
-    60_000,
   )
 })

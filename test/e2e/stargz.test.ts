@@ -89,5 +89,4 @@ withStargz(
     expect(await received()).toBeLessThanOrEqual(bytes + manifestBytes)
     expect(await shoal.counter('origin-1', 'shoal_received_bytes_total', 'from="backend"')).toBe(bytes)
   },
-  120_000,
 )

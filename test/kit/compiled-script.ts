@@ -1,40 +1,44 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
-import { type JscConfig, transformFile } from '@swc/core'
-import { hasCode } from '../../lib/base/index.ts'
+import { readdir, rename, rm, stat } from 'node:fs/promises'
+import { basename, join, relative, resolve } from 'node:path'
+import { build, stop } from 'esbuild'
+import { hasCode, keyedLock } from '../../lib/base/index.ts'
 
 const project = resolve(import.meta.dirname, '..', '..')
-/** Below `node_modules`, so that compiled code finds its packages. */
+/** Below `node_modules`, so that compiled code finds the packages that are not bundled. */
 const cache = join(project, 'node_modules', '.cache', 'shoal-tests')
 const sources = ['lib', 'services', 'test']
-/** `x.ts` becomes `x.js` in every import, also in those at run time; the types of the compiler do not know the option. */
-const jsc: JscConfig = Object.assign({ rewriteRelativeImportExtensions: true }, {
-  target: 'es2023',
-  parser: { syntax: 'typescript' },
-} satisfies JscConfig)
+/** With binary parts, looked up by their path, or with files that they look for beside themselves. */
+const external = ['classic-level', 'bcryptjs', '@volcengine/tos-sdk']
+/** Packages in CommonJS call the `require` of Node. */
+const banner = "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);"
 const keptMs = 24 * 60 * 60_000
 
 /**
- * Compiles this project to plain JavaScript; returns the path of the compiled script. Tests start children by the
- * hundred, and loading TypeScript takes most of the time of such a start. All sources are compiled, in half a second: a
- * script then finds whatever it imports, however it does. What is compiled is kept as long as no source changes; several
- * tests may ask for it at once.
+ * Bundles a script of this project with all that it imports, also later and from packages, as JavaScript; returns the
+ * path of what is to be run. Tests start children by the hundred, and loading their thousand modules one by one takes
+ * most of the time of a start. What was made is kept as long as no source and no package changes; several tests may ask
+ * for it at once.
  */
 export async function compiledScript(script: string): Promise<string> {
-  made ??= compiledProject()
-  return compiledPath(await made, resolve(project, script))
+  const source = resolve(project, script)
+  const name = relative(project, source).replace(/\.ts$/, '')
+  state ??= stateOfProject()
+  const folder = join(cache, await state, name)
+  const made = join(folder, `${basename(name)}.mjs`)
+  await turns.run(cache, async () => {
+    if (!(await exists(folder))) await make(source, folder)
+  })
+  return made
 }
 
-let made: Promise<string> | undefined
+let state: Promise<string> | undefined
+/** The end of one ends the compiler for all. */
+const turns = keyedLock()
 
-/** The folder of what was compiled. */
-async function compiledProject(): Promise<string> {
-  const files = (await Promise.all(sources.map(filesBelow))).flat().filter((path) => path.endsWith('.ts'))
-  const folder = join(cache, hashOf(await stateOf(files)))
-  if (await exists(folder)) return folder
+async function make(source: string, folder: string): Promise<void> {
   const scratch = `${folder}.${randomUUID()}`
-  await compile(files, scratch)
+  await bundle(source, scratch)
   try {
     await rename(scratch, folder)
   } catch (err) {
@@ -43,12 +47,17 @@ async function compiledProject(): Promise<string> {
     await rm(scratch, { recursive: true, force: true })
   }
   await removeOld()
-  return folder
 }
 
-const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32)
-
-const compiledPath = (folder: string, source: string) => join(folder, relative(project, source)).replace(/\.ts$/, '.js')
+async function bundle(source: string, folder: string): Promise<void> {
+  await build({
+    ...{ entryPoints: [source], outdir: folder, bundle: true, splitting: true, external, banner: { js: banner } },
+    ...{ platform: 'node', format: 'esm', target: 'node20', outExtension: { '.js': '.mjs' }, logLevel: 'silent' },
+    // Errors and logs may show the name of a class.
+    keepNames: true,
+  })
+  await stop()
+}
 
 const exists = (path: string) =>
   stat(path).then(
@@ -56,34 +65,21 @@ const exists = (path: string) =>
     () => false,
   )
 
-/** Changes whenever a source does. */
-async function stateOf(files: readonly string[]): Promise<string> {
+/** Changes whenever a source does, or a package. */
+async function stateOfProject(): Promise<string> {
+  const files = [join(project, 'package-lock.json'), ...(await Promise.all(sources.map(filesBelow))).flat()]
   const states = await Promise.all(
     files.toSorted().map(async (path) => {
       const { size, mtimeMs } = await stat(path)
       return `${path} ${size} ${mtimeMs}`
     }),
   )
-  return states.join('\n')
+  return createHash('sha256').update(states.join('\n')).digest('hex').slice(0, 32)
 }
 
 async function filesBelow(name: string): Promise<readonly string[]> {
   const entries = await readdir(join(project, name), { recursive: true, withFileTypes: true })
   return entries.filter((entry) => entry.isFile()).map(({ parentPath, name: file }) => join(parentPath, file))
-}
-
-async function compile(files: readonly string[], folder: string): Promise<void> {
-  const one = async (source: string) => {
-    const { code } = await transformFile(source, {
-      jsc,
-      module: { type: 'es6' },
-    })
-    const target = compiledPath(folder, source)
-    await mkdir(dirname(target), { recursive: true })
-    await writeFile(target, code)
-  }
-  await Promise.all(files.map(one))
-  await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
 }
 
 async function removeOld(): Promise<void> {

@@ -33,7 +33,7 @@ export function clientTracesSuite<R extends RunningRegistry>(
 
     beforeAll(async () => {
       registry = await make()
-    }, 60_000)
+    })
     afterAll(async () => registry?.[Symbol.asyncDispose]())
 
     test.each(clientTraces.map((trace) => [trace.client, trace] as const))(

@@ -29,7 +29,7 @@ export function registryConformanceSuite<R extends RunningRegistry>(
 
     beforeAll(async () => {
       registry = await make()
-    }, 60_000)
+    })
     afterAll(async () => registry?.[Symbol.asyncDispose]())
 
     describe.each(['sha256', 'sha512'] as const)('a blob by %s', (algorithm) => {

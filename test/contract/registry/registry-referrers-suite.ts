@@ -38,7 +38,7 @@ export function registryReferrersSuite<R extends RunningRegistry>(
 
     beforeAll(async () => {
       registry = await make()
-    }, 60_000)
+    })
     afterAll(async () => registry?.[Symbol.asyncDispose]())
 
     const freshName = nameSequence('suite/referrers')

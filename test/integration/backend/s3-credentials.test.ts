@@ -50,7 +50,6 @@ async function roundTrip(env: Environment, { credentials = 'default', times = 1 
   const config = JSON.stringify({ driver: 's3', bucket, endpoint, pathStyle: true, credentials })
   const { stdout } = await run(process.execPath, [await compiledScript(program), config, String(times)], {
     env: { PATH: process.env['PATH'], HOME: home, AWS_EC2_METADATA_DISABLED: 'true', ...env },
-    timeoutMs: 25_000,
   })
   return JSON.parse(stdout) as RoundTrip
 }

@@ -60,5 +60,4 @@ test.each([
     expect(Buffer.compare((await ring.read('origin-3', content.digest)) as Buffer, content.bytes)).toBe(0)
     await http.stop()
   },
-  120_000,
 )

@@ -27,29 +27,25 @@ describe('an upstream to which the way is broken', () => {
   test.each([
     ['refuses', reset],
     ['hangs', () => hold(never)],
-  ])(
-    'and that %s costs a pull of 20 layers one bounded wait',
-    async (_, fault) => {
-      await using lab = await upstreamLab()
-      lab.front.faults.next({ times: Number.POSITIVE_INFINITY }, fault())
-      const asked: number[] = []
-      for (const [method, path] of wanted(`?ns=${lab.host}`)) {
-        const answer = await lab.agent.send(method, path)
-        asked.push(askedFor(lab.asked()))
-        expect(answer.status).toBe(503)
-        expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
-        if (method === 'GET') {
-          expect(answer.json()).toMatchObject({
-            errors: [{ code: 'UNAVAILABLE', detail: { code: 'UPSTREAM_UNREACHABLE' } }],
-          })
-        }
+  ])('and that %s costs a pull of 20 layers one bounded wait', async (_, fault) => {
+    await using lab = await upstreamLab()
+    lab.front.faults.next({ times: Number.POSITIVE_INFINITY }, fault())
+    const asked: number[] = []
+    for (const [method, path] of wanted(`?ns=${lab.host}`)) {
+      const answer = await lab.agent.send(method, path)
+      asked.push(askedFor(lab.asked()))
+      expect(answer.status).toBe(503)
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+      if (method === 'GET') {
+        expect(answer.json()).toMatchObject({
+          errors: [{ code: 'UNAVAILABLE', detail: { code: 'UPSTREAM_UNREACHABLE' } }],
+        })
       }
-      // Who is not asked is not waited for.
-      expect(asked[0]).toBeGreaterThan(0)
-      expect(new Set(asked).size).toBe(1)
-    },
-    60_000,
-  )
+    }
+    // Who is not asked is not waited for.
+    expect(asked[0]).toBeGreaterThan(0)
+    expect(new Set(asked).size).toBe(1)
+  })
 
   test.each([
     ['an origin', []],
@@ -75,6 +71,5 @@ describe('an upstream to which the way is broken', () => {
         for (const blob of blobs) if ((await ask(blob)) !== 200) throw new Error('not back yet')
       })
     },
-    60_000,
   )
 })

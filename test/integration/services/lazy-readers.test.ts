@@ -92,7 +92,7 @@ function startLab() {
 let lab: Awaited<ReturnType<typeof startLab>>
 beforeAll(async () => {
   lab = await startLab()
-}, 60_000)
+})
 afterAll(async () => {
   await lab[Symbol.asyncDispose]()
 })
@@ -225,7 +225,7 @@ describe('a blob that no agent and no origin has, read as lazy clients read it',
       }
       expect(blobs.find(({ digest }) => digest === subjects.lazy.digest)?.size).toBe(SIZE)
     })
-  }, 60_000)
+  })
 })
 
 /** Reads one buffer of an answer that is open at its end, then closes the connection, as containerd does. */
@@ -263,7 +263,7 @@ describe('a cold blob, read by parallel requests that are open at their end and 
     expect(lab.stores.parallel.counts.between(SIZE)).toEqual({ least: 1, most: 1 })
     const errors = lab.logger.lines.slice(before).filter(({ level }) => level === 'error' || level === 'warn')
     expect(errors).toEqual([])
-  }, 60_000)
+  })
 })
 
 interface Held {
@@ -293,5 +293,5 @@ describe('a blob of which only some ranges are read', () => {
     await readPart()
     expect(await lab.shoal.counter('agent-1', 'shoal_received_bytes_total', 'from="origin"')).toBe(0)
     expect((await held()).partials).toContainEqual(part)
-  }, 60_000)
+  })
 })

@@ -25,5 +25,4 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     expect(await Promise.all(places.map(answers))).toEqual(places.map(() => false))
     expect(herd.output().stderr).not.toContain('"level":"error"')
   },
-  60_000,
 )

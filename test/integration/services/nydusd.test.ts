@@ -89,4 +89,4 @@ test('a mount is served through the cluster, each client with its own rights; wh
   expect(byAlice().at(-1)).toBe(`GET ${path}`)
   const count = (way: string) => lab.topology.counter('agent-1', 'shoal_forwards_total', `way="${way}",outcome="done"`)
   expect([await count('relay'), await count('mirror')]).toEqual([1, 11])
-}, 60_000)
+})

@@ -102,7 +102,6 @@ test.each([
     expect(await held.json()).toMatchObject({ blobs: [], partials: [] })
     expect(await pull(lab, await registry.tokenOf('bob', 'team/app'))).toEqual(refusedWith(401))
   },
-  60_000,
 )
 
 test('a name and a password do at a registry that asks for tokens, and at one that asks for them', async () => {

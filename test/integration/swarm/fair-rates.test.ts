@@ -59,18 +59,14 @@ describe('a node with a limited download rate', () => {
   })
 
   // The seed decides which pieces are asked for before the reader's next one.
-  test.each([1, 2, 3, 4, 5, 6])(
-    'lets nobody who waits for it fail as stalled, with seed %i',
-    async (seed) => {
-      const blob = swarmBlob(4, 3 * MIB)
-      await using lab = swarmLab([blob], seed)
-      await seeder(lab, blob)
-      const agent = await lab.agent({ downloadBytesPerSecond: 20_000 })
-      expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
-      expect(lab.sources.piecesSent).toBe(0)
-    },
-    60_000,
-  )
+  test.each([1, 2, 3, 4, 5, 6])('lets nobody who waits for it fail as stalled, with seed %i', async (seed) => {
+    const blob = swarmBlob(4, 3 * MIB)
+    await using lab = swarmLab([blob], seed)
+    await seeder(lab, blob)
+    const agent = await lab.agent({ downloadBytesPerSecond: 20_000 })
+    expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
+    expect(lab.sources.piecesSent).toBe(0)
+  })
 })
 
 describe('a node with a limited upload rate', () => {

@@ -267,5 +267,4 @@ test.each([false, true])(
     )
     await fc.assert(property, { numRuns: 400 })
   },
-  120_000,
 )

@@ -187,7 +187,6 @@ describe('lanes that both ends open, use and close at random', () => {
       await settle(clock)
       for (const { node } of both) await node?.[Symbol.asyncDispose]()
     },
-    120_000,
   )
 })
 
