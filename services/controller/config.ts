@@ -3,8 +3,7 @@ import { commonKeys, listenerOf, secretsOf } from '../../lib/service/index.ts'
 import { kubernetesSchema, objectName } from './kubernetes/index.ts'
 
 /** The roles that a controller can have, each a folder beside this file. */
-export const roleNames = [] as const satisfies readonly string[]
-export type RoleName = (typeof roleNames)[number]
+const roleNames = [] as const satisfies readonly string[]
 
 const areDistinct = (names: readonly string[]) => new Set(names).size === names.length
 

@@ -1,16 +1,14 @@
-import type { ControllerConfig, RoleName } from './config.ts'
+import type { ControllerConfig } from './config.ts'
 import type { MakeRoles } from './duty.ts'
 import type { Role, RoleComponents } from './role.ts'
 
 type MakeRole = (components: RoleComponents, config: ControllerConfig) => Role
 
-/** How each role is made. */
-const makers: Readonly<Record<RoleName, MakeRole>> = {}
+/** How each role is made, by its name in the config. */
+const makers: Readonly<Record<string, MakeRole>> = {}
 
 /** Those that the config names. */
 export const rolesOf: MakeRoles = (components, config) => {
   const wanted: readonly string[] = config.roles
-  return Object.entries<MakeRole>(makers).flatMap(([name, make]) =>
-    wanted.includes(name) ? [make(components, config)] : [],
-  )
+  return Object.entries(makers).flatMap(([name, make]) => (wanted.includes(name) ? [make(components, config)] : []))
 }
