@@ -24,7 +24,7 @@ export {
   type KubeEventsInit,
   kubeEvents,
 } from './kube-events.ts'
-export type { Json, KubeObject, ObjectMeta } from './object.ts'
+export { isJson, type Json, type KubeObject, keyOf, type ObjectMeta } from './object.ts'
 export { type ObjectRef, type Resource, resources } from './resource.ts'
 export { election } from './standing.ts'
 export { registerWatchMetrics } from './watch-meters.ts'
