@@ -36,7 +36,7 @@ async function place(assets: KubeAssets) {
   await eventually(() => kube.reads.page(widgets, { limit: 1 }))
   return {
     ...{ server: real.server, authority: real.authority, admin, nobody: 'poor', watchMs: 1_000, bookmarks: false },
-    ...{ kill: real.kill, start: real.start, forget: real.forget },
+    ...{ kill: () => real.kill(), start: () => real.start(), forget: () => real.forget() },
     [Symbol.asyncDispose]: async () => stack[Symbol.asyncDispose](),
   }
 }
