@@ -1,9 +1,9 @@
 import { type Clock, seededRandom } from '../../lib/base/index.ts'
 import { ask, type Ended } from './ask.ts'
 import type { Clients, OpKind } from './clients.ts'
+import { isOfTheStore } from './of-the-store.ts'
 import { pullImage, readKinds, readOf } from './pulls.ts'
 import type { Stage } from './stage.ts'
-import { isOfTheStore } from './verdicts.ts'
 
 /** What could not be pulled though nothing is wrong any more. */
 export interface Unpulled {
@@ -48,7 +48,7 @@ export async function pullAll(
     for (;;) {
       const ended = await attempt()
       if (ended.end === 'ok') return []
-      const isWrong = ended.end === 'wrong' && !isOfTheStore({ ...ended, kind }, { lied })
+      const isWrong = ended.end === 'wrong' && !isOfTheStore({ ...ended, kind }, lied)
       if (isWrong || clock.monotonicMs() > endMs) return [{ door, what, ended }]
       await clock.sleep(AGAIN_MS)
     }

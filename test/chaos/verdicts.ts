@@ -2,31 +2,20 @@ import type { PerProcess } from '../abuse/mixed/process-uses.ts'
 import { BACK_MIB } from '../abuse/mixed/verdicts.ts'
 import { type ChaosResult, opText } from './chaos.ts'
 import type { Op } from './clients.ts'
+import { isOfTheStore } from './of-the-store.ts'
 
 /** A process at rest may have so many more open files and sockets than before: pools of connections that are kept. */
 export const BACK_DESCRIPTORS = 100
 
-/**
- * Whether a wrong byte is no fault: nobody but the store knew the blob, and a range is given before the whole is known to
- * be right (docs/security.md). A whole body may have a wrong byte in its begin, and never an end.
- */
-export const isOfTheStore = (
-  { wrongByteOf, whole, kind }: Pick<Op, 'wrongByteOf' | 'whole' | 'kind'>,
-  { lied }: Pick<ChaosResult, 'lied'>,
-): boolean =>
-  wrongByteOf !== undefined &&
-  lied.has(wrongByteOf) &&
-  !(whole === true && (kind === 'whole' || kind === 'image by tag'))
-
 /** Ranges with wrong bytes of the store. */
 export const wrongOfTheStore = (result: Pick<ChaosResult, 'lied' | 'chaos'>): readonly Op[] =>
-  result.chaos.filter((op) => isOfTheStore(op, result))
+  result.chaos.filter((op) => isOfTheStore(op, result.lied))
 
 /** A sentence for each condition that must hold on any machine, and does not. */
 export function unmetEnds(result: ChaosResult): readonly string[] {
   return [
     ...result.calm.filter(({ end }) => end !== 'ok').map((op) => `before the chaos: ${opText(op)}`),
-    ...result.chaos.filter((op) => op.end === 'wrong' && !isOfTheStore(op, result)).map(opText),
+    ...result.chaos.filter((op) => op.end === 'wrong' && !isOfTheStore(op, result.lied)).map(opText),
     ...result.chaos.filter(({ end }) => end === 'hung').map(opText),
     ...result.unpulled.map(
       ({ door, what, ended: { end, why } }) => `after the chaos: ${end}: ${what} at ${door}: ${why}`,

@@ -58,10 +58,12 @@ export function kubeWrites(line: KubeLine): KubeWrites {
       }
       const json = {
         ...{ apiVersion: 'v1', kind: 'DeleteOptions', preconditions },
+        // With a body, the server does not look at the query.
+        ...(options.dryRun === true && { dryRun: ['All'] }),
         ...(dependents !== undefined && { propagationPolicy: dependents }),
       }
       try {
-        await askKube(line, { method: 'DELETE', path: pathOf(resource, ref), query: dry(options), json, signal })
+        await askKube(line, { method: 'DELETE', path: pathOf(resource, ref), json, signal })
       } catch (err) {
         if (!isGone(err)) throw err
       }

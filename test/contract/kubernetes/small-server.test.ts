@@ -9,7 +9,7 @@ describe('the small API server', () => {
     server.tokens.set('poor', 'nobody')
     server.allows = ({ user }) => user === 'admin'
     return {
-      ...{ server: server.url, authority: undefined, admin: 'admin', nobody: 'poor', watchMs: 1_000 },
+      ...{ server: server.url, authority: undefined, admin: 'admin', nobody: 'poor', watchMs: 1_000, bookmarks: true },
       kill: () => server.kill(),
       start: () => server.start(),
       forget: async () => server.state.compact(),

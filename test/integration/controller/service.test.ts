@@ -46,7 +46,7 @@ const untilLeading = (controller: Controller) =>
 /** Roles that tell when they lead, and lead until the test or the term ends it. */
 function observed(...names: readonly string[]) {
   const began = new Map(names.map((name) => [name, deferred<Term>()]))
-  const end = new Map(names.map((name) => [name, deferred<void>()]))
+  const end = new Map(names.map((name) => [name, deferred()]))
   const ended: string[] = []
   const make: MakeRoles = ({ kube, events }: { readonly kube: Kube; readonly events: KubeEvents }) =>
     names.map((name) => ({
@@ -61,7 +61,7 @@ function observed(...names: readonly string[]) {
           },
           ...{ type: 'Normal', reason: 'Leads', message: name },
         })
-        const over = deferred<void>()
+        const over = deferred()
         if (term.signal.aborted) over.resolve()
         term.signal.addEventListener('abort', () => over.resolve())
         await Promise.race([over.promise, end.get(name)?.promise])

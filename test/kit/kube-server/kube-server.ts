@@ -285,7 +285,8 @@ class InProcessKube implements KubeServer {
         resourceVersion: String(page.revision),
         ...(page.next !== undefined && { continue: page.next, remainingItemCount: page.remaining }),
       },
-      items: page.objects,
+      // Those of a list do not say of what kind they are.
+      items: page.objects.map((object) => ({ ...object, apiVersion: undefined, kind: undefined })),
     }
   }
 }

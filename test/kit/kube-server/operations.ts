@@ -97,7 +97,9 @@ export class Operations {
       (resourceVersion ?? metadata.resourceVersion) !== metadata.resourceVersion
     )
       throw conflict(`${write.kind.plural} "${write.name}"`)
-    if (write.dryRun) return before
+    // As the real one: what a body has counts instead of the query.
+    const { kind: hasBody, dryRun } = options
+    if (hasBody === undefined ? write.dryRun : Array.isArray(dryRun) && dryRun.includes('All')) return before
     const key = storeKey(write.namespace, write.name)
     if ((metadata.finalizers ?? []).length === 0) return this.#store.commit(write.kind, key, undefined)
     if (metadata.deletionTimestamp !== undefined) return before

@@ -91,11 +91,11 @@ function candidate(
 
 /** Time passes until it has stopped, but not for ever. */
 async function stopped(real: FakeClock, { name, standing }: Candidate): Promise<void> {
-  let isOver = false
+  const state = { isOver: false }
   const stopping = standing.stop().finally(() => {
-    isOver = true
+    state.isOver = true
   })
-  for (let seconds = 0; !isOver; seconds += 1) {
+  for (let seconds = 0; !state.isOver; seconds += 1) {
     if (seconds > 120) throw new Error(`${name} does not stop`)
     await real.advance(1_000)
   }
