@@ -12,7 +12,7 @@ const dnsName = z
 
 const label = z.string().regex(/^[A-Za-z0-9./_-]{1,316}$/, 'a label is written as in Kubernetes')
 
-const distinct = <T>(items: readonly T[]) => new Set(items).size === items.length
+const distinct = (items: readonly string[]) => new Set(items).size === items.length
 
 /** Where the records are kept; which keys count is said by the driver. */
 const zone = z

@@ -18,8 +18,10 @@ const pod = (address: string, given: Partial<CachePod> = {}): CachePod => ({
 const look = (pods: readonly CachePod[], given: Partial<JudgeInput> = {}, memory = newMemory()) =>
   judge({ pods, found: [], answers: () => true, loadOf: () => undefined, nowMs: 0, ...given }, rule, memory)
 
-const whys = (pods: readonly CachePod[], given: Partial<JudgeInput> = {}): Record<string, unknown> =>
-  Object.fromEntries(look(pods, given).verdicts.map(({ pod: { address }, why }) => [address, why]))
+const whys = (pods: readonly CachePod[], given: Partial<JudgeInput> = {}) =>
+  Object.fromEntries(
+    look(pods, given).verdicts.map(({ pod: { address = '' }, why }): [string, string | undefined] => [address, why]),
+  )
 
 describe('a pod is left out', () => {
   test.each([
