@@ -24,6 +24,7 @@ const ringsOf: Readonly<Record<ServiceKind, readonly string[]>> = {
   tracker: ['origins', 'trackers', 'buildIndexes'],
   origin: ['origins', 'trackers'],
   buildIndex: ['origins'],
+  controller: ['trackers'],
 }
 
 interface Lab extends AsyncDisposable {
