@@ -231,9 +231,8 @@ function originRules(parts: OriginParts, config: OriginConfig) {
     },
     self,
   )
-  const clientOf = (id: string) => quota.clientOf(id)
-  const openUploads = () => store.openUploads()
-  const admin = { ...keeping.admin, writeBack: later, ingests: bring, uploads, openUploads, clientOf }
+  const ofUploads = { uploads, openUploads: () => store.openUploads(), clientOf: (id: string) => quota.clientOf(id) }
+  const admin = { ...keeping.admin, ...ofUploads, writeBack: later, ingests: bring }
   return { tasks, bring, later, keeping, urls, admin, routes: keeping.whileStaying(routes) }
 }
 

@@ -115,12 +115,13 @@ export class Delivery {
   async #store(piece: number, verified: VerifiedPiece): Promise<void> {
     const { arrival } = this
     const free = this.#completion.offer(piece, verified)
-    const wasBridged = arrival.isBridged
+    const isHeldBack = () => arrival.isBridged
+    const wasHeldBack = isHeldBack()
     const failure = await arrival.take(piece, { ...verified, free }, () => this.#readers.positions(arrival.map))
     this.#tell(() => {
       if (failure !== undefined) this.#refused(failure)
       else this.#stored(piece)
-      if (wasBridged && !arrival.isBridged) this.#readers.releaseAll()
+      if (wasHeldBack && !isHeldBack()) this.#readers.releaseAll()
       else this.#readers.releaseFor(piece, arrival.map)
       this.#completion.settle(this.#wheel.nowMs)
     })
