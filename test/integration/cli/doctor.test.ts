@@ -108,7 +108,13 @@ describe('a healthy machine', () => {
     expect(failed).toEqual([])
     expect(exit).toBe(0)
     expect(findings.map(({ id }) => id)).toEqual(steps.map(({ id }) => id))
-    expect(of('skipped').map(({ id }) => id)).toEqual(['names', 'certificates', 'nydus-config', 'stargz-config'])
+    expect(of('skipped').map(({ id }) => id)).toEqual([
+      'sources',
+      'names',
+      'certificates',
+      'nydus-config',
+      'stargz-config',
+    ])
     expect(of('warn').map(({ id }) => id)).toEqual(['peer-port'])
   })
 
