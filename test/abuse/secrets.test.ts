@@ -17,7 +17,7 @@ let shoal: Topology
 
 beforeAll(async () => {
   shoal = await startTopology({
-    ...{ agents: 1, origins: 1, trackers: 1, optional: true, processes: ['agent-1', 'tracker-1'] },
+    ...{ agents: 1, origins: 1, trackers: 1, controllers: 1, optional: true, processes: ['agent-1', 'tracker-1'] },
     overrides: [...secretOverrides(), 'agent.registry.anonymous=none', 'agent.log=debug', 'tracker.log=debug'],
   })
 })
@@ -94,6 +94,11 @@ const table: readonly (readonly [what: string, may: readonly SecretName[], door:
     { at: ['origin-1', 'admin'], method: 'GET', path: '/drain' },
   ],
   ['let an origin stay', ['admin'], { at: ['origin-1', 'admin'], method: 'DELETE', path: '/drain' }],
+  [
+    'look into a controller',
+    ['adminRead', 'admin'],
+    { at: ['controller-1', 'admin'], method: 'GET', path: '/leadership' },
+  ],
   ['look into a tracker', ['adminRead', 'admin'], { at: ['tracker-1', 'admin'], method: 'GET', path: '/rings' }],
   [
     'announce as an agent',
