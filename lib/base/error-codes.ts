@@ -121,7 +121,7 @@ const ownCodes = {
   ),
   KUBE_EXISTS: final(409, 'Kubernetes has an object of this name already'),
   KUBE_FORBIDDEN: final(502, 'Kubernetes does not let the controller do this; check its role and the binding of it'),
-  KUBE_GONE: final(410, 'Kubernetes remembers no changes since this version; list again'),
+  KUBE_GONE: final(409, 'Kubernetes remembers no changes since this version; list again'),
   KUBE_INVALID: final(422, 'Kubernetes refuses the object or the request; the message has the reason'),
   KUBE_NOT_FOUND: final(404, 'Kubernetes has no such object, or does not know its kind'),
   KUBE_THROTTLED: retryable(503, 'Kubernetes asks to slow down'),

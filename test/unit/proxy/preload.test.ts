@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals'
 import { type ErrorCode, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { digestOf, parseRepository } from '../../../lib/core/index.ts'
-import { silentLogger } from '../../../lib/telemetry/index.ts'
+import { recordingMetrics, silentLogger } from '../../../lib/telemetry/index.ts'
 import { preloader } from '../../../services/proxy/kraken/preload.ts'
 import { proxyKrakenRoutes } from '../../../services/proxy/kraken/routes.ts'
 import { eventually } from '../../kit/eventually.ts'
@@ -24,7 +24,7 @@ async function lab(...answers: readonly [ErrorCode, ...ErrorCode[]]) {
     answerError(res, statuses[code] ?? 500, code)
   })
   const clock = fakeClock(1_700_000_000_000)
-  const runtime = { clock, random: seededRandom(1), logger: silentLogger() }
+  const runtime = { clock, random: seededRandom(1), logger: silentLogger(), metrics: recordingMetrics() }
   const init = { trackers: [{ id: 'tracker-1', url: server.url }], secret: () => 'the-admin-secret', zone: 'a' }
   const preload = preloader(runtime as never, init)
   await preload.start()
