@@ -8,8 +8,11 @@ const project = resolve(import.meta.dirname, '..', '..')
 /** Below `node_modules`, so that compiled code finds the packages that are not bundled. */
 const cache = join(project, 'node_modules', '.cache', 'shoal-tests')
 const sources = ['lib', 'services', 'test']
-/** With binary parts, looked up by their path, or with files that they look for beside themselves. */
-const external = ['classic-level', 'bcryptjs', '@volcengine/tos-sdk']
+/**
+ * With binary parts, looked up by their path, or with files that they look for beside themselves; and CommonJS that is
+ * imported later, whose names a bundle does not have.
+ */
+const external = ['classic-level', 'bcryptjs', '@volcengine/tos-sdk', '@redis/client']
 /** Packages in CommonJS call the `require` of Node. */
 const banner = "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);"
 const keptMs = 24 * 60 * 60_000
