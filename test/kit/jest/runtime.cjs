@@ -1,3 +1,4 @@
+const hooks = require('node:async_hooks')
 const { register } = require('node:module')
 const { fileURLToPath, pathToFileURL } = require('node:url')
 const { compiled } = require('./typescript.cjs')
@@ -26,6 +27,7 @@ class SourceMaps extends Map {
 class Runtime {
   #globals
   #mocker
+  #storages = []
 
   constructor(_config, environment, _resolver, _transformer, _files, coverage) {
     if (coverage.collectCoverage) throw new Error('Node collects coverage: set NODE_V8_COVERAGE to a folder')
@@ -36,7 +38,19 @@ class Runtime {
   requireInternalModule(path) {
     delete globalThis[HANDLERS]
     delete require.cache[path]
-    return require(path)
+    const { AsyncLocalStorage } = hooks
+    const storages = this.#storages
+    hooks.AsyncLocalStorage = class extends AsyncLocalStorage {
+      constructor() {
+        super()
+        storages.push(this)
+      }
+    }
+    try {
+      return require(path)
+    } finally {
+      hooks.AsyncLocalStorage = AsyncLocalStorage
+    }
   }
 
   requireModule(path) {
@@ -76,7 +90,10 @@ class Runtime {
 
   leaveTestCode() {}
 
-  teardown() {}
+  /** Each storage that was ever used makes every promise of the process dearer until it is disabled. */
+  teardown() {
+    for (const storage of this.#storages) storage.disable()
+  }
 }
 
 module.exports = Runtime
