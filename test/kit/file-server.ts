@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { parseRange, unsatisfiedContentRange } from '../../lib/http/index.ts'
 import { type Faults, withFaults } from './http-faults.ts'
 import { keptAlive } from './kept-alive.ts'
+import { listening } from './listening.ts'
 
 export interface FileServer extends AsyncDisposable {
   readonly url: string
@@ -17,18 +16,7 @@ export interface FileServer extends AsyncDisposable {
 export async function fileServer(): Promise<FileServer> {
   const files = new Map<string, Uint8Array>()
   const { handler, faults } = withFaults((req, res) => serve(files.get((req.url ?? '').slice(1)), req, res))
-  const server = createServer(keptAlive, handler).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    faults,
-    files,
-    async [Symbol.asyncDispose]() {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
-  }
+  return { ...(await listening(createServer(keptAlive, handler))), faults, files }
 }
 
 function serve(file: Uint8Array | undefined, req: IncomingMessage, res: ServerResponse): void {

@@ -1,11 +1,10 @@
-import { once } from 'node:events'
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream'
 import { seededRandom } from '../../lib/base/index.ts'
 import { memoryRegistryStorage } from '../../lib/registry/index.ts'
 import { serveRegistry } from '../contract/registry/serve-registry.ts'
 import { keptAlive } from './kept-alive.ts'
+import { listening } from './listening.ts'
 import { bearer } from './registry-access.ts'
 import { type RegistryClient, registryClient } from './registry-client.ts'
 import { buildResource } from './resource-stack.ts'
@@ -85,17 +84,9 @@ export const guardedRegistry = ({ users, anonymous = /^$/, basic = false }: Guar
       if (challenge === undefined) forward(store.url, req, res)
       else res.writeHead(401, { 'www-authenticate': challenge, 'content-length': 0 }).end()
     }
-    const server = createServer(keptAlive, serve).listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const kill = async () => {
-      if (!server.listening) return
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    }
-    stack.own({ [Symbol.asyncDispose]: kill })
+    const { host, kill } = stack.own(await listening(createServer(keptAlive, serve)))
     return {
-      host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+      host,
       behind: registryClient(store.url),
       tokens,
       seen,

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { abortable, type Deferred, deferred } from '../../lib/base/index.ts'
 import { contentRange, parseRange } from '../../lib/http/index.ts'
 import { type ByteCounts, byteCounts } from './byte-counts.ts'
 import { keptAlive } from './kept-alive.ts'
+import { listening } from './listening.ts'
 
 /** A web server with one object under every path; it counts the sent bytes, and can hold back or cut an answer. */
 export interface ObjectServer extends AsyncDisposable {
@@ -90,10 +90,9 @@ class CountingServer {
 
 export async function objectServer(object: Uint8Array): Promise<ObjectServer> {
   const counting = new CountingServer(object)
-  const server = createServer(keptAlive, (req, res) => counting.answer(req, res)).listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const { url, kill } = await listening(createServer(keptAlive, (req, res) => counting.answer(req, res)))
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     counts: counting.counts,
     get reads() {
       return counting.reads
@@ -103,10 +102,6 @@ export async function objectServer(object: Uint8Array): Promise<ObjectServer> {
     },
     openTo: (offset) => counting.openTo(offset),
     cutAt: (offset) => counting.cutAt(offset),
-    async [Symbol.asyncDispose]() {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
+    [Symbol.asyncDispose]: kill,
   }
 }

@@ -1,8 +1,7 @@
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { contentRange, parseRange } from '../../lib/http/index.ts'
 import { keptAlive } from './kept-alive.ts'
+import { listening } from './listening.ts'
 import { buildResource } from './resource-stack.ts'
 
 /** A request that has come. */
@@ -144,19 +143,10 @@ export class RangedObject {
 export const rangedServer = (content: Uint8Array) =>
   buildResource<RangedServer>(async (stack) => {
     const web = new RangedObject(content)
-    const listening = async (at: 'host' | 'place', placeUrl: string): Promise<string> => {
+    const open = async (at: 'host' | 'place', placeUrl: string): Promise<string> => {
       const server = createServer(keptAlive, (req, res) => web.answer(at, placeUrl, req, res))
-      server.listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      stack.own({
-        async [Symbol.asyncDispose]() {
-          server.close()
-          server.closeAllConnections()
-          await once(server, 'close')
-        },
-      })
-      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      return stack.own(await listening(server)).url
     }
-    const placeUrl = await listening('place', '')
-    return { url: await listening('host', placeUrl), placeUrl, web }
+    const placeUrl = await open('place', '')
+    return { url: await open('host', placeUrl), placeUrl, web }
   })

@@ -1,10 +1,9 @@
-import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { systemClock } from '../../lib/base/index.ts'
 import { type HttpClient, httpClient } from '../../lib/http/index.ts'
 import { keptAlive } from './kept-alive.ts'
+import { listening } from './listening.ts'
 
 /** One request as seen by the server, with its whole body. */
 export interface SeenRequest {
@@ -37,16 +36,7 @@ export async function scriptedServer(script: Script): Promise<ScriptedServer> {
   const server = createServer(keptAlive, (req, res) => {
     play(req, res).catch(() => res.destroy())
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const kill = async () => {
-    if (!server.listening) return
-    server.close()
-    server.closeAllConnections()
-    await once(server, 'close')
-  }
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { url, requests, kill, [Symbol.asyncDispose]: kill }
+  return { ...(await listening(server)), requests }
 }
 
 /** Answers with a JSON body. */

@@ -1,11 +1,10 @@
 import { sign, verify } from 'node:crypto'
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { type SelfSigned, selfSigned } from './certificate.ts'
 import { type Faults, withFaults } from './http-faults.ts'
 import { keptAlive } from './kept-alive.ts'
+import { listening } from './listening.ts'
 
 export interface TokenServerInit {
   /** Passwords by user name. */
@@ -91,10 +90,9 @@ export async function tokenServer(init: TokenServerInit = {}): Promise<TokenServ
   }
 
   const { handler, faults } = withFaults((req, res) => void serve(req, res))
-  const server = createServer(keptAlive, handler).listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const { url, kill } = await listening(createServer(keptAlive, handler))
   return {
-    realm: `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`,
+    realm: `${url}/token`,
     service,
     issuer,
     certificate: identity.certificate,
@@ -108,11 +106,7 @@ export async function tokenServer(init: TokenServerInit = {}): Promise<TokenServ
     },
     revoke: () => good.clear(),
     accessOf: (token) => (good.has(token) ? accessOf(identity, token) : undefined),
-    async [Symbol.asyncDispose]() {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
+    [Symbol.asyncDispose]: kill,
   }
 }
 

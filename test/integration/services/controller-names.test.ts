@@ -1,7 +1,5 @@
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { adminClient, controllerAdmin } from '../../../lib/api/index.ts'
@@ -14,6 +12,7 @@ import { resources } from '../../../services/controller/kubernetes/index.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { writeKubeconfig } from '../../kit/kube-lab.ts'
 import { kubeServer } from '../../kit/kube-server/kube-server.ts'
+import { listening } from '../../kit/listening.ts'
 import { buildResource, type ResourceStack } from '../../kit/resource-stack.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
 
@@ -21,20 +20,11 @@ const BASE = 'c1.p2p.test'
 const LABELS = { 'app.kubernetes.io/component': 'agent' }
 
 /** Answers as a registry where a cache would, to whoever calls it by the name. */
-async function dataPort(stack: ResourceStack, host: string, port = 0): Promise<number> {
-  const server: Server = createServer((req, res) => {
+async function dataPort(stack: ResourceStack, address: string, port = 0): Promise<number> {
+  const server = createServer((req, res) => {
     res.writeHead(req.url === '/v2/' && req.headers.host === BASE ? 200 : 421).end()
   })
-  server.listen(port, host)
-  await once(server, 'listening')
-  stack.own({
-    async [Symbol.asyncDispose]() {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
-  })
-  return (server.address() as AddressInfo).port
+  return stack.own(await listening(server, { address, port })).port
 }
 
 const pod = (name: string, address: string, isReady: boolean, annotations = {}) => ({

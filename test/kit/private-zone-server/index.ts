@@ -1,8 +1,7 @@
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { type Clock, systemClock } from '../../../lib/base/index.ts'
+import { listening } from '../listening.ts'
 import { type Action, actions, type StoredRecord, VolcRefusal } from './actions.ts'
 import { signatureFault } from './signature.ts'
 
@@ -61,18 +60,10 @@ export async function privateZoneServer(zid: number, clock: Clock = systemClock(
   const http = createServer((req, res) => {
     serve(req, res).catch(() => res.destroy())
   })
-  http.listen(0, '127.0.0.1')
-  await once(http, 'listening')
-  const stop = async () => {
-    if (!http.listening) return
-    http.close()
-    http.closeAllConnections()
-    await once(http, 'close')
-  }
+  const { url, kill } = await listening(http)
   const server: PrivateZoneServer = {
-    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
-    ...{ records, asked, refusal: undefined, stop },
-    [Symbol.asyncDispose]: stop,
+    ...{ url, records, asked, refusal: undefined, stop: kill },
+    [Symbol.asyncDispose]: kill,
   }
   return server
 }
