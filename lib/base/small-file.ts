@@ -32,11 +32,21 @@ export async function readLinked(path: string, maxBytes: number): Promise<string
   return bytes.subarray(0, length).toString('utf8')
 }
 
+export interface ReplaceFileOptions {
+  /** Rights of the new file, whatever the umask. Default: only its owner has any. */
+  readonly mode?: number
+}
+
 /** Replaces a small file atomically: readers see the old or the new content, also after a power loss. */
-export async function replaceFile(path: string, content: Uint8Array | string): Promise<void> {
+export async function replaceFile(
+  path: string,
+  content: Uint8Array | string,
+  { mode }: ReplaceFileOptions = {},
+): Promise<void> {
   const draft = `${path}.tmp`
   const handle = await openNewFile(draft)
   try {
+    if (mode !== undefined) await handle.chmod(mode)
     await handle.writeFile(content)
     await handle.sync()
   } finally {

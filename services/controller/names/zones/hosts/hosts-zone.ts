@@ -1,13 +1,12 @@
-import { rename, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
   type AbortOptions,
   type AppError,
   appError,
   hasCode,
-  openNewFile,
   readSmall,
-  syncFolder,
+  replaceFile,
   throwIfAborted,
 } from '../../../../../lib/base/index.ts'
 import { recordKey } from '../../record-key.ts'
@@ -51,7 +50,7 @@ export function hostsZone({ file, mark }: HostsZoneInit): Zone {
   const write = async (kept: readonly Line[], { signal }: AbortOptions): Promise<void> => {
     throwIfAborted(signal)
     try {
-      await replace(file, kept.map(({ text }) => `${text}\n`).join(''))
+      await replaceFile(file, kept.map(({ text }) => `${text}\n`).join(''), { mode: FOR_ALL })
     } catch (err) {
       throw failureOf(file, err)
     }
@@ -96,21 +95,6 @@ function recordsOf({ address, names, own }: Line, asked: readonly string[]): rea
   if (!/^\d+\.\d+\.\d+\.\d+$/.test(address)) return []
   const shown = own ? names : names.filter((name) => asked.includes(name))
   return shown.map((name) => ({ name, address, ttl: undefined, own }))
-}
-
-/** Replaces the file in one step, for all to read. */
-async function replace(file: string, text: string): Promise<void> {
-  const draft = `${file}.tmp`
-  const handle = await openNewFile(draft)
-  try {
-    await handle.chmod(FOR_ALL)
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(draft, file)
-  await syncFolder(dirname(file))
 }
 
 function failureOf(file: string, err: unknown): AppError {
