@@ -1,4 +1,11 @@
-import { background, type Clock, type Random, type Startable } from '../../../lib/base/index.ts'
+import {
+  background,
+  type Clock,
+  countCache,
+  type Random,
+  type Startable,
+  tokenBucket,
+} from '../../../lib/base/index.ts'
 import type { Logger, Metrics } from '../../../lib/telemetry/index.ts'
 import type { Kube } from './kube.ts'
 import { type KubeObject, keyOf } from './object.ts'
@@ -43,7 +50,6 @@ const AGAIN_MS = 10 * 60_000
 /** Different events that are remembered. */
 const MOST_REMEMBERED = 1000
 const MAX_MESSAGE = 1024
-const SECOND_MS = 1000
 const SUFFIX_BYTES = 6
 /** Kubernetes keeps names of at most 253 characters. */
 const MAX_NAME = 200
@@ -53,28 +59,13 @@ export function kubeEvents(components: KubeEventsComponents, init: KubeEventsIni
   const { kube, clock, random, logger, metrics } = components
   const help = 'Events for Kubernetes, by what became of them.'
   const told = metrics.counter({ name: 'shoal_kube_events_total', help }, ['outcome'])
-  /** When each was told last, by the monotonic clock; the oldest first. */
-  const remembered = new Map<string, number>()
+  const lately = countCache<true>(clock, { ttlMs: AGAIN_MS, maxEntries: MOST_REMEMBERED })
+  const pace = tokenBucket(clock, { ratePerSecond: PER_SECOND, burst: BURST })
   let tasks = background(() => undefined)
-  let [room, roomMs] = [BURST, clock.monotonicMs()]
 
-  const isRepeated = (key: string, nowMs: number): boolean => {
-    const lastMs = remembered.get(key)
-    if (lastMs !== undefined && nowMs - lastMs < AGAIN_MS) return true
-    remembered.delete(key)
-    remembered.set(key, nowMs)
-    const [oldest] = remembered.keys()
-    if (remembered.size > MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest)
-    return false
-  }
-  const hasRoom = (nowMs: number): boolean => {
-    room = Math.min(BURST, room + ((nowMs - roomMs) / SECOND_MS) * PER_SECOND)
-    roomMs = nowMs
-    if (room < 1) return false
-    room -= 1
-    return true
-  }
   const write = async (event: KubeEvent, signal: AbortSignal) => {
+    // `tell` has seen that there is one.
+    await pace.take(1, { signal })
     const suffix = Buffer.from(random.bytes(SUFFIX_BYTES)).toString('hex')
     await kube.writes.create(resources.events, eventObject(event, { ...init, suffix, nowMs: clock.now() }), { signal })
     told.with({ outcome: 'written' }).add()
@@ -83,10 +74,10 @@ export function kubeEvents(components: KubeEventsComponents, init: KubeEventsIni
   return {
     tell(event) {
       const { resource, object } = event.about
-      const nowMs = clock.monotonicMs()
       const key = JSON.stringify([resource.plural, keyOf(object), event.type, event.reason, event.message])
-      if (isRepeated(key, nowMs)) return
-      if (!hasRoom(nowMs)) {
+      if (lately.get(key) === true) return
+      lately.set(key, true)
+      if (pace.available < 1) {
         told.with({ outcome: 'dropped' }).add()
         return
       }

@@ -72,8 +72,6 @@ export interface Keeper extends Startable {
   readonly state: KeeperState
   /** Undefined: nobody writes. */
   empower(mandate: Mandate | undefined): void
-  /** Reads the zone and says what a leader would do; writes nothing. @throws as `Zone.read` */
-  look(options?: AbortOptions): Promise<KeeperState>
 }
 
 /** Between two looks. */
@@ -138,12 +136,6 @@ class NamesKeeper implements Keeper {
 
   async stop(): Promise<void> {
     await this.#rounds.stop()
-  }
-
-  async look({ signal }: AbortOptions = {}): Promise<KeeperState> {
-    await this.#read(signal)
-    this.#judge('leader')
-    return this.state
   }
 
   /** Returns the pause until the next one. */
@@ -218,7 +210,7 @@ class NamesKeeper implements Keeper {
     return plan
   }
 
-  async #read(signal: AbortSignal | undefined): Promise<void> {
+  async #read(signal: AbortSignal): Promise<void> {
     const { clock, zone, pods: see } = this.#components
     const { base, perZone } = this.#init.rule
     const zones = perZone ? (see() ?? []).flatMap(({ zone: its }) => (its === undefined ? [] : [its])) : []
@@ -269,16 +261,12 @@ class NamesKeeper implements Keeper {
     }
   }
 
-  async #call<T>(
-    call: ZoneCall,
-    outer: AbortSignal | undefined,
-    work: (options: AbortOptions) => Promise<T>,
-  ): Promise<T> {
+  async #call<T>(call: ZoneCall, outer: AbortSignal, work: (options: AbortOptions) => Promise<T>): Promise<T> {
     const cut = deadline(this.#components.clock, LONGEST_MS[call], outer)
     try {
       return await work({ signal: cut.signal })
     } catch (err) {
-      if (outer?.aborted === true) throw err
+      if (outer.aborted) throw err
       const failure = isAbort(err) && cut.expired ? appError('ZONE_UNAVAILABLE', { cause: err }) : err
       this.#components.observer.failed(call, failure)
       throw failure
