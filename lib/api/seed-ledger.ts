@@ -52,8 +52,8 @@ export interface SeedDraft {
 export class SeedLedger {
   readonly #cluster: Cluster
   readonly #init: SeedLedgerInit
+  /** Also of trackers that were members lately, which come first. */
   readonly #accounts = new Map<string, Account>()
-  /** Those that the accounts are of. */
   #members: readonly Member[] = []
   /** The tracker that should know of each seed. */
   readonly #homes = new Map<SwarmId, string>()
@@ -147,14 +147,22 @@ export class SeedLedger {
     if (account !== undefined) account.down = true
   }
 
-  /** Opens an account for each tracker that has come, and closes those of trackers that have gone. */
+  /**
+   * Opens an account for each tracker that has come. That of one that has gone is kept for a while: it may come back with
+   * what it was told, and then has to hear what is true no longer.
+   */
   #follow(): void {
     const { members } = this.#cluster
     if (members === this.#members) return
     this.#members = members
-    const ids = new Set(members.map(({ id }) => id))
-    for (const id of this.#accounts.keys()) if (!ids.has(id)) this.#accounts.delete(id)
-    for (const id of ids) if (!this.#accounts.has(id)) this.#accounts.set(id, newAccount())
+    for (const { id } of members) {
+      const account = this.#accounts.get(id) ?? newAccount()
+      this.#accounts.delete(id)
+      this.#accounts.set(id, account)
+    }
+    const away = [...this.#accounts].slice(0, -members.length || undefined)
+    const idle = away.filter(([, { busy }]) => !busy)
+    for (const [id] of idle.slice(0, Math.max(0, away.length - MAX_AWAY))) this.#accounts.delete(id)
   }
 
   #enter(swarmId: SwarmId, home: string): void {
@@ -187,10 +195,15 @@ export class SeedLedger {
   }
 
   #idsWhere(holds: (account: Account, id: string) => boolean): readonly string[] {
-    return [...this.#accounts].filter(([id, account]) => holds(account, id)).map(([id]) => id)
+    return this.#members.flatMap(({ id }) => {
+      const account = this.#accounts.get(id)
+      return account !== undefined && holds(account, id) ? [id] : []
+    })
   }
 }
 
+/** Trackers that are members no longer, of which is known what they were told. */
+const MAX_AWAY = 8
 /** Answers in a row with another state, after which a tracker counts as down. */
 const MAX_MISSES = 2
 

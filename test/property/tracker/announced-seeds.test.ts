@@ -2,10 +2,11 @@ import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { type AnnouncingPeer, type SeedChanges, seedAnnouncer } from '../../../lib/api/index.ts'
 import { appError, type FakeClock, fakeClock, seededRandom } from '../../../lib/base/index.ts'
+import { changingCluster } from '../../../lib/cluster/index.ts'
 import { digestOf, newPeerId, type SwarmId, swarmIdOf } from '../../../lib/core/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { type SeedRegistry, seedRegistry } from '../../../services/tracker/seeds/seed-registry.ts'
-import { clusterOf, someMembers } from '../../kit/cluster.ts'
+import { someMembers } from '../../kit/cluster.ts'
 
 const TTL_MS = 60_000
 const ids = Array.from({ length: 14 }, (_, i) => swarmIdOf(digestOf(Buffer.from(`blob ${i}`))))
@@ -61,6 +62,8 @@ class Tracker {
 
 const TRACKERS = 3
 const tracker = fc.nat(TRACKERS - 1)
+/** Which trackers are members. */
+const there = fc.subarray([...Array(TRACKERS).keys()], { minLength: 1 })
 const step = fc.oneof(
   {
     weight: 6,
@@ -72,24 +75,31 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('late'), tracker }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('time'), ms: fc.constantFrom(100, 6_000, TTL_MS) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('settle') }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('members'), there }) },
 )
 
 function setUp(maxChanges: number) {
   const clock = fakeClock()
   const members = someMembers(TRACKERS)
-  const cluster = clusterOf(members, { clock })
+  const cluster = changingCluster(
+    { clock, logger: silentLogger() },
+    { members, replicas: 2, health: { failures: 3, windowMs: 10_000, outMs: 5_000 } },
+  )
   const trackers = members.map(() => new Tracker(clock))
   const byId = new Map(members.map(({ id }, i) => [id, trackers[i] as Tracker]))
   const client = (id: string) => byId.get(id) as Tracker
   const announcer = seedAnnouncer({ cluster, logger: silentLogger(), client }, { maxChanges, maxSeeds: 1_000 })
-  return { clock, cluster, trackers, byId, announcer }
+  return { clock, members, cluster, trackers, byId, announcer }
 }
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 type Rig = ReturnType<typeof setUp>
 
 /** Calls to the announcer overlap until a step settles them. */
-async function run({ clock, trackers, announcer }: Rig, steps: readonly Step[]): Promise<ReadonlySet<SwarmId>> {
+async function run(
+  { clock, members, cluster, trackers, announcer }: Rig,
+  steps: readonly Step[],
+): Promise<ReadonlySet<SwarmId>> {
   const truth = new Set<SwarmId>()
   const running: Promise<unknown>[] = []
   for (const each of steps) {
@@ -103,13 +113,14 @@ async function run({ clock, trackers, announcer }: Rig, steps: readonly Step[]):
     if (each.kind === 'restart') trackers[each.tracker]?.restart()
     if (each.kind === 'late') trackers[each.tracker]?.deliverDelayed()
     if (each.kind === 'time') await clock.advance(each.ms)
+    if (each.kind === 'members') cluster.replace(members.filter((_, i) => each.there.includes(i)))
     if (each.kind === 'settle') await Promise.all(running.splice(0))
   }
   await Promise.all(running)
   return truth
 }
 
-test('after the next announce that succeeds, the trackers know exactly the seeds of the node, each at its tracker', () =>
+test('after the next announce that succeeds, the trackers of now know exactly the seeds of the node, each at its tracker', () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(step, { maxLength: 60, size: 'max' }),
