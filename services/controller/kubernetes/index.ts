@@ -1,6 +1,5 @@
 export { type KubernetesConfig, kubernetesSchema, objectName } from './config.ts'
 export type { Election, ElectionComponents, ElectionInit, ElectionState, ElectionTimings, Term } from './election.ts'
-export { fencedWrites } from './fenced-writes.ts'
 export { watchedObjects } from './following.ts'
 export type {
   ApplyOptions,

@@ -1,16 +1,11 @@
 import { abortController, type Startable } from '../../../lib/base/index.ts'
+import type { Term } from '../kubernetes/index.ts'
 import type { Keeper } from './keeper.ts'
-
-/** The time in which this process alone is to write, as the election of the service gives it. */
-export interface NamesTerm {
-  readonly signal: AbortSignal
-  assert(): void
-}
 
 /** Gives the keeper its right to write, and takes it back. */
 export interface Mandates extends Startable {
   /** For the whole of a term; resolves when it has ended. */
-  lead(term: NamesTerm): Promise<void>
+  lead(term: Term): Promise<void>
   /** What is known of the cluster is up to date again, or no more. */
   freshness(isFresh: boolean): void
 }
