@@ -193,8 +193,12 @@ function originRules(parts: OriginParts, config: OriginConfig) {
   const seedArriving: SwarmEngine['arriving'] = (...arriving) => engine.arriving(...arriving)
   const { onFilled, onUnwanted } = ingestMetrics(runtime.metrics)
   const fill = fillPace(runtime.clock, { bytesPerSecond: config.ingest.fill, onFilled })
+  const onBrought: typeof onStored = (blob, stored) => {
+    onStored(blob, stored)
+    keeping.farewell.noteBrought(blob.digest)
+  }
   const bring = ingest(
-    { ...shared, onReceived, onStored, seedArriving, fill, onUnwanted },
+    { ...shared, onReceived, onStored: onBrought, seedArriving, fill, onUnwanted },
     { ...self, idleMs: config.ingest.idle },
   )
   const later = openWriteBack({ ...shared, storage, ingest: bring, onSent }, config)
@@ -255,7 +259,7 @@ export function originService(components: OriginComponents, config: OriginConfig
     ...[bring, urls, tasks, engine, seeding, later.work],
   ]
   return {
-    ...shell.around([http, targets.http, ...content, ...shell.listeners, keeping]),
+    ...shell.around([http, targets.http, ...content, ...shell.listeners, keeping, keeping.farewell]),
     engine,
     get url() {
       return shell.url('http')

@@ -52,6 +52,11 @@ export interface OpenBlob {
  * and whoever wants it later goes on from there. Stop it before the local store.
  */
 export interface Ingest extends Startable {
+  /**
+   * Before a stop: begins with no other blob any more, and resolves when those under way that somebody wants have come to
+   * their end. @throws ABORTED
+   */
+  finish(options?: AbortOptions): Promise<void>
   /** Size in bytes, without fetching. @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE */
   size(blob: BlobRef, options?: IngestOptions): Promise<number>
   /** Wants all of the blob. @throws BLOB_UNKNOWN, DIGEST_REFUSED, NOT_OWNER, BACKEND_CORRUPT, BACKEND_UNAVAILABLE, STORE_FULL */

@@ -84,6 +84,12 @@ class OriginIngest implements Ingest, IngestInspection {
     this.#stopped = false
   }
 
+  async finish({ signal }: AbortOptions = {}): Promise<void> {
+    this.#stopped = true
+    const wanted = [...this.#underWay.values()].filter(({ holds }) => holds.count > 0)
+    await abortable(Promise.allSettled(wanted.map(({ done }) => done)), signal)
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true
     const all = [...this.#underWay.values()]

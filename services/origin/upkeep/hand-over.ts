@@ -1,19 +1,14 @@
-import { Readable } from 'node:stream'
 import {
   type AbortOptions,
   type Clock,
-  isAbort,
   type TokenBucket,
   throwIfAborted,
   tokenBucket,
 } from '../../../lib/base/index.ts'
-import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
 import type { Digest } from '../../../lib/core/index.ts'
-import { type BlobInspection, type BlobReader, type KeptBlob, pacedRead } from '../../../lib/store/index.ts'
-import type { Logger } from '../../../lib/telemetry/index.ts'
-import type { BlobNames } from '../blob-names.ts'
-import type { Siblings } from '../ring/siblings.ts'
+import type { BlobInspection, BlobReader, KeptBlob } from '../../../lib/store/index.ts'
 import type { Copies } from './copies.ts'
+import { type CopyToComponents, copyTo } from './copy-to.ts'
 
 /** Blobs checked at the same time; most of that time is spent waiting for answers. */
 const AT_ONCE = 4
@@ -39,15 +34,10 @@ export interface Walk {
 
 interface OwnCopies extends Pick<BlobReader, 'lease'>, Pick<BlobInspection, 'inspect' | 'look' | 'peek'> {}
 
-export interface HandOverComponents {
+export interface HandOverComponents extends CopyToComponents {
   readonly store: OwnCopies
   readonly copies: Copies
-  readonly cluster: Cluster
-  readonly names: BlobNames
-  readonly siblings: Pick<Siblings, 'put'>
   readonly clock: Clock
-  readonly logger: Logger
-  readonly onCopied: (outcome: 'ok' | 'failed', bytes: number) => void
   /** Called when a walk has ended. */
   readonly onWalked: (walk: Walk) => void
 }
@@ -136,35 +126,13 @@ class Walker implements HandOver {
     }
     const lacking = (await copies.keepings(blob.digest, { signal })).filter(([, keeping]) => keeping === 'absent')
     for (const [member] of lacking) {
-      const copied = await this.#copyTo(member, blob, signal)
+      const copied = await copyTo(this.#components, member, blob, { pace: this.#pace, signal })
       counts.copies += copied ? 1 : 0
       counts.bytes += copied ? blob.size : 0
       counts.failures += copied ? 0 : 1
     }
     const isGood = copies.isKeeper(blob.digest) || (await copies.mayGo(blob, { signal }))
     if (!isGood) counts.unsafe += 1
-  }
-
-  async #copyTo(member: Member, blob: KeptBlob, signal: AbortSignal | undefined): Promise<boolean> {
-    const { store, names, siblings, cluster, logger, onCopied } = this.#components
-    const { digest, size } = blob
-    const [repository] = await names.of(digest)
-    const body = Readable.from(pacedRead(store, blob, { pace: this.#pace, signal }), { objectMode: false })
-    try {
-      await siblings.put(member, { digest, repository }, { size, body }, { signal })
-      cluster.report(member.id, 'ok')
-      onCopied('ok', size)
-      logger.info('handed a blob over', { digest, member: member.id, bytes: size })
-      return true
-    } catch (err) {
-      if (isAbort(err)) throwIfAborted(signal)
-      reportFailure(cluster, member, err)
-      onCopied('failed', 0)
-      logger.warn('failed to hand a blob over', { digest, member: member.id, err })
-      return false
-    } finally {
-      body.destroy()
-    }
   }
 }
 

@@ -17,6 +17,7 @@ import { blobKeeper } from './blob-keeper.ts'
 import { type Copies, copies } from './copies.ts'
 import { evictionGuard } from './eviction-guard.ts'
 import type { EvictionVote } from './eviction-vote.ts'
+import { type Farewell, farewell } from './farewell.ts'
 import { handOver } from './hand-over.ts'
 import { handOverRounds } from './hand-over-rounds.ts'
 import { type Leaving, type LeavingState, leaving } from './leaving.ts'
@@ -48,7 +49,9 @@ export interface Upkeep extends Startable {
   /** Not ready while this origin leaves. */
   readonly drain: ReadinessCheck
   readonly admin: UpkeepRoutesComponents
-  /** Wraps routes: those that bring new blobs to this origin are refused while it leaves. */
+  /** Stop it first, while everything else still runs. */
+  readonly farewell: Farewell
+  /** Wraps routes: those that bring new blobs to this origin are refused while it leaves, and before it stops. */
   whileStaying(routes: readonly Route[]): readonly Route[]
 }
 
@@ -59,13 +62,18 @@ const sentences: Readonly<Record<LeavingState, string | undefined>> = {
 }
 
 /** Refuses requests that would bring new blobs here. */
-function whileStaying(member: Pick<Leaving, 'state'>, routes: readonly Route[]): readonly Route[] {
+function whileStaying(
+  member: Pick<Leaving, 'state'>,
+  { hasBegun }: { readonly hasBegun: () => boolean },
+  routes: readonly Route[],
+): readonly Route[] {
   const brings = ({ methods, path }: Route) =>
     (path === originRoutes.uploads && methods.includes('POST')) ||
     (path === originRoutes.blob && methods.includes('PUT'))
   const guarded = (route: Route): Route => ({
     ...route,
     handle(exchange) {
+      if (hasBegun()) throw appError('SHUTTING_DOWN')
       if (member.state === 'staying') return route.handle(exchange)
       throw appError('SHUTTING_DOWN', { message: 'this origin is being drained; ask another' })
     },
@@ -107,6 +115,8 @@ export function upkeep(components: UpkeepComponents, config: OriginConfig): Upke
     { periodMs: config.scrub.period, bytesPerSecond: config.scrub.rate },
   )
 
+  const ending = farewell({ ...components, onCopied: metrics.copied }, { ...self, limitMs: config.drain })
+
   // Others own some of the blobs then.
   let unfollow: (() => void) | undefined
 
@@ -122,7 +132,8 @@ export function upkeep(components: UpkeepComponents, config: OriginConfig): Upke
       handOverRounds: handOvers,
       clock,
     },
-    whileStaying: (routes) => whileStaying(member, routes),
+    farewell: ending,
+    whileStaying: (routes) => whileStaying(member, { hasBegun: () => ending.hasBegun }, routes),
     async start() {
       await handOvers.start()
       await scrubs.start()
