@@ -14,6 +14,10 @@ export const placeKeys = {
 
 /** Where a node is, as its config says; undefined when it does not. */
 export interface NodePlace {
+  /** The network that it is in. */
+  readonly network?: string | undefined
+  /** Where nodes of other networks reach it; only a member of the services may say so. */
+  readonly addresses?: AnnouncingPeer['addresses'] | undefined
   readonly zone?: string | undefined
   readonly labels?: Readonly<Record<string, string>> | undefined
 }
@@ -26,13 +30,15 @@ export function announcingPeer(
     readonly role: PeerRole
     readonly spareBytesPerSecond?: number | undefined
   },
-  { key, zone, labels }: NodePlace & { readonly key: string },
+  { key, zone, labels, network, addresses }: NodePlace & { readonly key: string },
 ): AnnouncingPeer {
   const { peerId, port, role, spareBytesPerSecond } = node
   return {
     ...{ peerId, key, port, role },
     ...(zone !== undefined && { zone }),
     ...(labels !== undefined && { labels }),
+    ...(network !== undefined && { network }),
+    ...(addresses !== undefined && { addresses }),
     ...(spareBytesPerSecond !== undefined && { spareBytesPerSecond }),
   }
 }

@@ -37,6 +37,8 @@ export const announceLimits = {
   maxReports: 50,
   /** Most reports in one batch; a client omits further ones. */
   maxBatchReports: 5000,
+  /** Most networks in which a peer has an address of its own. */
+  maxNetworks: 16,
   /** Most labels of a peer. */
   maxLabels: 64,
   maxBodyBytes: 2 * 1024 * 1024,
@@ -53,6 +55,9 @@ const countSchema = z.number().int().min(0)
 const roleSchema = z.enum(['agent', 'origin'])
 const portSchema = z.number().int().min(1).max(65_535)
 
+/** An address where a peer listens. */
+const peerAddressSchema = z.object({ host: z.union([z.ipv4(), z.ipv6()]), port: portSchema })
+
 /** The announcing peer. Its address is that of the socket, never one from the body. */
 export const announcingPeerSchema = z.object({
   peerId: peerIdSchema,
@@ -64,6 +69,10 @@ export const announcingPeerSchema = z.object({
   zone: shortText.exactOptional(),
   labels: table(shortText, { max: announceLimits.maxLabels, maxKey: 255 }).exactOptional(),
   spareBytesPerSecond: countSchema.exactOptional(),
+  /** The network that it is in, as its operator calls it. */
+  network: shortText.exactOptional(),
+  /** Where nodes of other networks reach it; taken from members of the services alone. */
+  addresses: table(peerAddressSchema, { max: announceLimits.maxNetworks, maxKey: 255 }).exactOptional(),
 })
 export type AnnouncingPeer = z.infer<typeof announcingPeerSchema>
 

@@ -169,6 +169,7 @@ const ownCodes = {
     'the agent remembers no pull of this id; it keeps only the last ones, and none over a restart',
   ),
   RANGES_EXCESSIVE: final(400, 'the ranges are too many, or are longer together than the content'),
+  PROXY_HEADER_INVALID: final(400, 'the connection does not begin with a valid header of the PROXY protocol'),
   RANGE_UNSATISFIABLE: final(416, 'the range lies outside the content'),
   RING_UNKNOWN: final(404, 'this service calls no ring of that name; list the rings'),
   ORDER_LOST: retryable(503, 'the host no longer knows the order that it was given; it may have been restarted'),

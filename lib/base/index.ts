@@ -26,6 +26,7 @@ export { Bitset, inOrder, popCount } from './bitset.ts'
 export { type Breaker, type BreakerCall, type BreakerInit, type BreakerVerdict, breaker } from './breaker.ts'
 export { type ByteBudget, byteBudget } from './byte-budget.ts'
 export { type ByteCache, byteCache } from './byte-cache.ts'
+export { isCidr, type NetworkRule, networkRule } from './cidrs.ts'
 export { type AbortOptions, type Clock, systemClock, type Timer } from './clock.ts'
 export { optimiseLate } from './compile-budget.ts'
 export { copyBytes } from './copy-bytes.ts'
@@ -67,9 +68,18 @@ export {
   processLocks,
 } from './process-lock.ts'
 export { type ProvenCache, provenCache } from './proven-cache.ts'
+export {
+  type BalancerTrust,
+  type ProxyDoor,
+  type ProxyEntrance,
+  type ProxyRefusal,
+  proxyDoor,
+} from './proxy-door.ts'
+export { MAX_PROXY_HEADER, type ProxyHeader, parseProxyHeader, type RemoteEnd } from './proxy-header.ts'
 export { type Random, seededRandom, shuffled, systemRandom } from './random.ts'
 export { readAhead } from './read-ahead.ts'
 export { type RefusedKeys, refusedKeys } from './refused-keys.ts'
+export { carryRemote, remoteAddressOf, remoteEndOf } from './remote-end.ts'
 export { type Rounds, type RoundsInit, rounds } from './rounds.ts'
 export { type SharedBlocks, sharedBlocks } from './shared-blocks.ts'
 export { type SingleFlight, singleFlight } from './single-flight.ts'

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { isAppError } from '../base/index.ts'
+import { isAppError, isCidr } from '../base/index.ts'
 import { parseBind, parseBindOrOff } from './address.ts'
 import { parseBytes, parseDuration, parseRate } from './quantities.ts'
 
@@ -34,6 +34,12 @@ export const rate = z.string().transform(parsedBy(parseRate))
 /** `host:port`, where `auto` or 0 means any free port; parsed to `{ host, port }`. */
 const bind = z.string().transform(parsedBy(parseBind))
 
+/** An address with its port, never a name: `10.1.2.3:64002`; parsed to `{ host, port }`. */
+export const peerAddress = bind.refine(
+  ({ host, port }) => isIP(host) !== 0 && port > 0,
+  'give an IP address and a port, such as 10.1.2.3:64002',
+)
+
 /** Allows the listener to bind beyond loopback without a secret. */
 const insecure = z.boolean().default(false)
 
@@ -43,7 +49,21 @@ const listenerTls = z.enum(['auto', 'off', 'optional']).default('auto')
 /** Whether callers are asked for a certificate, and served without one. */
 const clientCertificates = z.enum(['off', 'optional', 'required']).default('off')
 
-const listenerKeys = { insecure, tls: listenerTls, clientCertificates }
+const cidr = z.string().refine(isCidr, 'must be a network such as 10.0.0.0/8 or fd00::/8')
+/** More than one balancer has, and the subnets of a cluster. */
+const MAX_NETWORKS = 64
+
+/** Who tells, in headers of the PROXY protocol, where connections come from. */
+const proxyProtocol = z
+  .strictObject({
+    /** The addresses of balancers: each connection from there begins with a header, which is believed. */
+    from: z.array(cidr).min(1).max(MAX_NETWORKS),
+    /** Those who call past the balancers, without a header. All others are refused. */
+    direct: z.array(cidr).max(MAX_NETWORKS).default([]),
+  })
+  .exactOptional()
+
+const listenerKeys = { insecure, tls: listenerTls, clientCertificates, proxyProtocol }
 
 /** A listener with a default address; each key may be set alone. */
 export const listenerOn = (address: string) =>
@@ -51,7 +71,7 @@ export const listenerOn = (address: string) =>
 
 /** The same for peers: with TLS, both sides always show a certificate. */
 export const peerListenerOn = (address: string) =>
-  z.strictObject({ bind: bind.prefault(address), insecure, tls: listenerTls }).prefault({})
+  z.strictObject({ bind: bind.prefault(address), insecure, tls: listenerTls, proxyProtocol }).prefault({})
 
 /** Labels of metrics and lines of the log say it. */
 const listenerName = z
@@ -94,6 +114,33 @@ const member = z.strictObject({
 /** All instances of a clustered service; never empty, with unique ids. */
 export const memberList = z
   .array(member)
+  .min(1, 'the cluster has no members; list at least one')
+  .refine((members) => new Set(members.map(({ id }) => id)).size === members.length, 'two members have the same id')
+
+/** A network as its operator calls it: what is in one reaches each other. */
+export const networkName = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9.-]{0,62}$/,
+    'a network has lower-case letters, digits, dots and dashes, and at most 63 of them',
+  )
+
+const networkMember = z
+  .strictObject({
+    id: member.shape.id,
+    /** For those in networks without an address of their own. */
+    url: baseUrl.exactOptional(),
+    /** By the network from which it is called. */
+    addresses: z.record(networkName, baseUrl).exactOptional(),
+  })
+  .refine(
+    ({ url, addresses = {} }) => url !== undefined || Object.keys(addresses).length > 0,
+    'a member has a url or addresses',
+  )
+
+/** The same, where members may have an address for each network. */
+export const networkMembers = z
+  .array(networkMember)
   .min(1, 'the cluster has no members; list at least one')
   .refine((members) => new Set(members.map(({ id }) => id)).size === members.length, 'two members have the same id')
 
@@ -155,7 +202,7 @@ const memberSources = z
 export type MemberSources = z.output<typeof memberSources>
 
 /** A list of members, or where they are named. */
-export const membersOrSource = z.union([memberList, memberSources], {
+export const membersOrSource = z.union([networkMembers, memberSources], {
   // Of both, only the form that was meant has something to say.
   error({ errors, input }) {
     const [first] = errors[Array.isArray(input) ? 0 : 1] ?? []

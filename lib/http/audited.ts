@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { type AppError, hasCode } from '../base/index.ts'
+import { type AppError, hasCode, remoteAddressOf } from '../base/index.ts'
 import { credentialsIn, type Principal } from '../identity/index.ts'
 import type { AuditTrail } from '../telemetry/index.ts'
 import type { Exchange, Route } from './route.ts'
@@ -20,7 +20,7 @@ function callerOf(req: IncomingMessage, principal: Pick<Principal, 'name' | 'sho
   const isWrong =
     name === 'anonymous' && shown === undefined && credentialsIn(req.headers.authorization).kind !== 'none'
   const who = isWrong ? 'wrong credentials' : name
-  return { who, from: req.socket.remoteAddress ?? 'unknown' }
+  return { who, from: remoteAddressOf(req.socket) ?? 'unknown' }
 }
 
 /** Tells, once it has ended, what an admin has done. */

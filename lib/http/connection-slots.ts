@@ -1,4 +1,4 @@
-import { type AgeLinks, AgeList, holders } from '../base/index.ts'
+import { type AgeLinks, AgeList, holders, remoteAddressOf } from '../base/index.ts'
 import { isLoopback } from '../identity/index.ts'
 import { clientOf } from './client-of.ts'
 
@@ -81,12 +81,12 @@ class Slots implements ConnectionSlots {
     return () => this.#change(connection, -1)
   }
 
-  #callerOf({ remoteAddress }: SlottedConnection): Caller {
-    const name = clientOf({ socket: { remoteAddress } })
+  #callerOf(connection: SlottedConnection): Caller {
+    const name = clientOf({ socket: connection })
     const known = this.#callers.get(name)
     if (known !== undefined) return known
     const { max, addressShare } = this.#init
-    const isLimited = addressShare < 1 && !isLoopback(remoteAddress ?? '')
+    const isLimited = addressShare < 1 && !isLoopback(remoteAddressOf(connection) ?? '')
     const share = isLimited ? Math.max(1, Math.floor(max * addressShare)) : Number.POSITIVE_INFINITY
     const caller = { name, max: share, open: 0, idle: new AgeList<Slot>() }
     this.#callers.set(name, caller)

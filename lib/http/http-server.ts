@@ -4,6 +4,7 @@ import {
   type AppError,
   abortController,
   appError,
+  type BalancerTrust,
   type Clock,
   hasCode,
   type Random,
@@ -21,6 +22,7 @@ import { type Lingering, lingering } from './lingering.ts'
 import { hostInUrl, listen } from './listen.ts'
 import { type ListenerLimit, type LoadLimits, limitRefusals, loadGates } from './load.ts'
 import { oddRequests } from './odd-requests.ts'
+import { type ProxyStage, proxyStage } from './proxy-stage.ts'
 import type { Route } from './route.ts'
 import { type Dispatch, type RoutingComponents, routing } from './routing.ts'
 import { type StuckReaders, stuckReaders } from './stuck-readers.ts'
@@ -71,6 +73,8 @@ export interface HttpServerInit {
   readonly idleMs?: number
   /** Default: it speaks no TLS. */
   readonly tls?: ListenerTls | undefined
+  /** It stands behind balancers, which say where connections come from; default: it does not. */
+  readonly balancers?: BalancerTrust | undefined
   /** Takes what is for hosts elsewhere, and CONNECT; default: it is no proxy. */
   readonly forward?: Forward | undefined
 }
@@ -101,6 +105,7 @@ interface Running {
   readonly inner: InnerConnections | undefined
   readonly underWay: Visits
   readonly connections: Lingering
+  readonly stage: ProxyStage
 }
 
 /** For Node a connection is idle although the end of its answer still waits for a slow client. */
@@ -166,7 +171,8 @@ const configured = (parts: Parts, init: HttpServerInit): Running => {
   const inside = init.forward && newServer(init, take).on('connection', onConnection)
   if (inside !== undefined) oddRequests(inside, { ...odd, connect: answer, upgrade: answer })
   const inner = inside && innerConnections(inside)
-  return { server, inner, underWay, connections }
+  const proxied = proxyStage(parts, server, { name: init.name, balancers: init.balancers })
+  return { server, inner, underWay, connections, stage: proxied }
 }
 
 type OnLimit = (limit: ListenerLimit) => void
@@ -227,6 +233,7 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
   const drain = async (closing: Running) => {
     const { server, inner, underWay, connections } = closing
     underWay.closeConnections()
+    closing.stage.cut()
     // The `close` of a server for HTTP would also cut what `closeIdle` spares.
     TcpServer.prototype.close.call(server)
     closeIdle(closing)

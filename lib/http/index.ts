@@ -45,6 +45,7 @@ export type { Load, LoadedRequest, LoadLimits } from './load.ts'
 export { type LookBudget, type LookBudgetInit, lookBudget } from './look-budget.ts'
 export type { OpenRangeOptions } from './multipart.ts'
 export { nextLink, type PageLimits, type PageRequest, pageRequest } from './page.ts'
+export { proxyConnections } from './proxy-stage.ts'
 export {
   type ContentRange,
   contentRange,

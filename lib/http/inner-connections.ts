@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { carryRemote } from '../base/index.ts'
 import type { ServeInside } from './forward/forward.ts'
 
 /** Connections that come through others of a listener. */
@@ -32,6 +33,7 @@ export function innerConnections(server: Server): InnerConnections {
           return
         }
         carriers.set(socket, carrier)
+        carryRemote(socket, carrier)
         socket.once('close', () => resolve())
         server.emit('connection', socket)
       }),

@@ -5,6 +5,7 @@ import {
   appError,
   type ClientCertificates,
   type Clock,
+  carryRemote,
   type TlsGuest,
   type TlsMaterial,
   tlsDoor,
@@ -68,6 +69,7 @@ export function tlsStage(
         count(outcome)
         if (refusal !== undefined) refused.set(guest.socket, refusal)
         carriers.set(guest.socket, raw)
+        if (guest.encrypted) carryRemote(guest.socket, raw)
         onConnection(guest.socket)
         for (const each of serve) Reflect.apply(each, server, [guest.socket])
         // What was read to see whether it speaks TLS.

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { type AbortOptions, type Clock, countCache } from '../base/index.ts'
+import { type AbortOptions, type Clock, countCache, remoteAddressOf } from '../base/index.ts'
 import { type Access, type AccessRule, accessFrom, eitherAccess, type Grant, grantsFor } from './access.ts'
 import type { BearerTokens } from './bearer-tokens.ts'
 import { callerAt } from './caller.ts'
@@ -95,7 +95,7 @@ export function registryCallers(
     const known = memory.get(hash) ?? refusals.get(hash)
     const isInForce = known !== undefined && clock.now() < known.untilMs && named.isThere(known.principal.name)
     if (isInForce) return known.principal
-    const proof = await prove(credentials, callerAt(req.socket.remoteAddress), signal)
+    const proof = await prove(credentials, callerAt(remoteAddressOf(req.socket)), signal)
     if (proof === undefined) refusals.set(hash, nobody)
     else memory.set(hash, proof)
     return (proof ?? nobody).principal

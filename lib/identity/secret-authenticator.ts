@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { AbortOptions } from '../base/index.ts'
+import { type AbortOptions, remoteAddressOf } from '../base/index.ts'
 import { credentialsIn, shownText } from './credentials.ts'
 import { isLoopback } from './loopback.ts'
 import { type AnonymousRights, anonymousRights, type Principal, secretRights } from './principal.ts'
@@ -56,6 +56,6 @@ export function secretAuthenticator(init: SecretAuthenticatorInit = {}): Authent
       const presented = shownText(credentials)
       return presented === undefined ? unknown : holder(presented)
     }
-    return init.trustLoopback === true && isLoopback(req.socket.remoteAddress ?? '') ? local : anonymous
+    return init.trustLoopback === true && isLoopback(remoteAddressOf(req.socket) ?? '') ? local : anonymous
   }
 }

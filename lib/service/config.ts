@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Member } from '../cluster/index.ts'
+import type { NamedMember } from '../cluster/index.ts'
 import {
   anonymousRights,
   duration,
@@ -8,6 +8,7 @@ import {
   logLevel,
   type MemberSources,
   membersOrSource,
+  networkName,
   peerListenerOn,
   secretValues,
   tlsFiles,
@@ -22,6 +23,8 @@ export const commonKeys = {
   anonymous: anonymousRights.exactOptional(),
   /** Names that requests may call the listeners by besides loopback, their bind, and the members of the rings. */
   hosts: z.array(hostName).default([]),
+  /** The network that this process is in, by which it chooses among the addresses of others; default: none has a name. */
+  network: networkName.exactOptional(),
   /** Share of a listener's connections that one address may have, unless it is one of this machine. */
   addressShare: z.number().gt(0).max(1).default(0.75),
   /** Longest time that a stop waits for answers under way. */
@@ -76,7 +79,7 @@ export const secretsOf = (kind: ServiceKind) => {
 }
 
 /** A list of members, or where they are named. */
-export type MembersConfig = readonly Member[] | MemberSources
+export type MembersConfig = readonly NamedMember[] | MemberSources
 
 export type CommonConfig = z.output<z.ZodObject<typeof commonKeys>> & { readonly secrets: Secrets }
 type HttpListenerConfig = z.output<ReturnType<typeof listenerOn>>

@@ -1,3 +1,4 @@
+export { peerBalancersOf } from './balancers.ts'
 export {
   type CommonConfig,
   commonKeys,

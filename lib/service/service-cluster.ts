@@ -8,6 +8,7 @@ import {
   type MemberFeed,
   type MemberSource,
   memberFeed,
+  membersIn,
   staticSource,
 } from '../cluster/index.ts'
 import type { MembersConfig } from './config.ts'
@@ -24,6 +25,8 @@ export interface ServiceClusterInit {
   /** As the config has it: `origins`, `trackers`, `buildIndexes`. */
   readonly name: string
   readonly members: MembersConfig
+  /** The network from which they are called. */
+  readonly network?: string | undefined
   readonly replicas?: number
   /** The member that this process is itself. */
   readonly self?: string | undefined
@@ -40,22 +43,22 @@ export interface ServiceCluster extends Cluster {
 /** Members as the config names them, with passive health; they follow its source from the start of the feed on. */
 export function serviceCluster(
   runtime: Runtime,
-  { name, members, replicas = 1, self }: ServiceClusterInit,
+  { name, members, network, replicas = 1, self }: ServiceClusterInit,
 ): ServiceCluster {
-  const listed = 'length' in members ? members : []
+  const listed = 'length' in members ? membersIn(members, network) : []
   const cluster = changingCluster(runtime, { name, members: listed, replicas, health: HEALTH })
-  const source = memberSource(members)
+  const source = memberSource(members, network)
   const feed = memberFeed({ ...runtime, source, cluster }, { name, keepMs: keepOf(members), self })
   return Object.assign(cluster, {
     feed,
-    hosts: () => [...source.hosts, ...cluster.members.map(hostOf)],
+    hosts: () => [...new Set([...source.hosts, ...cluster.members.map(hostOf)])],
   })
 }
 
-/** Where the members are named. */
-export function memberSource(members: MembersConfig): MemberSource {
-  if ('length' in members) return staticSource(members)
-  if (members.file !== undefined) return fileSource(members.file)
+/** Where the members are named. @throws CONFIG_INVALID for a listed one without an address in the network */
+export function memberSource(members: MembersConfig, network: string | undefined): MemberSource {
+  if ('length' in members) return staticSource(members, network)
+  if (members.file !== undefined) return fileSource({ ...members.file, network })
   const { minRefresh, maxRefresh, ...dns } = members.dns
   return dnsSource({ ...dns, minRefreshMs: minRefresh, maxRefreshMs: maxRefresh })
 }

@@ -11,6 +11,7 @@ import {
   type Route,
 } from '../http/index.ts'
 import { type AnonymousRights, type Identify, secretAuthenticator } from '../identity/index.ts'
+import { balancersOf } from './balancers.ts'
 import type { CommonConfig, ListenerConfig } from './config.ts'
 import { connectionRoom, fewOpenFiles } from './connection-room.ts'
 import { assertSafeListeners, type OpenListener, openListeners, speechOf } from './listeners.ts'
@@ -144,7 +145,7 @@ export function serviceShell<K extends ServiceKind>(
     const bodies = budgets.of(name, { reserved: KEEPERS.includes(name) })
     const { addressShare, drain: drainMs } = config
     const limits = { maxConnections, addressShare, drainMs, bodies }
-    const own = { name, bind: listener.bind, tls: tlsOf(runtime, config, listener) }
+    const own = { name, bind: listener.bind, tls: tlsOf(runtime, config, listener), balancers: balancersOf(listener) }
     const settings = { ...init, ...own, routes, hosts: knownHosts(config, init.envelope, rings), ...limits }
     return httpServer({ ...runtime, authenticate, identify }, settings)
   }

@@ -8,6 +8,7 @@ import type { RegistryStorage } from '../../lib/registry/index.ts'
 import {
   clusterHttp,
   type ListenerInit,
+  peerBalancersOf,
   peerTlsOf,
   type Runtime,
   serviceCluster,
@@ -61,7 +62,8 @@ export interface AgentService extends Startable {
 /** The agent's clients of the other services. */
 function clusterClients(runtime: Runtime, config: AgentConfig) {
   const http = clusterHttp(runtime, config)
-  const ring = (name: 'origins' | 'trackers' | 'buildIndexes') => serviceCluster(runtime, { name, ...config[name] })
+  const ring = (name: 'origins' | 'trackers' | 'buildIndexes') =>
+    serviceCluster(runtime, { name, ...config[name], network: config.network })
   const rings = { origins: ring('origins'), trackers: ring('trackers'), buildIndexes: ring('buildIndexes') }
   return {
     http,
@@ -90,8 +92,8 @@ function agentEngine(
   { store, clients, digester, key }: EngineParts,
 ): SwarmEngine {
   const peerId = peerIdOf(key)
-  const { zone, labels } = config
-  const identity = { key, zone, labels }
+  const { zone, labels, network } = config
+  const identity = { key, zone, labels, network }
   return swarmEngine(
     {
       ...runtime,
@@ -99,7 +101,10 @@ function agentEngine(
       announcer: trackerAnnouncer(clients.trackers, identity),
       metainfo: clusterMetainfo(clients.trackers, clients.origins, identity),
       pieces: originPieces(clients.origins, key),
-      transport: tcpTransport({ ...runtime, peerTls: peerTlsOf(runtime, config) }),
+      transport: tcpTransport({
+        ...{ ...runtime, peerTls: peerTlsOf(runtime, config) },
+        balancers: peerBalancersOf(runtime, config),
+      }),
       prover: config.secrets.prover,
       foreign: config.swarm.foreignPeers ? clients.foreign : undefined,
       digester,

@@ -50,7 +50,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const runtime = serviceRuntime('buildIndex', config, components)
   const { cluster } = config
   const http = clusterHttp(runtime, config)
-  const originRing = serviceCluster(runtime, { name: 'origins', ...config.origins })
+  const originRing = serviceCluster(runtime, { name: 'origins', ...config.origins, network: config.network })
   const origins = originCluster({ http, cluster: originRing })
   const remotes = remotesOf(runtime, config)
   const hooks = new Map(Object.entries(config.webhooks).map(([name, hook]) => [name, webhook(runtime, name, hook)]))

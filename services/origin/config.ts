@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { placeKeys } from '../../lib/api/index.ts'
+import { announceLimits, placeKeys } from '../../lib/api/index.ts'
 import { backendRulesSchema, backendSchema, upstreamRulesSchema, urlRulesSchema } from '../../lib/backend/index.ts'
-import { byteSize, duration, rate } from '../../lib/config/index.ts'
+import { byteSize, duration, networkName, peerAddress, rate } from '../../lib/config/index.ts'
 import {
   checkForeignPeers,
   commonKeys,
@@ -40,6 +40,11 @@ const keys = z.strictObject({
   http: listenerOf('origin', 'http'),
   /** Where agents connect to fetch pieces. */
   peer: peerListenerOf('origin'),
+  /** Where agents of other networks connect, by the names of their networks: the addresses of balancers there. */
+  peerAddresses: z
+    .record(networkName, peerAddress)
+    .refine((all) => Object.keys(all).length <= announceLimits.maxNetworks, 'too many networks')
+    .default({}),
   /** Probes and metrics. */
   ops: listenerOf('origin', 'ops'),
   /** The admin API. */

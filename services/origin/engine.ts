@@ -3,7 +3,7 @@ import { appError } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import { peerIdOf } from '../../lib/core/index.ts'
 import { inlineDigester } from '../../lib/metainfo/index.ts'
-import { peerTlsOf, type Runtime } from '../../lib/service/index.ts'
+import { peerBalancersOf, peerTlsOf, type Runtime } from '../../lib/service/index.ts'
 import { type SwarmEngine, type SwarmStore, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
 import type { OriginConfig } from './config.ts'
 
@@ -34,8 +34,9 @@ export function originEngine(
 ): SwarmEngine {
   const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
   const peerId = peerIdOf(key)
-  const { zone, labels } = config
-  const identity = { key, zone, labels }
+  const { zone, labels, network, peerAddresses } = config
+  const addresses = Object.keys(peerAddresses).length > 0 ? peerAddresses : undefined
+  const identity = { key, zone, labels, network, addresses }
   return swarmEngine(
     {
       ...runtime,
@@ -47,7 +48,10 @@ export function originEngine(
       },
       metainfo: nothingToPull,
       pieces: nothingToPull,
-      transport: tcpTransport({ ...runtime, peerTls: peerTlsOf(runtime, config) }),
+      transport: tcpTransport({
+        ...{ ...runtime, peerTls: peerTlsOf(runtime, config) },
+        balancers: peerBalancersOf(runtime, config),
+      }),
       ring: { self: config.member, owners: (digest) => cluster.liveOwners(digest).map(({ id }) => id) },
       prover: config.secrets.prover,
       foreign: config.swarm.foreignPeers ? foreign : undefined,

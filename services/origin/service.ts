@@ -97,11 +97,12 @@ function originStore(runtime: HashingRuntime, config: OriginConfig, evictions: E
 function originParts(components: OriginComponents, config: OriginConfig) {
   const runtime = { ...serviceRuntime('origin', config, components), hashing: blockHashing(threadDigester()) }
   const { logger } = runtime
+  const { network } = config
   const http = clusterHttp(runtime, config)
   const targets = sendTargets(runtime, config.send.allow)
-  const cluster = serviceCluster(runtime, { name: 'origins', ...config.origins, self: config.member })
+  const cluster = serviceCluster(runtime, { name: 'origins', ...config.origins, network, self: config.member })
   const siblings = siblingClients(http, cluster)
-  const trackerRing = serviceCluster(runtime, { name: 'trackers', ...config.trackers })
+  const trackerRing = serviceCluster(runtime, { name: 'trackers', ...config.trackers, network })
   const trackers = trackerCluster({ http, logger, cluster: trackerRing })
   const evictions = evictionVote()
   const plainStore = originStore(runtime, config, evictions)

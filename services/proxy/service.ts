@@ -41,8 +41,8 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
   const runtime = serviceRuntime('proxy', config, components)
   const { metrics, random, logger } = runtime
   const http = clusterHttp(runtime, config)
-  const originRing = serviceCluster(runtime, { name: 'origins', ...config.origins })
-  const indexRing = serviceCluster(runtime, { name: 'buildIndexes', ...config.buildIndexes })
+  const originRing = serviceCluster(runtime, { name: 'origins', ...config.origins, network: config.network })
+  const indexRing = serviceCluster(runtime, { name: 'buildIndexes', ...config.buildIndexes, network: config.network })
   const origins = originCluster({ http, cluster: originRing })
   const traffic = blobTraffic(metrics)
   const onReceived = (from: 'origin' | 'cache', bytes: number) => traffic.received(from, bytes)

@@ -39,6 +39,8 @@ export interface SwarmAnnounce {
   readonly leftBytes?: number
   /** More about the place of the peer; used for this answer, and not kept. */
   readonly labels?: AnnouncingPeer['labels']
+  /** The network that the peer is in; likewise. */
+  readonly network?: AnnouncingPeer['network'] | undefined
   /** The blob, and where it is, if the peer says so. */
   readonly blob?: { readonly digest: Digest; readonly repository: Repository | undefined }
 }
@@ -54,7 +56,11 @@ export interface Announcements {
   /** Undefined when the peer id belongs to another key. @throws HOST_BANNED */
   one(announce: SwarmAnnounce): SwarmAnswer | undefined
   /** Whether there is a peer to name to the asker. */
-  readonly knowsOthers: (swarmId: SwarmId, asker: PeerEntry) => boolean
+  readonly knowsOthers: Naming['knowsOthers']
+  /** The peer as it is told to a node of that network; undefined when such a node does not reach it. */
+  readonly addressed: Naming['addressed']
+  /** Notes what a node says of itself; its peer id is its own. */
+  readonly met: (host: string, peer: AnnouncingPeer) => void
   /** @throws HOST_BANNED */
   readonly assertNotBanned: (node: Pick<PeerEntry, 'peerId' | 'host'>) => void
   /**
@@ -100,6 +106,7 @@ export function announcements(components: AnnouncementsComponents): Announcement
   }
 
   const assertNotBanned = bannedCheck(control)
+  const met: Announcements['met'] = (host, peer) => observer.seen(host, peer, intervalMs() * LIFETIME_INTERVALS)
 
   return {
     one(announce) {
@@ -107,9 +114,13 @@ export function announcements(components: AnnouncementsComponents): Announcement
       return measured(one(announce))
     },
     knowsOthers: (...asked) => naming.knowsOthers(...asked),
+    addressed: (...peer) => naming.addressed(...peer),
+    met,
     assertNotBanned,
     batch(host, { peer, torrents, seeds: changes }) {
       assertNotBanned({ peerId: peer.peerId, host })
+      // Others are told of it at once, at its address in their networks.
+      if (peer.role === 'origin') met(host, peer)
       for (const torrent of torrents) assertSwarmOfDigest(torrent)
       // All swarms of the batch share these two, which are most of the memory of an entry.
       const incomplete = downloading(host, peer)
@@ -125,6 +136,7 @@ export function announcements(components: AnnouncementsComponents): Announcement
           leftBytes,
           blob: { digest, repository },
           labels: peer.labels,
+          network: peer.network,
         })
         if (answer === undefined) return []
         observer.reported(entry, swarmId, reports)
@@ -132,7 +144,7 @@ export function announcements(components: AnnouncementsComponents): Announcement
       })
       const told = changes === undefined ? {} : { seeds: seeding(seedingNode(host, peer), changes) }
       const refused = answers.length < torrents.length || told.seeds?.sequence === 0
-      if (!refused) observer.seen(host, peer, intervalMs() * LIFETIME_INTERVALS)
+      if (!refused) met(host, peer)
       return measured({ torrents: answers, ...told })
     },
   }
@@ -160,7 +172,7 @@ function swarmAnswers(components: AnnouncementsComponents, { meters, intervalMs 
     if (limit === 0) return { intervalMs: dueMs, peers: [] }
     const { peers, againMs = dueMs } = naming.best(
       swarmId,
-      { ...entry, labels: announce.labels, leftBytes: announce.leftBytes },
+      { ...entry, labels: announce.labels, network: announce.network, leftBytes: announce.leftBytes },
       limit,
     )
     return { intervalMs: Math.min(dueMs, againMs), peers }

@@ -12,13 +12,14 @@ const NOTHING = new Uint8Array(0)
  * has no swarm. Whoever may not have the peer id gets no record.
  */
 export function introduction(
-  announcements: Pick<Announcements, 'one' | 'knowsOthers'>,
+  announcements: Pick<Announcements, 'one' | 'knowsOthers' | 'met'>,
   { host, blob, asker }: { readonly host: string; readonly blob: BlobRef; readonly asker: MetainfoAsker },
 ): Preface {
   const swarmId = swarmIdOf(blob.digest)
   const entry = downloading(host, asker.peer)
+  const { labels, network } = asker.peer
   return (length) => {
-    if (length === undefined && !announcements.knowsOthers(swarmId, entry)) return undefined
+    if (length === undefined && !announcements.knowsOthers(swarmId, { ...entry, network })) return undefined
     if (length !== undefined && length <= INLINE_LIMIT) return NOTHING
     const answer = announcements.one({
       swarmId,
@@ -26,8 +27,11 @@ export function introduction(
       entry,
       wantPeers: asker.wantPeers,
       blob,
-      labels: asker.peer.labels,
+      labels,
+      network,
     })
-    return answer === undefined ? NOTHING : encodeRecord({ kind: 'peers', ...answer })
+    if (answer === undefined) return NOTHING
+    announcements.met(host, asker.peer)
+    return encodeRecord({ kind: 'peers', ...answer })
   }
 }

@@ -5,6 +5,7 @@ import type { Control } from './control/control.ts'
 import type { Crossings } from './crossings.ts'
 import type { HostBook } from './hosts/host-book.ts'
 import type { HostHealth } from './hosts/host-health.ts'
+import { addressIn } from './network-address.ts'
 import type { PeerRegistry } from './peer-registry.ts'
 import { MOST_FAR } from './policy/parts/by-zone.ts'
 import type { Candidate } from './policy/peer-order.ts'
@@ -32,8 +33,11 @@ export interface Named {
   readonly againMs: number | undefined
 }
 
-/** Who asks, with the labels of its place and what it lacks. */
-export type NamedTo = PeerEntry & Pick<Candidate, 'labels'> & { readonly leftBytes?: number | undefined }
+/** Who asks, and the network that it is in, if it says so. */
+export type Asker = PeerEntry & { readonly network?: string | undefined }
+
+/** The same with the labels of its place and what it lacks. */
+export type NamedTo = Asker & Pick<Candidate, 'labels'> & { readonly leftBytes?: number | undefined }
 
 /** Which peers are named to an asker. */
 export interface Naming {
@@ -43,7 +47,9 @@ export interface Naming {
    */
   best(swarmId: SwarmId, asker: NamedTo, limit: number): Named
   /** Whether there is a peer to name to the asker. */
-  knowsOthers(swarmId: SwarmId, asker: PeerEntry): boolean
+  knowsOthers(swarmId: SwarmId, asker: Asker): boolean
+  /** The peer as it is told to a node of that network; undefined when such a node does not reach it. */
+  addressed(peer: PeerInfo, network: string | undefined): PeerInfo | undefined
 }
 
 /** What is told of a peer. */
@@ -56,7 +62,14 @@ export function naming(components: NamingComponents): Naming {
   const { registry, seeds, book, health, crossings, stalls, control, random } = components
   const isOpen = (peer: Pick<PeerInfo, 'peerId' | 'host'>) =>
     control.markOf('ban', peer) === undefined && control.markOf('drain', peer) === undefined
-  const mayName = (peer: PeerInfo, asker: PeerEntry) => reaches(asker.host, peer.host) && isOpen(peer)
+  const addressed = (peer: PeerInfo, network: string | undefined): PeerInfo | undefined => {
+    const address = addressIn(network, peer, book.of(peer.peerId))
+    return address && { ...peer, ...address }
+  }
+  const mayName = (peer: PeerInfo, asker: Asker) => {
+    const address = addressIn(asker.network, peer, book.of(peer.peerId))
+    return address !== undefined && reaches(asker.host, address.host) && isOpen(peer)
+  }
   // Origins stay: at first nobody else has the pieces, and all their askers wait for them alike.
   const isOut = ({ peerId, role }: Pick<PeerInfo, 'peerId' | 'role'>) =>
     role === 'agent' && health.of(peerId).state === 'out'
@@ -73,7 +86,7 @@ export function naming(components: NamingComponents): Naming {
       onProbation,
     }
   }
-  const candidates = (swarmId: SwarmId, asker: PeerEntry): readonly Candidate[] => {
+  const candidates = (swarmId: SwarmId, asker: Asker): readonly Candidate[] => {
     const zone = looksAtZones(control.now.policy) ? (asker.zone ?? '') : undefined
     const entries = registry.sample(swarmId, announceLimits.maxPeers, zone)
     // A peer with an entry of its own is named as the entry says: it may have lost the blob and be pulling it again.
@@ -94,6 +107,7 @@ export function naming(components: NamingComponents): Naming {
   }
 
   return {
+    addressed,
     best(swarmId, asker, limit) {
       const zone = asker.zone ?? ''
       const crossing = { swarmId, zone, peerId: asker.peerId }
@@ -107,7 +121,7 @@ export function naming(components: NamingComponents): Naming {
       if (crosses && far.length > 0) crossings.taken(crossing, asker.leftBytes)
       const isNarrow = looksAtZones(control.now.policy) && crosses && far.length > 0 && far.length < MOST_FAR
       return {
-        peers: named.map(peerInfoOf),
+        peers: named.flatMap((peer) => addressed(peerInfoOf(peer), asker.network) ?? []),
         againMs: isNarrow ? crossings.again(crossing, far) : undefined,
       }
     },

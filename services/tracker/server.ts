@@ -26,8 +26,7 @@ import { controlExchange } from './control/control-exchange.ts'
 import { type OrderRoutesComponents, orderRoutes } from './fleet/order-routes.ts'
 import { type ForeignRoutesComponents, foreignTrackerRoutes } from './foreign/foreign-routes.ts'
 import { introduction } from './introduction.ts'
-import type { MetainfoRelay } from './relay/metainfo-relay.ts'
-import type { Preface } from './relay/relay-reader.ts'
+import type { MetainfoRelay, RelayOptions } from './relay/metainfo-relay.ts'
 import { socketAddress } from './socket-address.ts'
 
 export interface TrackerRoutesComponents extends OrderRoutesComponents, ForeignRoutesComponents {
@@ -44,13 +43,13 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
   const batch = async (exchange: Exchange) => {
     const host = socketAddress(exchange.req)
     const body = parseBody(announceBatchSchema, await readJson(exchange, announceLimits.maxBodyBytes))
-    believeRole(exchange, body.peer)
+    believePeer(exchange, body.peer)
     await store.ready(body.torrents.flatMap(({ swarmId, event }) => (event === 'stopped' ? [] : [swarmId])))
     sendJson(exchange, 200, announcements.batch(host, body))
   }
 
-  const sendMetainfo = (exchange: Exchange, preface?: Preface) => {
-    const body = relay.open(blobOf(exchange), { preface, pay: () => components.looks.pay(exchange.req) })
+  const sendMetainfo = (exchange: Exchange, options: Pick<RelayOptions, 'preface' | 'hinted'> = {}) => {
+    const body = relay.open(blobOf(exchange), { ...options, pay: () => components.looks.pay(exchange.req) })
     const headers = { 'content-type': 'application/vnd.shoal.metainfo.v1' }
     return inTouch(components.clock, exchange, sendStream(exchange, { status: 200, headers, body }), METAINFO_BEAT_MS)
   }
@@ -59,10 +58,14 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
     const blob = blobOf(exchange)
     const host = socketAddress(exchange.req)
     const asker = parseBody(metainfoAskerSchema, await readJson(exchange, announceLimits.maxAskerBytes))
-    believeRole(exchange, asker.peer)
+    believePeer(exchange, asker.peer)
     announcements.assertNotBanned({ peerId: asker.peer.peerId, host })
     await store.ready([swarmIdOf(blob.digest)])
-    await sendMetainfo(exchange, introduction(announcements, { host, blob, asker }))
+    const { network } = asker.peer
+    await sendMetainfo(exchange, {
+      preface: introduction(announcements, { host, blob, asker }),
+      hinted: (peer) => announcements.addressed(peer, network),
+    })
   }
 
   const announce = { path: trackerRoutes.announce } as const
@@ -102,7 +105,10 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
   ]
 }
 
-/** Agents ask origins first and last, so only a member of the services may call itself one. @throws UNAUTHORIZED, DENIED */
-function believeRole(exchange: Exchange, { role }: AnnouncingPeer): void {
-  if (role === 'origin') requireRight(exchange, 'ring')
+/**
+ * Agents ask origins first and last, so only a member of the services may call itself one, or say at which other addresses
+ * it is reached: whoever else could, would send a swarm to any machine. @throws UNAUTHORIZED, DENIED
+ */
+function believePeer(exchange: Exchange, { role, addresses }: AnnouncingPeer): void {
+  if (role === 'origin' || addresses !== undefined) requireRight(exchange, 'ring')
 }

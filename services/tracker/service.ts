@@ -147,10 +147,10 @@ function spreading(
 }
 
 /** The clusters that the config names, by their keys there. */
-const ringsOf = (runtime: Runtime, { origins, trackers, buildIndexes, member: self }: TrackerConfig) => ({
-  origins: serviceCluster(runtime, { name: 'origins', ...origins }),
-  trackers: serviceCluster(runtime, { name: 'trackers', ...trackers, self }),
-  buildIndexes: serviceCluster(runtime, { name: 'buildIndexes', ...buildIndexes }),
+const ringsOf = (runtime: Runtime, { origins, trackers, buildIndexes, network, member: self }: TrackerConfig) => ({
+  origins: serviceCluster(runtime, { name: 'origins', ...origins, network }),
+  trackers: serviceCluster(runtime, { name: 'trackers', ...trackers, network, self }),
+  buildIndexes: serviceCluster(runtime, { name: 'buildIndexes', ...buildIndexes, network }),
 })
 
 function relayOf(parts: MetainfoRelayComponents, { relay }: TrackerConfig): MetainfoRelay {

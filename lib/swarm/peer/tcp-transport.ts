@@ -6,6 +6,7 @@ import {
   deadline,
   hasCode,
   isAppError,
+  remoteEndOf,
   throwIfAborted,
 } from '../../base/index.ts'
 import type { PeerAddress } from '../../core/index.ts'
@@ -22,10 +23,20 @@ export interface TcpTransportInit {
   readonly clock: Clock
   /** Default: none is spoken, and who speaks it is turned away by the handshake of the protocol. */
   readonly peerTls?: PeerTls | undefined
+  /** Incoming connections come through balancers, which say where from; default: they do not. */
+  readonly balancers?: IncomingDoor | undefined
+}
+
+/** Takes new connections through the header of a balancer. */
+export interface IncomingDoor {
+  /** Calls back when it is known where the connection comes from, unless it is refused; it is paused then. */
+  open(socket: Socket, onGuest: () => void): void
+  /** Ends the connections of which that is not known yet. */
+  cut(): void
 }
 
 /** Peers over TCP, and over TLS where the node has a certificate. */
-export function tcpTransport({ clock, peerTls }: TcpTransportInit): PeerTransport {
+export function tcpTransport({ clock, peerTls, balancers }: TcpTransportInit): PeerTransport {
   // libuv reads into the buffer and calls back before it reads from another socket (except on Windows), and readers
   // keep no chunk: so one buffer serves every dialled connection.
   const shared = Buffer.allocUnsafeSlow(READ_LENGTH)
@@ -47,20 +58,28 @@ export function tcpTransport({ clock, peerTls }: TcpTransportInit): PeerTranspor
       ? streamChannel(socket, remote)
       : securedChannel(door, peerTls, socket, remote)
   return {
-    listen: (address, onChannel) => listen(address, channelOf, onChannel),
+    listen: (address, onChannel) => listen(address, { channelOf, balancers }, onChannel),
     dial: (address, options = {}) => dial(clock, reach, address, options),
   }
 }
 
+interface Incoming extends Pick<TcpTransportInit, 'balancers'> {
+  readonly channelOf: (socket: Socket, remote: PeerAddress) => ByteChannel
+}
+
 async function listen(
   address: PeerAddress,
-  channelOf: (socket: Socket, remote: PeerAddress) => ByteChannel,
+  { channelOf, balancers }: Incoming,
   onChannel: (channel: ByteChannel) => void,
 ): Promise<PeerListener> {
+  const enter = (socket: Socket) => {
+    const remote = remoteEndOf(socket)
+    if (remote === undefined) socket.destroy()
+    else onChannel(channelOf(socket, { host: plainHost(remote.address), port: remote.port }))
+  }
   const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
-    const { remoteAddress, remotePort } = socket
-    if (remoteAddress === undefined || remotePort === undefined) socket.destroy()
-    else onChannel(channelOf(socket, { host: plainHost(remoteAddress), port: remotePort }))
+    if (balancers === undefined) enter(socket)
+    else balancers.open(socket, () => enter(socket))
   })
   await new Promise<void>((resolve, reject) => {
     // The listener stays: a connection that cannot be accepted (no free file descriptor) is lost, but the server goes
@@ -72,10 +91,11 @@ async function listen(
   })
   const bound = server.address()
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port
-  return { address: { host: address.host, port }, close: () => close(server) }
+  return { address: { host: address.host, port }, close: () => close(server, balancers) }
 }
 
-function close(server: Server): Promise<void> {
+function close(server: Server, balancers: IncomingDoor | undefined): Promise<void> {
+  balancers?.cut()
   // The callback waits for all open connections, which are not ours to end.
   if (server.listening) server.close()
   return Promise.resolve()

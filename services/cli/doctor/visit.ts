@@ -131,7 +131,7 @@ export class Visit {
   /** What each source of members says here, or the error instead. */
   sources(): Promise<readonly SourceAnswer[]> {
     const ask = async (name: RingName): Promise<SourceAnswer> => {
-      const source = memberSource(this.init.config[name].members)
+      const source = memberSource(this.init.config[name].members, this.init.config.network)
       const found = await source.read().catch((err: unknown) => ({ err }))
       return { ring: name, what: source.what, isFixed: 'length' in this.init.config[name].members, ...found }
     }

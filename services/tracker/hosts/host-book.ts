@@ -10,6 +10,10 @@ export interface HostFacts extends PeerAddress {
   readonly zone?: string | undefined
   readonly labels?: Readonly<Record<string, string>> | undefined
   readonly spareBytesPerSecond?: number | undefined
+  /** The network that it is in. */
+  readonly network?: string | undefined
+  /** Where nodes of other networks reach it. */
+  readonly addresses?: Readonly<Record<string, PeerAddress>> | undefined
 }
 
 /** Characters of labels that are kept of a node, besides `rack` and `host`. */

@@ -38,8 +38,8 @@ const askerOf = ({ peerId, host }: Pick<PeerEntry, 'peerId' | 'host'>) => (isLoo
 
 export function observer({ book, feeds, health, names, events }: ObserverComponents): Observer {
   return {
-    seen(host, { peerId, key, port, role, zone, labels, spareBytesPerSecond }, ttlMs) {
-      book.seen({ peerId, host, port, role, zone, labels, spareBytesPerSecond }, ownerByKey(key), ttlMs)
+    seen(host, { key, ...facts }, ttlMs) {
+      book.seen({ ...facts, host }, ownerByKey(key), ttlMs)
     },
     named: (swarmId, digest, repository) => names.note(swarmId, digest, repository),
     reported(by, swarmId, reports) {

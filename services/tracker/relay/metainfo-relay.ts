@@ -30,7 +30,7 @@ import {
 } from '../../../lib/core/index.ts'
 import type { Gauge, Logger, Metrics } from '../../../lib/telemetry/index.ts'
 import { type RelayEnd, type RelayLog, relayLog } from './relay-log.ts'
-import { type Preface, relayReader } from './relay-reader.ts'
+import { type RelayReaderInit, relayReader } from './relay-reader.ts'
 
 /** The part of the origins' client that the relay needs. */
 export interface MetainfoOrigins {
@@ -70,8 +70,7 @@ export interface MetainfoRelay extends Startable {
   hint(swarmId: SwarmId, peer: PeerInfo): void
 }
 
-export interface RelayOptions {
-  readonly preface?: Preface | undefined
+export interface RelayOptions extends Pick<RelayReaderInit, 'preface' | 'hinted'> {
   /** Pays for a stream to an origin, if it takes one; the result is called when the blob is found, or may be there. */
   readonly pay?: (() => () => void) | undefined
 }
@@ -114,14 +113,14 @@ class Relay implements MetainfoRelay {
     this.#tasks = background((name, err) => logger.error('background task failed', { name, err }))
   }
 
-  open(blob: BlobRef, { preface, pay }: RelayOptions = {}): Readable {
+  open(blob: BlobRef, { pay, ...telling }: RelayOptions = {}): Readable {
     if (this.#stopped) throw appError('SHUTTING_DOWN')
     const key = blobRefKey(blob)
     const ended = this.#complete.get(key) ?? this.#missed(key, blob)
     const reader =
       ended === undefined
-        ? this.#join(key, this.#open.get(key) ?? this.#launch(key, blob, pay), preface)
-        : relayReader(ended, { preface, onClose: () => this.#meters.readers.add(-1) })
+        ? this.#join(key, this.#open.get(key) ?? this.#launch(key, blob, pay), telling)
+        : relayReader(ended, { ...telling, onClose: () => this.#meters.readers.add(-1) })
     this.#meters.readers.add(1)
     return reader
   }
@@ -185,7 +184,7 @@ class Relay implements MetainfoRelay {
     return upstream
   }
 
-  #join(key: string, upstream: Upstream, preface: Preface | undefined): Readable {
+  #join(key: string, upstream: Upstream, telling: Omit<RelayReaderInit, 'onClose'>): Readable {
     upstream.readers += 1
     upstream.linger?.cancel()
     const onClose = () => {
@@ -194,7 +193,7 @@ class Relay implements MetainfoRelay {
       if (upstream.readers > 0 || upstream.log.end !== undefined) return
       upstream.linger = this.#components.clock.setTimer(this.#init.lingerMs, () => this.#close(key, upstream))
     }
-    return relayReader(upstream.log, { preface, onClose })
+    return relayReader(upstream.log, { ...telling, onClose })
   }
 
   /** Keeps a complete log, remembers an unknown blob for a moment, and forgets everything else. */

@@ -23,8 +23,8 @@ export interface RelayLog {
   /** Encoded records; new chunks are only appended. */
   readonly chunks: readonly Uint8Array[]
   readonly sizeBytes: number
-  /** Encoded hints to origins that bring the blob; of use only before the end, so the log of an ended stream has none. */
-  readonly hints: readonly Uint8Array[]
+  /** Origins that bring the blob; of use only before the end, so the log of an ended stream has none. */
+  readonly hints: readonly PeerInfo[]
   /** Heartbeats received; readers get them, but the log does not keep them. */
   readonly beats: number
   readonly end: RelayEnd | undefined
@@ -64,7 +64,7 @@ class Log implements RelayLog {
   /** Undefined once the log has ended. */
   #known: MetainfoLog | undefined = metainfoLog()
   readonly chunks: Uint8Array[] = []
-  hints: Uint8Array[] = []
+  hints: PeerInfo[] = []
   sizeBytes = 0
   beats = 0
   end: RelayEnd | undefined
@@ -95,10 +95,11 @@ class Log implements RelayLog {
   }
 
   hint(peer: PeerInfo): void {
-    const chunk = encodeRecord({ kind: 'hint', peers: [peer] })
-    const isKnown = this.hints.some((known) => Buffer.compare(known, chunk) === 0)
+    const isKnown = this.hints.some(
+      ({ peerId, host, port }) => peerId === peer.peerId && host === peer.host && port === peer.port,
+    )
     if (this.end !== undefined || isKnown || this.hints.length >= MAX_HINTS) return
-    this.hints.push(chunk)
+    this.hints.push(peer)
     this.#changed()
   }
 

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { toAppError } from '../../../lib/base/index.ts'
+import type { PeerInfo } from '../../../lib/core/index.ts'
 import { encodeRecord } from '../../../lib/metainfo/index.ts'
 import type { RelayLog } from './relay-log.ts'
 
@@ -14,12 +15,14 @@ export type Preface = (length: number | undefined) => Uint8Array | undefined
 
 export interface RelayReaderInit {
   readonly preface?: Preface | undefined
+  /** A hint as this reader is told of it, if it is; default: as it is. */
+  readonly hinted?: ((peer: PeerInfo) => PeerInfo | undefined) | undefined
   /** Called once, however the stream ends, even if nobody read from it. */
   readonly onClose: () => void
 }
 
 /** The log as a byte stream from its beginning, at the reader's pace. A broken log destroys the stream with its error. */
-export function relayReader(log: RelayLog, { preface, onClose }: RelayReaderInit): Readable {
+export function relayReader(log: RelayLog, { preface, hinted = (peer) => peer, onClose }: RelayReaderInit): Readable {
   let due = preface
   let next = 0
   let nextHint = 0
@@ -44,7 +47,8 @@ export function relayReader(log: RelayLog, { preface, onClose }: RelayReaderInit
     }
     for (let hint = log.hints[nextHint]; wanted && hint !== undefined; hint = log.hints[nextHint]) {
       nextHint += 1
-      push(hint)
+      const told = hinted(hint)
+      if (told !== undefined) push(encodeRecord({ kind: 'hint', peers: [told] }))
     }
     if (!wanted) return
     if (log.end?.kind === 'broken') reader.destroy(toAppError(log.end.err))

@@ -15,7 +15,7 @@ import { startS3Server } from '../../kit/s3-server/index.ts'
 import { startTopology } from '../../kit/topology.ts'
 
 /** How much of it; the acceptance of a release is 200 and 20. */
-const PULLS = Number(process.env['SHOAL_TEST_PULLS'] ?? 56)
+const PULLS = Number(process.env['SHOAL_TEST_PULLS'] ?? 28)
 const PUSHES = Number(process.env['SHOAL_TEST_PUSHES'] ?? 7)
 const MOST_FROM_BACKEND = 1.1
 
