@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Digest, digestOf } from '../../lib/core/index.ts'
 import { compiledScript } from './compiled-script.ts'
 import { eventually } from './eventually.ts'
 import { buildResource, type ResourceStack } from './resource-stack.ts'
@@ -44,6 +45,8 @@ export interface NetworkSpace {
   service(service: string, init: SpaceServiceInit): Promise<StartedProcess<void>>
   /** Sends one request. */
   request(method: string, url: string, init?: InsideRequest): Promise<InsideAnswer>
+  /** Pushes a blob with the content of the file to a registry, by its base URL; its digest. */
+  push(registry: string, name: string, file: string): Promise<Digest>
   /** The sum of a counter's samples whose labels contain `label`, on an ops listener. */
   counter(opsPort: number, name: string, label?: string): Promise<number>
 }
@@ -126,6 +129,15 @@ function spaceOf(stack: ResourceStack, name: string): NetworkSpace {
       const sets = Object.entries(config).flatMap(([key, value]) => ['--set', `${key}=${JSON.stringify(value)}`])
       const env = Object.fromEntries(Object.entries(secrets).map(([key, value]) => [`SHOAL__secrets__${key}`, value]))
       return started(process.execPath, [program, ...sets], () => isReady(opsPort), env)
+    },
+    async push(registry, name, file) {
+      const digest = digestOf(await readFile(file))
+      const opened = await request('POST', `${registry}/v2/${name}/blobs/uploads/`)
+      const location = new URL(opened.location ?? '', registry)
+      location.searchParams.set('digest', digest)
+      const closed = await request('PUT', location.href, { file })
+      if (closed.status !== 201) throw new Error(`the push answered ${closed.status}: ${closed.text}`)
+      return digest
     },
     counter: (opsPort, counter, label = '') =>
       eventually(async () => {

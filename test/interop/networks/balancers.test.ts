@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { digestOf } from '../../../lib/core/index.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { type NetworkSpace, networkLab, noNetworkLab } from '../../kit/network-lab.ts'
@@ -118,18 +117,6 @@ beforeAll(async () => {
 
 afterAll(async () => stack[Symbol.asyncDispose]())
 
-async function push(name: string, bytes: Uint8Array): Promise<string> {
-  const file = join(folder, 'pushed')
-  await writeFile(file, bytes)
-  const [at] = agents
-  const opened = await at?.request('POST', `http://127.0.0.1:5000/v2/${name}/blobs/uploads/`)
-  const location = new URL(opened?.location ?? '', 'http://127.0.0.1:5000')
-  location.searchParams.set('digest', digestOf(bytes))
-  const closed = await at?.request('PUT', location.href, { file })
-  expect(closed).toMatchObject({ status: 201 })
-  return digestOf(bytes)
-}
-
 const describeThere = missing === undefined ? describe : describe.skip
 
 describeThere('a cluster whose control components are in another network, behind balancers of TCP', () => {
@@ -137,7 +124,8 @@ describeThere('a cluster whose control components are in another network, behind
     await expect(agents[0]?.request('GET', `http://${CONTROL}:63001/`)).rejects.toThrow()
     await expect(control.request('GET', `http://${AGENTS[0]}:65002/`)).rejects.toThrow()
 
-    const digest = await push('team/app', cipherBytes('behind balancers', SIZE))
+    await writeFile(join(folder, 'content'), cipherBytes('behind balancers', SIZE))
+    const digest = await agents[0]?.push('http://127.0.0.1:5000', 'team/app', join(folder, 'content'))
     const pulls = agents.map((agent) => agent.request('GET', `http://127.0.0.1:65001/v2/team/app/blobs/${digest}`))
     for (const answer of await Promise.all(pulls)) expect(answer).toMatchObject({ status: 200, digest })
 
