@@ -176,3 +176,25 @@ test.each([
   const answer = await fetch(`${it.url}/announce`, { method: 'POST', headers, body })
   expect({ status: answer.status, text: await answer.text() }).toEqual({ status, text: expect.stringContaining(text) })
 })
+
+test('a node cannot say at which other addresses it is reached: only a member of the services may', async () => {
+  const [node, service] = ['of-all-nodes-0123456789', 'of-all-services-012345']
+  await using it = await tracker({ secrets: { node, service } })
+  const [victim, of] = [{ host: '203.0.113.9', port: 443 }, blobOf('named')]
+  const liar = peer('liar', { addresses: { user: victim } })
+  const post = (secret: string, path: string, body: object) =>
+    fetch(it.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${secret}` },
+      body: JSON.stringify(body),
+    })
+  const torrents = [{ ...download(of), repository: 'team/x' }]
+  const asked = async (secret: string) => [
+    (await post(secret, '/announce', { peer: liar, torrents })).status,
+    (await post(secret, `/namespace/team%2Fx/blobs/${of.digest}/metainfo`, { peer: liar, wantPeers: 9 })).status,
+  ]
+  expect(await asked(node)).toEqual([403, 403])
+  const plain = await post(node, '/announce', { peer: peer('asker', { network: 'user' }), torrents })
+  expect(JSON.stringify(await plain.json())).not.toContain(victim.host)
+  expect((await asked(service))[0]).toBe(200)
+})
