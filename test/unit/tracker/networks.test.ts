@@ -5,10 +5,8 @@ import { trackerLab } from '../../kit/tracker-lab.ts'
 
 const digest = digestOf(Buffer.from('of many networks'))
 const swarmId = swarmIdOf(digest)
-const download = {
-  ...{ swarmId, digest, repository: parseRepository('team/x'), event: 'started', leftBytes: 9 },
-  ...{ wantPeers: 50, reports: [] },
-} as const
+const blob = { swarmId, digest, repository: parseRepository('team/x') } as const
+const download = { ...blob, event: 'started' as const, leftBytes: 9, wantPeers: 50, reports: [] }
 
 const peer = (key: string, given: Partial<AnnouncingPeer> = {}): AnnouncingPeer => ({
   ...{ peerId: peerIdOf(key), key, port: 65_002, role: 'agent', ...given },
