@@ -23,9 +23,9 @@ export function proxyStage(
   server: Server,
   { name, balancers }: ProxyStageInit,
 ): ProxyStage {
-  if (balancers === undefined) return { cut: () => undefined }
   const { clock, logger } = components
   const count = proxyConnections(components.metrics, name)
+  if (balancers === undefined) return { cut: () => undefined }
   const door = proxyDoor(clock, balancers)
   const take = server.listeners('connection')
   server.removeAllListeners('connection')

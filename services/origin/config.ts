@@ -44,7 +44,7 @@ const keys = z.strictObject({
   peerAddresses: z
     .record(networkName, peerAddress)
     .refine((all) => Object.keys(all).length <= announceLimits.maxNetworks, 'too many networks')
-    .default({}),
+    .prefault({}),
   /** Probes and metrics. */
   ops: listenerOf('origin', 'ops'),
   /** The admin API. */

@@ -44,6 +44,9 @@ const leavesOf = ({ properties = {}, required = [] }: Shape, prefix = ''): Reado
 const schemas = new Map(Object.values(doors).map(({ kind, schema }) => [serviceFacts(kind).name, schema] as const))
 const services = [...schemas.keys()]
 
+/** Keys that one section tells for all listeners. */
+const ofEveryListener = /(?:^|\.)(?:insecure|tls|clientCertificates|proxyProtocol\.\w+)$/
+
 const at = (shape: Shape | undefined, ...path: readonly string[]): Shape =>
   path.reduce((inner, name) => inner.properties?.[name] ?? {}, shape ?? {})
 const origin = shapeOf(doors.origin.schema)
@@ -66,7 +69,7 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
   'Every entry of `registry.upstreams`': leavesOf(shapeOf(z.strictObject(guardedKeys))),
   'Every listener of `registry.listeners`': new Map(
     [...leavesOf(at(shapeOf(doors.agent.schema), 'registry', 'listeners').items ?? {})].filter(
-      ([key]) => !['insecure', 'tls', 'clientCertificates'].includes(key),
+      ([key]) => !ofEveryListener.test(key),
     ),
   ),
   'Every host of `registry.forward.hosts`': leavesOf(shapeOf(hostKeys)),
@@ -91,7 +94,7 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
       service,
       new Map(
         [...leavesOf(shapeOf(schemas.get(service)!))].filter(
-          ([key]) => !(key.replace(/\..*/, '') in commonKeys) && !/\.(?:insecure|tls|clientCertificates)$/.test(key),
+          ([key]) => !(key.replace(/\..*/, '') in commonKeys) && !ofEveryListener.test(key),
         ),
       ),
     ]),
