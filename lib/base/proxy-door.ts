@@ -39,10 +39,10 @@ export const PROXY_HEADER_MS = 5_000
 export function proxyDoor(clock: Pick<Clock, 'setTimer'>, { balancers, direct }: BalancerTrust): ProxyDoor {
   const waiting = new Set<Socket>()
 
-  const refuse = (raw: Socket, { onRefused }: ProxyDoorEvents, reason: ProxyRefusal, err: AppError) => {
+  const refuse = (raw: Socket, events: ProxyDoorEvents, reason: ProxyRefusal, err: AppError) => {
     raw.on('error', () => undefined)
     raw.destroy()
-    onRefused(reason, err)
+    events.onRefused(reason, err)
   }
 
   const enter = (raw: Socket, events: ProxyDoorEvents, { source }: ProxyHeader, rest: Buffer) => {

@@ -175,10 +175,16 @@ function originUploads({ store, names }: OriginParts, { onReceived, ...component
   return uploadSessions({ ...components, store, names, onReceived: (count) => onReceived('client', count) })
 }
 
+/** How fast comes what nobody has asked for, and who counts it. */
+function originFill({ clock, metrics }: Runtime, { ingest: { fill: bytesPerSecond } }: OriginConfig) {
+  const { onFilled, onUnwanted } = ingestMetrics(metrics)
+  return { fill: fillPace(clock, { bytesPerSecond, onFilled }), onUnwanted }
+}
+
 /** The parts that bring, place and look after blobs, and their routes. Each part needs only those above it. */
 function originRules(parts: OriginParts, config: OriginConfig) {
   const { runtime, cluster, siblings, evictions, store, backends, storage, engine, names } = parts
-  const self = { memberId: config.member }
+  const [self, idleMs] = [{ memberId: config.member }, config.ingest.idle]
   const { received: onReceived, sent: onSent } = blobTraffic(runtime.metrics)
   const { tasks, hashes, onStored: noted } = afterStored(parts)
   const keys = sourceKeys(backends)
@@ -192,16 +198,12 @@ function originRules(parts: OriginParts, config: OriginConfig) {
   const condemned = condemnedBlobs({ ...runtime, sentenceLookMs: parts.sentenceLookMs })
   const shared = { ...runtime, cluster, siblings, store, backends, keys, condemned, refusals: refused, misses: missing }
   const seedArriving: SwarmEngine['arriving'] = (...arriving) => engine.arriving(...arriving)
-  const { onFilled, onUnwanted } = ingestMetrics(runtime.metrics)
-  const fill = fillPace(runtime.clock, { bytesPerSecond: config.ingest.fill, onFilled })
   const onBrought: typeof onStored = (blob, stored) => {
     onStored(blob, stored)
     keeping.farewell.noteBrought(blob.digest)
   }
-  const bring = ingest(
-    { ...shared, onReceived, onStored: onBrought, seedArriving, fill, onUnwanted },
-    { ...self, idleMs: config.ingest.idle },
-  )
+  const filling = originFill(runtime, config)
+  const bring = ingest({ ...shared, ...filling, onReceived, onStored: onBrought, seedArriving }, { ...self, idleMs })
   const later = openWriteBack({ ...shared, storage, ingest: bring, onSent }, config)
   const kept = { ...shared, writeBack: later, durabilityOf: durabilityOf(config.backends), onSent }
   const place = placement({ ...kept, pushes: pushes(runtime.metrics) }, self)

@@ -58,34 +58,40 @@ function peerInfoOf({ peerId, host, port, role, complete, infoHash }: PeerInfo):
   return infoHash === undefined ? told : { ...told, infoHash }
 }
 
+/** A peer with what is known of it. */
+const knowing =
+  (book: NamingComponents['book'], health: NamingComponents['health']) =>
+  ({ peerId, ...peer }: SampledPeer): Candidate => {
+    const { labels, spareBytesPerSecond } = book.of(peerId) ?? {}
+    const onProbation = health.of(peerId).state === 'probation'
+    return {
+      ...{ peerId, ...peer, labels, spareBytesPerSecond },
+      ...{ bytesPerSecond: health.bytesPerSecondOf(peerId), onProbation },
+    }
+  }
+
+const addressing =
+  (book: NamingComponents['book']): Naming['addressed'] =>
+  (peer, network) => {
+    if (network === undefined) return peer
+    const address = addressIn(network, peer, book.of(peer.peerId))
+    return address && { ...peer, ...address }
+  }
+
 export function naming(components: NamingComponents): Naming {
   const { registry, seeds, book, health, crossings, stalls, control, random } = components
   const isOpen = (peer: Pick<PeerInfo, 'peerId' | 'host'>) =>
     control.markOf('ban', peer) === undefined && control.markOf('drain', peer) === undefined
-  const addressed = (peer: PeerInfo, network: string | undefined): PeerInfo | undefined => {
-    const address = addressIn(network, peer, book.of(peer.peerId))
-    return address && { ...peer, ...address }
-  }
+  const addressed = addressing(book)
   const mayName = (peer: PeerInfo, asker: Asker) => {
-    const address = addressIn(asker.network, peer, book.of(peer.peerId))
-    return address !== undefined && reaches(asker.host, address.host) && isOpen(peer)
+    const told = addressed(peer, asker.network)
+    return told !== undefined && reaches(asker.host, told.host) && isOpen(peer)
   }
   // Origins stay: at first nobody else has the pieces, and all their askers wait for them alike.
   const isOut = ({ peerId, role }: Pick<PeerInfo, 'peerId' | 'role'>) =>
     role === 'agent' && health.of(peerId).state === 'out'
 
-  const known = ({ peerId, ...peer }: SampledPeer): Candidate => {
-    const { labels, spareBytesPerSecond } = book.of(peerId) ?? {}
-    const onProbation = health.of(peerId).state === 'probation'
-    return {
-      peerId,
-      ...peer,
-      labels,
-      spareBytesPerSecond,
-      bytesPerSecond: health.bytesPerSecondOf(peerId),
-      onProbation,
-    }
-  }
+  const known = knowing(book, health)
   const candidates = (swarmId: SwarmId, asker: Asker): readonly Candidate[] => {
     const zone = looksAtZones(control.now.policy) ? (asker.zone ?? '') : undefined
     const entries = registry.sample(swarmId, announceLimits.maxPeers, zone)

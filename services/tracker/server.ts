@@ -25,7 +25,7 @@ import type { Control } from './control/control.ts'
 import { controlExchange } from './control/control-exchange.ts'
 import { type OrderRoutesComponents, orderRoutes } from './fleet/order-routes.ts'
 import { type ForeignRoutesComponents, foreignTrackerRoutes } from './foreign/foreign-routes.ts'
-import { introduction } from './introduction.ts'
+import { told } from './introduction.ts'
 import type { MetainfoRelay, RelayOptions } from './relay/metainfo-relay.ts'
 import { socketAddress } from './socket-address.ts'
 
@@ -61,11 +61,7 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
     believePeer(exchange, asker.peer)
     announcements.assertNotBanned({ peerId: asker.peer.peerId, host })
     await store.ready([swarmIdOf(blob.digest)])
-    const { network } = asker.peer
-    await sendMetainfo(exchange, {
-      preface: introduction(announcements, { host, blob, asker }),
-      hinted: (peer) => announcements.addressed(peer, network),
-    })
+    await sendMetainfo(exchange, told(announcements, { host, blob, asker }))
   }
 
   const announce = { path: trackerRoutes.announce } as const

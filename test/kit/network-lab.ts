@@ -78,7 +78,7 @@ export function networkLab(): Promise<NetworkLab> {
           await writeFile(join('/etc/netns', own, 'resolv.conf'), `nameserver ${nameServer}\n`)
         }
         await ip('netns', 'add', own)
-        stack.own({ [Symbol.asyncDispose]: async () => void (await ip('netns', 'del', own)) })
+        stack.own({ [Symbol.asyncDispose]: () => ip('netns', 'del', own).then(() => undefined) })
         await ip('-n', own, 'link', 'set', 'lo', 'up')
         return spaceOf(stack, own)
       },

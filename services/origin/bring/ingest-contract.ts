@@ -52,11 +52,6 @@ export interface OpenBlob {
  * and whoever wants it later goes on from there. Stop it before the local store.
  */
 export interface Ingest extends Startable {
-  /**
-   * Before a stop: begins with no other blob any more, and resolves when those under way that somebody wants have come to
-   * their end. @throws ABORTED
-   */
-  finish(options?: AbortOptions): Promise<void>
   /** Size in bytes, without fetching. @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE */
   size(blob: BlobRef, options?: IngestOptions): Promise<number>
   /** Wants all of the blob. @throws BLOB_UNKNOWN, DIGEST_REFUSED, NOT_OWNER, BACKEND_CORRUPT, BACKEND_UNAVAILABLE, STORE_FULL */
@@ -74,6 +69,15 @@ export interface Ingest extends Startable {
   holding(blob: BlobRef, options?: { readonly asker?: string | undefined }): Promise<Holding>
   /** Opens a range of the bytes that are here, unverified; never waits for more. @throws RANGE_UNSATISFIABLE */
   openHeld(blob: BlobRef, range: ByteRange, options?: AbortOptions): Promise<Readable>
+}
+
+/** How it ends well. */
+export interface IngestEnding {
+  /**
+   * Before a stop: begins with no other blob any more, and resolves when those under way that somebody wants have come to
+   * their end. @throws ABORTED
+   */
+  finish(options?: AbortOptions): Promise<void>
 }
 
 /** What an operator may know of it. */

@@ -19,6 +19,7 @@ import type {
   ArrivingOptions,
   HeldPieces,
   Ingest,
+  IngestEnding,
   IngestInspection,
   IngestOptions,
   OpenBlob,
@@ -60,7 +61,7 @@ interface ArrivingBlob {
   readonly intake: Intake
 }
 
-class OriginIngest implements Ingest, IngestInspection {
+class OriginIngest implements Ingest, IngestEnding, IngestInspection {
   readonly #components: IngestComponents
   readonly #memberId: string
   readonly #idleMs: number
@@ -283,6 +284,6 @@ class OriginIngest implements Ingest, IngestInspection {
   }
 }
 
-export function ingest(components: IngestComponents, init: IngestInit): Ingest & IngestInspection {
+export function ingest(components: IngestComponents, init: IngestInit): Ingest & IngestEnding & IngestInspection {
   return new OriginIngest(components, init)
 }

@@ -11,13 +11,13 @@ import {
 } from '../../../lib/base/index.ts'
 import type { Digest } from '../../../lib/core/index.ts'
 import type { BlobReader, UploadInspection } from '../../../lib/store/index.ts'
-import type { Ingest } from '../bring/ingest-contract.ts'
+import type { IngestEnding } from '../bring/ingest-contract.ts'
 import { askHoldings } from '../ring/holdings.ts'
 import type { Siblings } from '../ring/siblings.ts'
 import { type CopyToComponents, copyTo } from './copy-to.ts'
 
 export interface FarewellComponents extends CopyToComponents {
-  readonly ingest: Pick<Ingest, 'finish'>
+  readonly ingest: IngestEnding
   readonly store: CopyToComponents['store'] & Pick<BlobReader, 'lease'> & Pick<UploadInspection, 'openUploads'>
   readonly siblings: Siblings
   readonly clock: Clock

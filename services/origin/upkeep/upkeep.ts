@@ -9,7 +9,7 @@ import type { ReadinessCheck, Runtime } from '../../../lib/service/index.ts'
 import { type ManagedStore, type StoredBlob, scrubRounds } from '../../../lib/store/index.ts'
 import type { SwarmEngine } from '../../../lib/swarm/index.ts'
 import type { BlobNames } from '../blob-names.ts'
-import type { Ingest } from '../bring/ingest-contract.ts'
+import type { Ingest, IngestEnding } from '../bring/ingest-contract.ts'
 import type { Refusals } from '../bring/refusals.ts'
 import type { OriginConfig } from '../config.ts'
 import type { Siblings } from '../ring/siblings.ts'
@@ -32,7 +32,7 @@ export interface UpkeepComponents extends Runtime {
   readonly cluster: Cluster
   readonly siblings: Siblings
   readonly refusals: Refusals
-  readonly ingest: Ingest
+  readonly ingest: Ingest & IngestEnding
   readonly onReceived: (from: 'origin', bytes: number) => void
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
   readonly engine: Pick<SwarmEngine, 'forget'>

@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream'
+import { finished as ended } from 'node:stream/promises'
 import { describe, expect, test } from '@jest/globals'
 import { type AbortOptions, abortable, deferred, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { type Digest, parseRepository } from '../../../lib/core/index.ts'
@@ -27,8 +29,8 @@ async function lab({ held = {}, alone = false }: { held?: Record<string, Digest[
       const has = held[id]?.includes(digest) === true
       return { size: has ? 5_000 : undefined, ranges: [], verified: has, claim: 'none', keeps: false }
     },
-    async put({ id }: { id: string }, { digest }: { digest: Digest }, { body }: { body: NodeJS.ReadableStream }) {
-      for await (const _ of body);
+    async put({ id }: { id: string }, { digest }: { digest: Digest }, { body }: { body: Readable }) {
+      await ended(body.resume())
       given.push([id, digest])
     },
   } as unknown as Siblings

@@ -48,7 +48,7 @@ describe('an origin behind a balancer', () => {
 
   test('that says not in which network it is, is named at its own address where it has no other', () => {
     const lab = trackerLab()
-    const { network: _, ...nowhere } = origin(atBalancer)
+    const nowhere = peer('origin', { role: 'origin', port: 64_002, ...atBalancer })
     lab.announcements.batch('10.1.0.5', { peer: nowhere, torrents: [{ ...download, leftBytes: 0 }] })
     expect([namedIn(lab, 'another'), namedIn(lab, 'user')]).toEqual([
       ['10.1.0.5:64002'],
