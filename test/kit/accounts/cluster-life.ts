@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import { seenPod } from '../../../services/controller/accounts/account/observe.ts'
+import type { KubeObject } from '../../../services/controller/kubernetes/index.ts'
+import { resources } from '../../../services/controller/kubernetes/index.ts'
+import type { Fields, Stored } from '../kube-server/stored.ts'
+import type { MemoryKube } from './memory-kube.ts'
+
+/** What the controllers of Kubernetes and the kubelets do with StatefulSets, one step after the other. */
+export interface ClusterLife {
+  /** Each StatefulSet and each pod comes one step further. */
+  tick(): void
+  /** Images that no node can run. */
+  readonly brokenImages: Set<string>
+  /** The most pods of one StatefulSet that were missing or not ready at a moment after it had been whole. */
+  readonly worst: Map<string, number>
+}
+
+const field = (value: unknown, name: string): Fields => ((value as Fields | undefined)?.[name] ?? {}) as Fields
+
+const revisionOf = (template: unknown): string =>
+  createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 10)
+
+export function clusterLife(kube: MemoryKube): ClusterLife {
+  const brokenImages = new Set<string>()
+  const whole = new Set<string>()
+  const worst = new Map<string, number>()
+
+  const podsOf = ({ metadata: { name, namespace } }: Stored) =>
+    kube.all(resources.pods).filter((pod) => pod.metadata.namespace === namespace && pod.metadata['ofSet'] === name)
+  const isReady = (pod: Stored) => seenPod(pod as unknown as KubeObject)?.isReady === true
+  const revision = (pod: Stored) => pod.metadata.labels?.['controller-revision-hash']
+  const ordinal = (pod: Stored) => Number(/-(\d+)$/.exec(pod.metadata.name)?.[1])
+
+  const ripen = (pod: Stored) => {
+    const [container] = field(pod, 'spec')['containers'] as readonly Fields[]
+    const isBroken = brokenImages.has(String(container?.['image']))
+    const waiting = { containerStatuses: [{ state: { waiting: { reason: 'ImagePullBackOff' } } }] }
+    const status = isBroken ? waiting : { conditions: [{ type: 'Ready', status: 'True' }] }
+    if (isReady(pod) || (isBroken && pod['status'] !== undefined)) return
+    kube.put(resources.pods, { ...pod, status })
+  }
+
+  const live = (set: Stored) => {
+    const { name, namespace = '' } = set.metadata
+    const spec = field(set, 'spec')
+    const template = field(spec, 'template')
+    const wanted = Number(spec['replicas'])
+    const current = revisionOf(template)
+    for (const pod of podsOf(set)) ripen(pod)
+    const before = podsOf(set)
+    const ready = before.filter(isReady)
+    const key = `${namespace}/${name}`
+    if (ready.length >= wanted) whole.add(key)
+    if (whole.has(key)) worst.set(key, Math.max(worst.get(key) ?? 0, wanted - ready.length))
+    for (const pod of before) if (ordinal(pod) >= wanted) kube.drop(resources.pods, pod.metadata.name, namespace)
+    for (let at = 0; at < wanted; at += 1) {
+      if (before.some((pod) => ordinal(pod) === at)) continue
+      const labels = { ...field(field(template, 'metadata'), 'labels'), 'controller-revision-hash': current }
+      kube.put(resources.pods, {
+        metadata: { name: `${name}-${at}`, namespace, labels, ofSet: name },
+        spec: template['spec'],
+      })
+      if (spec['volumeClaimTemplates'] !== undefined)
+        kube.put(resources.volumeClaims, { metadata: { name: `data-${name}-${at}`, namespace }, spec: claimSpec(spec) })
+    }
+    const isRolling = field(spec, 'updateStrategy')['type'] === 'RollingUpdate'
+    const outdated = before.filter((pod) => revision(pod) !== current).toSorted((a, b) => ordinal(b) - ordinal(a))
+    const next = outdated.find((pod) => !isReady(pod)) ?? outdated[0]
+    const others = before.filter((pod) => pod !== next && !isReady(pod))
+    if (isRolling && next !== undefined && others.length === 0) kube.drop(resources.pods, next.metadata.name, namespace)
+    const status = { observedGeneration: set.metadata.generation, updateRevision: current, readyReplicas: ready.length }
+    if (JSON.stringify(set['status']) !== JSON.stringify(status)) kube.put(resources.statefulSets, { ...set, status })
+  }
+
+  const claimSpec = (spec: Fields) => field((spec['volumeClaimTemplates'] as readonly Fields[])[0], 'spec')
+
+  return {
+    ...{ brokenImages, worst },
+    tick() {
+      const sets = kube.all(resources.statefulSets)
+      for (const set of sets) live(set)
+      const known = new Set(sets.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`))
+      for (const pod of kube.all(resources.pods)) {
+        const of = pod.metadata['ofSet']
+        if (of !== undefined && !known.has(`${pod.metadata.namespace}/${String(of)}`))
+          kube.drop(resources.pods, pod.metadata.name, pod.metadata.namespace)
+      }
+    },
+  }
+}
