@@ -86,7 +86,6 @@ describe('an upgrade', () => {
   test('brings build-indexes, then trackers, then one origin after the other', async () => {
     lab.account('acme')
     await settled('acme')
-    const namespace = lab.namespace('acme')
     lab.life.worst.clear()
     const seen: string[] = []
     const done = lab.kube.store.follow(lab.kube.store.revision, ({ kind, now }) => {
@@ -125,7 +124,7 @@ describe('an upgrade', () => {
     await lab.until(() => String(lab.condition('acme', 'Progressing')['message']).includes('ImagePullBackOff'))
     await lab.pass(100)
     expect(imageOf(namespace, 'tracker')).toBe('registry.test/shoal:v1')
-    expect(lab.condition('acme', 'Ready')['status']).toBe('True')
+    expect(lab.condition('acme', 'Ready')).toMatchObject({ status: 'True' })
     await lab.until(() => lab.condition('acme', 'Degraded')['reason'] === 'RolloutStuck', 1_400)
     lab.edit('acme', { version: 'v1' })
     await settled('acme')

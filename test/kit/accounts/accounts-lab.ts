@@ -165,4 +165,6 @@ export async function accountsLab(config: object = {}): Promise<AccountsLab> {
 
 /** Everything is as it is to be. */
 export const isSettled = (lab: AccountsLab, name: string): boolean =>
-  lab.condition(name, 'Progressing')['reason'] === 'Settled' && lab.condition(name, 'Ready')['status'] === 'True'
+  lab.condition(name, 'Progressing')['observedGeneration'] === lab.plane(name)?.metadata.generation &&
+  lab.condition(name, 'Progressing')['reason'] === 'Settled' &&
+  lab.condition(name, 'Ready')['status'] === 'True'

@@ -67,7 +67,8 @@ export function clusterLife(kube: MemoryKube): ClusterLife {
     const outdated = before.filter((pod) => revision(pod) !== current).toSorted((a, b) => ordinal(b) - ordinal(a))
     const next = outdated.find((pod) => !isReady(pod)) ?? outdated[0]
     const others = before.filter((pod) => pod !== next && !isReady(pod))
-    if (isRolling && next !== undefined && others.length === 0) kube.drop(resources.pods, next.metadata.name, namespace)
+    if (isRolling && before.length === wanted && next !== undefined && others.length === 0)
+      kube.drop(resources.pods, next.metadata.name, namespace)
     const status = { observedGeneration: set.metadata.generation, updateRevision: current, readyReplicas: ready.length }
     if (JSON.stringify(set['status']) !== JSON.stringify(status)) kube.put(resources.statefulSets, { ...set, status })
   }

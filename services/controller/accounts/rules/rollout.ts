@@ -78,7 +78,7 @@ export function rolloutOf(input: RolloutInput): Rollout {
     const seen = sets[component]
     // What is not there yet has no version that it could keep.
     images[component] = blocker === undefined ? image : (seen?.image ?? image)
-    blocker ??= unsettled(component, input)
+    if (component !== 'origin') blocker ??= unsettled(component, input)
   }
   const before = sets.origin?.replicas ?? wanted.origin
   const step = originStep(input, before)
@@ -89,8 +89,9 @@ export function rolloutOf(input: RolloutInput): Rollout {
       ...wanted,
       origin: before > wanted.origin && !canShrink ? before : Math.max(wanted.origin, before - (canShrink ? 1 : 0)),
     },
-    act: step.act,
-    waits: blocker ?? step.waits,
+    // What works is not taken away while those that come first are not as they are to be.
+    act: blocker !== undefined && step.act.do === 'replace' && step.act.pod.isReady ? NOTHING : step.act,
+    waits: blocker ?? step.waits ?? unsettled('origin', input),
     asksOrigins: sets.origin !== undefined && (unsettled('origin', input) !== undefined || before > wanted.origin),
   }
 }
