@@ -1,7 +1,7 @@
 import type { AccountHealth, AccountsStatus } from '../../../lib/api/index.ts'
 import { isJson, type Json, type WatchedObjects } from '../kubernetes/index.ts'
 import type { ControlPlane } from './resource/control-plane.ts'
-import { componentNames } from './rules/component.ts'
+import { componentFacts, componentNames } from './rules/component.ts'
 
 /** More accounts are not shown. */
 const MOST_SHOWN = 2_000
@@ -34,8 +34,9 @@ function accountOf(plane: ControlPlane): AccountsStatus['accounts'][number] {
     health: healthOf(plane),
     ...says(plane),
     size: componentNames.map((name) => {
-      const { ready, wanted } = fieldsOf(components[`${name}s`])
-      return { component: `${name}s`, ready: countOf(ready), wanted: countOf(wanted) }
+      const { key } = componentFacts[name]
+      const { ready, wanted } = fieldsOf(components[key])
+      return { component: key, ready: countOf(ready), wanted: countOf(wanted) }
     }),
     ...(error !== undefined && {
       lastError: { reason: error, message: textOf(message) ?? '', atMs: Date.parse(textOf(time) ?? '') || 0 },

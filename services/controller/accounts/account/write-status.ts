@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { controlPlanes } from '../resource/control-plane.ts'
-import { componentNames } from '../rules/component.ts'
+import { componentFacts, componentNames } from '../rules/component.ts'
 import { conditionsOf, dated, timeText, type Verdict } from '../rules/conditions.ts'
 import { MANAGER } from '../rules/marks.ts'
 import type { AccountTurn } from './context.ts'
@@ -26,9 +26,9 @@ export function statusOf({ plane, place }: AccountTurn, verdict: Verdict, init: 
     ...(ran !== undefined && { version: ran }),
     ...(counts === undefined
       ? before['components'] !== undefined && { components: before['components'] }
-      : { components: Object.fromEntries(componentNames.map((name) => [`${name}s`, counts[name]])) }),
+      : { components: Object.fromEntries(componentNames.map((name) => [componentFacts[name].key, counts[name]])) }),
     ...(endpoints !== undefined && {
-      endpoints: Object.fromEntries(componentNames.map((name) => [`${name}s`, endpoints[name]])),
+      endpoints: Object.fromEntries(componentNames.map((name) => [componentFacts[name].key, endpoints[name]])),
     }),
     ...(error !== undefined && { lastError: error }),
     conditions: dated(conditionsOf(verdict), before, { generation: plane.generation, nowMs }),

@@ -23,19 +23,15 @@ const cidr = z
   })
 
 const pod = {
-  /** CPUs that each pod asks for. */
-  cpu: quantity.default('500m'),
-  /** Memory that each pod asks for, and may use at most. */
-  memory: quantity.default('1Gi'),
+  cpu: quantity.default('500m').describe('CPUs that each pod asks for.'),
+  memory: quantity.default('1Gi').describe('Memory that each pod asks for, and may use at most.'),
 }
 
 const volume = (size: string) =>
   z
     .strictObject({
-      /** Of each pod. It cannot be changed later. */
-      size: quantity.default(size),
-      /** Default: that of the cluster. */
-      storageClass: subdomain.optional(),
+      size: quantity.default(size).describe('Of each pod. It cannot be changed later.'),
+      storageClass: subdomain.optional().describe('Default: that of the cluster.'),
     })
     .prefault({})
 
@@ -49,34 +45,37 @@ const backend = z.strictObject({
     .max(253)
     .regex(/^https?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?$/, 'write the endpoint like https://tos-cn-beijing.ivolces.com')
     .optional(),
-  /** Of s3: the name of the bucket is in the path. */
-  pathStyle: z.boolean().default(false),
-  /** Of tos: the endpoint within the private network of the region. */
-  internal: z.boolean().default(false),
+  pathStyle: z.boolean().default(false).describe('Of s3: the name of the bucket is in the path.'),
+  internal: z.boolean().default(false).describe('Of tos: the endpoint within the private network of the region.'),
   credentials: z.strictObject({
-    /** A Secret beside this object, with accessKeyId and secretAccessKey, and perhaps sessionToken. */
-    secretName: subdomain,
+    secretName: subdomain.describe(
+      'A Secret beside this object, with accessKeyId and secretAccessKey, and perhaps sessionToken.',
+    ),
   }),
-  /** Networks in which the backend is. */
-  networks: z.array(cidr).min(1).max(MAX_CIDRS).default(['0.0.0.0/0']),
+  networks: z.array(cidr).min(1).max(MAX_CIDRS).default(['0.0.0.0/0']).describe('Networks in which the backend is.'),
 })
 
 const limits = z.strictObject({
-  /** CPUs that all pods together may ask for. */
-  cpu: quantity.optional(),
+  cpu: quantity.optional().describe('CPUs that all pods together may ask for.'),
   memory: quantity.optional(),
-  /** Of all volumes together. */
-  storage: quantity.optional(),
+  storage: quantity.optional().describe('Of all volumes together.'),
 })
 
 const network = z
   .strictObject({
-    /** Each of trackers, origins and build-indexes is reached through a load balancer of its own. */
-    loadBalancer: z.boolean().default(false),
-    /** Of those Services, as the cloud wants them. */
-    annotations: z.record(z.string().max(316), z.string().max(1024)).optional(),
-    /** Networks of the nodes of the account: only they reach its components. */
-    allowedCidrs: z.array(cidr).max(MAX_CIDRS).default([]),
+    loadBalancer: z
+      .boolean()
+      .default(false)
+      .describe('Each of trackers, origins and build-indexes is reached through a load balancer of its own.'),
+    annotations: z
+      .record(z.string().max(316), z.string().max(1024))
+      .optional()
+      .describe('Of those Services, as the cloud wants them.'),
+    allowedCidrs: z
+      .array(cidr)
+      .max(MAX_CIDRS)
+      .default([])
+      .describe('Networks of the nodes of the account: only they reach its components.'),
     /** Further names by which the components are called from there; their certificates have them. */
     hosts: z
       .array(
@@ -95,15 +94,20 @@ const MAX_OTHERS = 9
 
 /** What the resource `ControlPlane` asks for; the custom resource definition is made of it. */
 export const controlPlaneSpec = z.strictObject({
-  /** Tag of the image. */
-  version: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/, 'it is no tag of an image'),
-  /** Nothing is changed while it is true, but for the deletion. */
-  paused: z.boolean().default(false),
-  /** What becomes of volumes and secrets when this object is deleted; the bucket is never touched. */
-  deletionPolicy: z.enum(['Retain', 'Delete']).default('Retain'),
+  version: z
+    .string()
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/, 'it is no tag of an image')
+    .describe('Tag of the image.'),
+  paused: z.boolean().default(false).describe('Nothing is changed while it is true, but for the deletion.'),
+  deletionPolicy: z
+    .enum(['Retain', 'Delete'])
+    .default('Retain')
+    .describe('What becomes of volumes and secrets when this object is deleted; the bucket is never touched.'),
   backend,
-  /** When a push is acknowledged: as `backends[].durability` of an origin. */
-  durability: z.enum(['backend', 'replicas']).default('backend'),
+  durability: z
+    .enum(['backend', 'replicas'])
+    .default('backend')
+    .describe('When a push is acknowledged: as `backends[].durability` of an origin.'),
   trackers: z
     .strictObject({ replicas: z.int().min(1).max(MAX_OTHERS).default(2), ...pod, volume: volume('1Gi') })
     .prefault({}),
@@ -111,8 +115,7 @@ export const controlPlaneSpec = z.strictObject({
     .strictObject({ replicas: z.int().min(1).max(MAX_ORIGINS).default(3), ...pod, volume: volume('100Gi') })
     .prefault({}),
   buildIndexes: z.strictObject({ replicas: z.int().min(1).max(MAX_OTHERS).default(2), ...pod }).prefault({}),
-  /** Most of the cluster that the account may use. Default: what it asks for. */
-  limits: limits.prefault({}),
+  limits: limits.prefault({}).describe('Most of the cluster that the account may use. Default: what it asks for.'),
   network,
 })
 

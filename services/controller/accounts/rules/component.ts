@@ -10,6 +10,8 @@ export interface ComponentFacts {
   readonly name: string
   /** For people. */
   readonly many: string
+  /** As the spec and the status of an account have it. */
+  readonly key: 'buildIndexes' | 'trackers' | 'origins'
   /** Its ports by name, as Kubernetes has them. */
   readonly ports: Readonly<Record<string, number>>
   /** Those of them that clients of the account call. */
@@ -18,8 +20,10 @@ export interface ComponentFacts {
 
 const factsOf = (component: Component, clientPorts: readonly string[]): ComponentFacts => {
   const { name } = serviceFacts(component)
+  const key = ({ buildIndex: 'buildIndexes', tracker: 'trackers', origin: 'origins' } as const)[component]
   return {
     name,
+    key,
     many: name === 'build-index' ? 'build-indexes' : `${name}s`,
     ports: defaultPorts(component),
     clientPorts,
