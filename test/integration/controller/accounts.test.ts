@@ -188,6 +188,45 @@ describe('an account that is deleted', () => {
   })
 })
 
+describe('many accounts', () => {
+  test('50 are reconciled, and broken ones stop no other', async () => {
+    const names = Array.from({ length: 50 }, (_, at) => `account-${at}`)
+    const [hangs, fails, lacks, foreign] = names
+    const backend = { driver: 's3', bucket: 'images', region: 'cn-beijing', credentials: { secretName: 'missing' } }
+    lab.kube.put(resources.namespaces, { metadata: { name: lab.namespace(foreign ?? '') } })
+    lab.kube.fault = ({ namespace, name }) => {
+      if ([namespace, name].includes(lab.namespace(hangs ?? ''))) return 'hang'
+      return [namespace, name].includes(lab.namespace(fails ?? '')) ? 'before' : undefined
+    }
+    for (const name of names) lab.account(name, name === lacks ? { backend } : {})
+    const broken = [hangs, fails, lacks, foreign]
+    const good = names.filter((name) => !broken.includes(name))
+    await lab.until(() => good.every((name) => isSettled(lab, name)), 120)
+    expect(lab.condition(lacks ?? '', 'Degraded')['reason']).toBe('CredentialsMissing')
+    expect(lab.condition(foreign ?? '', 'Degraded')['reason']).toBe('NamespaceForeign')
+    // An edit of one that works is not held up by those that do not, either.
+    lab.edit('account-40', { trackers: { replicas: 3 } })
+    await lab.until(() => isSettled(lab, 'account-40'), 60)
+    lab.kube.fault = () => undefined
+    await lab.until(() => [hangs, fails].every((name) => isSettled(lab, name ?? '')), 1_200)
+    const { total, accounts } = lab.role.accounts()
+    expect([total, accounts.filter(({ health }) => health === 'ready').length]).toEqual([50, 48])
+  })
+
+  test('a controller that does not lead any more writes nothing', async () => {
+    lab.account('acme')
+    await settled('acme')
+    await lab.stop()
+    const before = lab.kube.written.length
+    lab.edit('acme', { version: 'v2' })
+    lab.kube.drop(resources.networkPolicies, 'deny-all', lab.namespace('acme'))
+    await lab.pass(50)
+    expect(lab.kube.written.length).toBe(before)
+    await lab.restart()
+    await lab.until(() => (lab.plane('acme')?.['status'] as { version?: string })?.version === 'v2')
+  })
+})
+
 describe('no account reaches another one', () => {
   const uidOf = (name: string) => lab.plane(name)?.metadata.uid ?? ''
 
