@@ -208,7 +208,7 @@ describe('many accounts', () => {
     lab.edit('account-40', { trackers: { replicas: 3 } })
     await lab.until(() => isSettled(lab, 'account-40'), 60)
     lab.kube.fault = () => undefined
-    await lab.until(() => [hangs, fails].every((name) => isSettled(lab, name ?? '')), 1_200)
+    await lab.until(() => [hangs, fails].every((name) => isSettled(lab, name ?? '')), 120, 5_000)
     const { total, accounts } = lab.role.accounts()
     expect([total, accounts.filter(({ health }) => health === 'ready').length]).toEqual([50, 48])
   })

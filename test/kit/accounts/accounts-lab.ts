@@ -58,7 +58,7 @@ export interface AccountsLab {
   /** Steps of the cluster and of time. */
   pass(steps: number, stepMs?: number): Promise<void>
   /** Until it is so; fails after a number of steps. */
-  until(isSo: () => boolean, mostSteps?: number): Promise<void>
+  until(isSo: () => boolean, mostSteps?: number, stepMs?: number): Promise<void>
   /** The role leads anew, as after a restart of the controller. */
   restart(): Promise<void>
   stop(): Promise<void>
@@ -147,10 +147,10 @@ export async function accountsLab(config: object = {}): Promise<AccountsLab> {
         await clock.advance(stepMs)
       }
     },
-    async until(isSo, mostSteps = 400) {
+    async until(isSo, mostSteps = 400, stepMs = 500) {
       for (let step = 0; step < mostSteps; step += 1) {
         if (isSo()) return
-        await lab.pass(1)
+        await lab.pass(1, stepMs)
       }
       if (!isSo()) throw new Error(`it has not become so: ${isSo.toString()}`)
     },

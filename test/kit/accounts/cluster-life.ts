@@ -25,29 +25,35 @@ export function clusterLife(kube: MemoryKube): ClusterLife {
   const whole = new Set<string>()
   const worst = new Map<string, number>()
 
-  const podsOf = ({ metadata: { name, namespace } }: Stored) =>
-    kube.all(resources.pods).filter((pod) => pod.metadata.namespace === namespace && pod.metadata['ofSet'] === name)
+  const keyOf = (namespace: string | undefined, name: unknown) => `${namespace}/${String(name)}`
+  const podsBySet = () => {
+    const groups = new Map<string, Stored[]>()
+    for (const pod of kube.all(resources.pods)) {
+      const key = keyOf(pod.metadata.namespace, pod.metadata['ofSet'])
+      groups.set(key, [...(groups.get(key) ?? []), pod])
+    }
+    return groups
+  }
   const isReady = (pod: Stored) => seenPod(pod as unknown as KubeObject)?.isReady === true
   const revision = (pod: Stored) => pod.metadata.labels?.['controller-revision-hash']
   const ordinal = (pod: Stored) => Number(/-(\d+)$/.exec(pod.metadata.name)?.[1])
 
-  const ripen = (pod: Stored) => {
+  const ripen = (pod: Stored): Stored => {
     const [container] = field(pod, 'spec')['containers'] as readonly Fields[]
     const isBroken = brokenImages.has(String(container?.['image']))
     const waiting = { containerStatuses: [{ state: { waiting: { reason: 'ImagePullBackOff' } } }] }
     const status = isBroken ? waiting : { conditions: [{ type: 'Ready', status: 'True' }] }
-    if (isReady(pod) || (isBroken && pod['status'] !== undefined)) return
-    kube.put(resources.pods, { ...pod, status })
+    if (isReady(pod) || (isBroken && pod['status'] !== undefined)) return pod
+    return kube.put(resources.pods, { ...pod, status })
   }
 
-  const live = (set: Stored) => {
+  const live = (set: Stored, pods: readonly Stored[]) => {
     const { name, namespace = '' } = set.metadata
     const spec = field(set, 'spec')
     const template = field(spec, 'template')
     const wanted = Number(spec['replicas'])
     const current = revisionOf(template)
-    for (const pod of podsOf(set)) ripen(pod)
-    const before = podsOf(set)
+    const before = pods.map(ripen)
     const ready = before.filter(isReady)
     const key = `${namespace}/${name}`
     if (ready.length >= wanted) whole.add(key)
@@ -79,12 +85,13 @@ export function clusterLife(kube: MemoryKube): ClusterLife {
     ...{ brokenImages, worst },
     tick() {
       const sets = kube.all(resources.statefulSets)
-      for (const set of sets) live(set)
-      const known = new Set(sets.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`))
-      for (const pod of kube.all(resources.pods)) {
-        const of = pod.metadata['ofSet']
-        if (of !== undefined && !known.has(`${pod.metadata.namespace}/${String(of)}`))
-          kube.drop(resources.pods, pod.metadata.name, pod.metadata.namespace)
+      const pods = podsBySet()
+      for (const set of sets) live(set, pods.get(keyOf(set.metadata.namespace, set.metadata.name)) ?? [])
+      const known = new Set(sets.map(({ metadata }) => keyOf(metadata.namespace, metadata.name)))
+      for (const [key, left] of pods) {
+        if (known.has(key)) continue
+        for (const { metadata } of left)
+          if (metadata['ofSet'] !== undefined) kube.drop(resources.pods, metadata.name, metadata.namespace)
       }
     },
   }
