@@ -52,11 +52,11 @@ export function accountsRole(
 }
 
 function countHealth(planes: WatchedObjects<ControlPlane>, metrics: RoleComponents['metrics']): void {
-  const gauge = metrics.gauge({ name: 'shoal_accounts', help: 'Accounts, by their health.' }, ['health'])
+  const gauge = metrics.gauge({ name: 'shoal_accounts', help: 'Accounts, by their health.' }, ['state'])
   const healths = ['ready', 'progressing', 'degraded', 'waiting', 'paused', 'leaving'] as const
   planes.onChange(() => {
     const counts = new Map<string, number>()
     for (const plane of planes.items.values()) counts.set(healthOf(plane), (counts.get(healthOf(plane)) ?? 0) + 1)
-    for (const health of healths) gauge.with({ health }).set(counts.get(health) ?? 0)
+    for (const health of healths) gauge.with({ state: health }).set(counts.get(health) ?? 0)
   })
 }
