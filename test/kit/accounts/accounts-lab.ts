@@ -66,8 +66,9 @@ export interface AccountsLab {
 
 const SETTLED: HandOver = { state: 'staying', isWalked: true, unsafe: 0, failures: 0 }
 
-export async function accountsLab(config: object = {}): Promise<AccountsLab> {
-  const clock = fakeClock(Date.parse('2026-01-01T00:00:00Z'))
+/** `startMs`: what the clock says at first; services that run have to live in the same time. */
+export async function accountsLab(config: object = {}, startMs = 1_767_225_600_000): Promise<AccountsLab> {
+  const clock = fakeClock(startMs)
   const kube = memoryKube([planeKind], HOME)
   const life = clusterLife(kube)
   const events: KubeEvent[] = []

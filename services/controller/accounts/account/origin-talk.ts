@@ -1,6 +1,6 @@
 import { adminClient, originAdmin } from '../../../../lib/api/index.ts'
-import { type AbortOptions, type Clock, deadline } from '../../../../lib/base/index.ts'
-import { type HttpClient, httpClient } from '../../../../lib/http/index.ts'
+import { type AbortOptions, deadline } from '../../../../lib/base/index.ts'
+import { type HttpClient, type HttpClientComponents, httpClient } from '../../../../lib/http/index.ts'
 import { portOf } from '../rules/component.ts'
 import { type Place, serviceHost } from '../rules/configs.ts'
 import type { HandOver, SeenPod } from '../rules/rollout.ts'
@@ -29,13 +29,13 @@ const ANSWER_MS = 5_000
 
 /** Over the admin listeners of the pods, by their names in the headless Service. */
 export const httpTalk =
-  ({ clock }: { readonly clock: Clock }): OpenTalk =>
+  (components: HttpClientComponents): OpenTalk =>
   async ({ place, admin, authority }) => {
     const tls = { now: { certificate: undefined, key: undefined, authorities: [authority] } }
-    const http = httpClient({ clock }, { token: admin, tls, connectionsPerOrigin: 1 })
+    const http = httpClient(components, { token: admin, tls, connectionsPerOrigin: 1 })
     await http.start()
     const call = async <T>(outer: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-      const cut = deadline(clock, ANSWER_MS, outer)
+      const cut = deadline(components.clock, ANSWER_MS, outer)
       try {
         return await work(cut.signal)
       } finally {
