@@ -124,9 +124,9 @@ export function accountsContract(open: () => Promise<AccountsPlace>): void {
       kinds.map(async (kind) => {
         const [one] = (await kube.reads.page(resources[kind], { namespace, limit: 1 })).objects
         const { labels } = one?.metadata ?? { labels: {} }
-        const { status: _, ...rest } = { ...one }
+        const rest = { ...one, status: undefined }
         const metadata = { name: 'surplus', namespace, labels }
-        await kube.writes.create(resources[kind], { ...rest, metadata } as KubeObject)
+        await kube.writes.create(resources[kind], { ...rest, metadata })
         return kind
       }),
     )

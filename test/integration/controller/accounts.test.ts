@@ -23,11 +23,16 @@ const imageOf = (namespace: string, set: string): string => {
   return /"image":"([^"]+)"/.exec(JSON.stringify(found))?.[1] ?? 'none'
 }
 
+const runs = (name: string) => {
+  const status = lab.plane(name)?.['status']
+  return isJson(status) ? status['version'] : undefined
+}
+
 const settled = (name: string) => lab.until(() => isSettled(lab, name))
 
 describe('an account', () => {
   test('gets a namespace of its own with everything in it, and says so in its status', async () => {
-    lab.account('acme')
+    lab.do.account('acme')
     await settled('acme')
     const namespace = lab.namespace('acme')
     expect(namesIn(resources.statefulSets, namespace)).toEqual(['build-index', 'origin', 'tracker'])
@@ -50,7 +55,7 @@ describe('an account', () => {
   })
 
   test('is not written to while nothing changes', async () => {
-    lab.account('acme')
+    lab.do.account('acme')
     await settled('acme')
     await lab.pass(20)
     const before = lab.kube.store.revision
@@ -59,7 +64,7 @@ describe('an account', () => {
   })
 
   test('has its drift repaired at once, and secrets at the next look at everything', async () => {
-    lab.account('acme')
+    lab.do.account('acme')
     await settled('acme')
     const namespace = lab.namespace('acme')
     lab.kube.drop(resources.networkPolicies, 'deny-all', namespace)
@@ -72,11 +77,11 @@ describe('an account', () => {
   })
 
   test('has its balancers only while it wants them', async () => {
-    lab.account('acme', { network: { loadBalancer: true, allowedCidrs: ['10.1.0.0/16'] } })
+    lab.do.account('acme', { network: { loadBalancer: true, allowedCidrs: ['10.1.0.0/16'] } })
     await settled('acme')
     const namespace = lab.namespace('acme')
     expect(namesIn(resources.services, namespace)).toEqual(expect.arrayContaining(['origin-lb', 'tracker-lb']))
-    lab.edit('acme', { network: {} })
+    lab.do.edit('acme', { network: {} })
     await lab.until(() => !namesIn(resources.services, namespace).includes('origin-lb'))
     expect(namesIn(resources.services, namespace)).toEqual(['build-index', 'origin', 'tracker'])
   })
@@ -84,7 +89,7 @@ describe('an account', () => {
 
 describe('an upgrade', () => {
   test('brings build-indexes, then trackers, then one origin after the other', async () => {
-    lab.account('acme')
+    lab.do.account('acme')
     await settled('acme')
     lab.life.worst.clear()
     const seen: string[] = []
@@ -92,8 +97,8 @@ describe('an upgrade', () => {
       if (kind.plural !== 'pods' || now === undefined || now['status'] !== undefined) return
       seen.push(now.metadata.name)
     })
-    lab.edit('acme', { version: 'v2' })
-    await lab.until(() => (lab.plane('acme')?.['status'] as { version?: string })?.version === 'v2')
+    lab.do.edit('acme', { version: 'v2' })
+    await lab.until(() => runs('acme') === 'v2')
     done()
     expect(seen).toEqual([
       ...['build-index-1', 'build-index-0', 'tracker-1', 'tracker-0', 'origin-2', 'origin-1', 'origin-0'],
@@ -102,40 +107,40 @@ describe('an upgrade', () => {
   })
 
   test('waits for an origin that has what is nowhere else, has it walk, and says so', async () => {
-    lab.account('acme')
+    lab.do.account('acme')
     await settled('acme')
     const namespace = lab.namespace('acme')
     lab.handOvers.set(`${namespace}/origin-0`, { state: 'staying', isWalked: false, unsafe: 3, failures: 0 })
-    lab.edit('acme', { version: 'v2' })
+    lab.do.edit('acme', { version: 'v2' })
     await lab.until(() => lab.condition('acme', 'Progressing')['message'] === 'origin-0 hands over its blobs')
     await lab.pass(60)
     expect(lab.life.worst.get(`${namespace}/origin`) ?? 0).toBe(0)
     lab.handOvers.set(`${namespace}/origin-0`, { state: 'staying', isWalked: true, unsafe: 3, failures: 0 })
-    await lab.until(() => (lab.plane('acme')?.['status'] as { version?: string })?.version === 'v2')
+    await lab.until(() => runs('acme') === 'v2')
     expect(lab.told).toEqual([`walk ${namespace}/origin-0`])
   })
 
   test('to an image that does not run stops at the first pod, and goes back when the version does', async () => {
-    lab.account('acme')
+    lab.do.account('acme')
     await settled('acme')
     const namespace = lab.namespace('acme')
     lab.life.brokenImages.add('registry.test/shoal:bad')
-    lab.edit('acme', { version: 'bad' })
+    lab.do.edit('acme', { version: 'bad' })
     await lab.until(() => String(lab.condition('acme', 'Progressing')['message']).includes('ImagePullBackOff'))
     await lab.pass(100)
     expect(imageOf(namespace, 'tracker')).toBe('registry.test/shoal:v1')
     expect(lab.condition('acme', 'Ready')).toMatchObject({ status: 'True' })
     await lab.until(() => lab.condition('acme', 'Degraded')['reason'] === 'RolloutStuck', 1_400)
-    lab.edit('acme', { version: 'v1' })
+    lab.do.edit('acme', { version: 'v1' })
     await settled('acme')
     expect(lab.condition('acme', 'Degraded')['status']).toBe('False')
   })
 
   test('of origins that become fewer has the last one leave first, and one that is wanted again stay', async () => {
-    lab.account('acme', { origins: { replicas: 4 } })
+    lab.do.account('acme', { origins: { replicas: 4 } })
     await settled('acme')
     const namespace = lab.namespace('acme')
-    lab.edit('acme', { origins: { replicas: 2 } })
+    lab.do.edit('acme', { origins: { replicas: 2 } })
     await settled('acme')
     expect(lab.told).toEqual([`leave ${namespace}/origin-3`, `leave ${namespace}/origin-2`])
     expect(namesIn(resources.pods, namespace).filter((name) => name.startsWith('origin'))).toEqual([
@@ -146,9 +151,9 @@ describe('an upgrade', () => {
   })
 
   test('does not begin while the account is paused', async () => {
-    lab.account('acme')
+    lab.do.account('acme')
     await settled('acme')
-    lab.edit('acme', { paused: true, version: 'v2' })
+    lab.do.edit('acme', { paused: true, version: 'v2' })
     await lab.until(() => lab.condition('acme', 'Progressing')['reason'] === 'Paused')
     lab.kube.drop(resources.networkPolicies, 'deny-all', lab.namespace('acme'))
     await lab.pass(100)
@@ -160,28 +165,28 @@ describe('an upgrade', () => {
 
 describe('an account that is deleted', () => {
   test('keeps its namespace, volumes and secrets, and gets them back under the same name', async () => {
-    lab.account('acme')
+    lab.do.account('acme')
     await settled('acme')
     const namespace = lab.namespace('acme')
     const tokens = () =>
       lab.kube.all(resources.secrets).find(({ metadata }) => metadata.name === 'shoal-tokens')?.['data']
     const before = tokens()
-    lab.remove('acme')
+    lab.do.remove('acme')
     await lab.until(() => lab.plane('acme') === undefined)
     expect(namesIn(resources.pods, namespace)).toEqual([])
     expect(namesIn(resources.services, namespace)).toEqual([])
     expect(namesIn(resources.volumeClaims, namespace).length).toBe(5)
     expect(tokens()).toEqual(before)
-    lab.account('acme')
+    lab.do.account('acme')
     await settled('acme')
     expect(tokens()).toEqual(before)
   })
 
   test('goes with all its data when it says so', async () => {
-    lab.account('acme', { deletionPolicy: 'Delete' })
+    lab.do.account('acme', { deletionPolicy: 'Delete' })
     await settled('acme')
     const namespace = lab.namespace('acme')
-    lab.remove('acme')
+    lab.do.remove('acme')
     await lab.until(() => lab.plane('acme') === undefined)
     expect(namesIn(resources.volumeClaims, namespace)).toEqual([])
     expect(lab.kube.all(resources.namespaces).map(({ metadata }) => metadata.name)).not.toContain(namespace)
@@ -198,14 +203,14 @@ describe('many accounts', () => {
       if ([namespace, name].includes(lab.namespace(hangs ?? ''))) return 'hang'
       return [namespace, name].includes(lab.namespace(fails ?? '')) ? 'before' : undefined
     }
-    for (const name of names) lab.account(name, name === lacks ? { backend } : {})
+    for (const name of names) lab.do.account(name, name === lacks ? { backend } : {})
     const broken = [hangs, fails, lacks, foreign]
     const good = names.filter((name) => !broken.includes(name))
     await lab.until(() => good.every((name) => isSettled(lab, name)), 120)
     expect(lab.condition(lacks ?? '', 'Degraded')['reason']).toBe('CredentialsMissing')
     expect(lab.condition(foreign ?? '', 'Degraded')['reason']).toBe('NamespaceForeign')
     // An edit of one that works is not held up by those that do not, either.
-    lab.edit('account-40', { trackers: { replicas: 3 } })
+    lab.do.edit('account-40', { trackers: { replicas: 3 } })
     await lab.until(() => isSettled(lab, 'account-40'), 60)
     lab.kube.fault = () => undefined
     await lab.until(() => [hangs, fails].every((name) => isSettled(lab, name ?? '')), 120, 5_000)
@@ -214,16 +219,16 @@ describe('many accounts', () => {
   })
 
   test('a controller that does not lead any more writes nothing', async () => {
-    lab.account('acme')
+    lab.do.account('acme')
     await settled('acme')
     await lab.stop()
     const before = lab.kube.written.length
-    lab.edit('acme', { version: 'v2' })
+    lab.do.edit('acme', { version: 'v2' })
     lab.kube.drop(resources.networkPolicies, 'deny-all', lab.namespace('acme'))
     await lab.pass(50)
     expect(lab.kube.written.length).toBe(before)
-    await lab.restart()
-    await lab.until(() => (lab.plane('acme')?.['status'] as { version?: string })?.version === 'v2')
+    await lab.do.restart()
+    await lab.until(() => runs('acme') === 'v2')
   })
 })
 
@@ -234,9 +239,9 @@ describe('no account reaches another one', () => {
     const namespace = lab.namespace('acme')
     const foreign = { metadata: { name: namespace, labels: { team: 'other' } } }
     const before = JSON.stringify(lab.kube.put(resources.namespaces, foreign))
-    lab.account('acme', { deletionPolicy: 'Delete' })
+    lab.do.account('acme', { deletionPolicy: 'Delete' })
     await lab.until(() => lab.condition('acme', 'Degraded')['reason'] === 'NamespaceForeign')
-    lab.remove('acme')
+    lab.do.remove('acme')
     await lab.until(() => lab.plane('acme') === undefined)
     const after = lab.kube.all(resources.namespaces).find(({ metadata }) => metadata.name === namespace)
     expect(JSON.stringify(after)).toBe(before)
@@ -244,13 +249,13 @@ describe('no account reaches another one', () => {
   })
 
   test('a namespace with marks that somebody has copied is not ours without the uid of the resource', async () => {
-    lab.account('acme')
+    lab.do.account('acme')
     await settled('acme')
     const real = lab.kube.all(resources.namespaces).find(({ metadata }) => metadata.name === lab.namespace('acme'))
     lab.kube.put(resources.namespaces, { metadata: { ...real?.metadata, name: lab.namespace('other') } })
-    lab.account('other', { deletionPolicy: 'Delete' })
+    lab.do.account('other', { deletionPolicy: 'Delete' })
     await lab.until(() => lab.condition('other', 'Degraded')['reason'] === 'NamespaceForeign')
-    lab.remove('other')
+    lab.do.remove('other')
     await lab.until(() => lab.plane('other') === undefined)
     expect(namesIn(resources.namespaces, lab.namespace('other'))).toEqual([])
     expect(lab.kube.all(resources.namespaces).map(({ metadata }) => metadata.name)).toContain(lab.namespace('other'))
@@ -264,13 +269,13 @@ describe('no account reaches another one', () => {
       data: { accessKeyId: 'QQ==', secretAccessKey: 'QQ==' },
     })
     const backend = { driver: 's3', bucket: 'images', region: 'cn-beijing' }
-    lab.account('one', { backend: { ...backend, credentials: { secretName: 'rich' } } })
-    lab.account('two', { backend: { ...backend, credentials: { secretName: 'rich', namespace: 'theirs' } } })
-    lab.account('three', { backend: { ...backend, credentials: { secretName: '../theirs/rich' } } })
+    lab.do.account('one', { backend: { ...backend, credentials: { secretName: 'rich' } } })
+    lab.do.account('two', { backend: { ...backend, credentials: { secretName: 'rich', namespace: 'theirs' } } })
+    lab.do.account('three', { backend: { ...backend, credentials: { secretName: '../theirs/rich' } } })
     await lab.until(() => lab.condition('one', 'Degraded')['reason'] === 'CredentialsMissing')
     await lab.until(() => lab.condition('two', 'Degraded')['reason'] === 'SpecInvalid')
     await lab.until(() => lab.condition('three', 'Degraded')['reason'] === 'SpecInvalid')
-    lab.account('acme')
+    lab.do.account('acme')
     await settled('acme')
     const told = JSON.stringify([lab.kube.all(controlPlanes), lab.events, lab.role.accounts()])
     const secrets = lab.kube.all(resources.secrets).flatMap(({ data }) => (isJson(data) ? Object.values(data) : []))
@@ -280,8 +285,8 @@ describe('no account reaches another one', () => {
   })
 
   test('everything that one account writes is in its own namespace, and its secrets are no other account’s', async () => {
-    lab.account('one')
-    lab.account('two')
+    lab.do.account('one')
+    lab.do.account('two')
     await settled('one')
     await settled('two')
     const own = { one: lab.namespace('one'), two: lab.namespace('two') }

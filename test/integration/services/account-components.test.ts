@@ -21,7 +21,7 @@ beforeAll(async () => {
   stack = resourceStack()
   lab = await accountsLab({}, systemClock().now())
   stack.own({ [Symbol.asyncDispose]: () => lab.stop() })
-  for (const name of ['one', 'two']) lab.account(name)
+  for (const name of ['one', 'two']) lab.do.account(name)
   await lab.until(() => ['one', 'two'].every((name) => isSettled(lab, name)))
 })
 afterAll(async () => stack[Symbol.asyncDispose]())

@@ -35,8 +35,19 @@ export const credentials = (name = 'bucket', namespace = HOME, id = 'AKIA') => (
   data: { accessKeyId: base64(id), secretAccessKey: base64(`${id}-secret`) },
 })
 
+/** What a test does to accounts, and to the controller. */
+interface AccountsDeeds {
+  /** Puts a resource of an account. */
+  account(name: string, spec?: object): void
+  edit(name: string, change: object): void
+  remove(name: string): void
+  /** The role leads anew, as after a restart of the controller. */
+  restart(): Promise<void>
+}
+
 /** A controller with the role `accounts`, over a cluster in memory, ruled by a fake clock. */
 export interface AccountsLab {
+  readonly do: AccountsDeeds
   readonly clock: FakeClock
   readonly kube: MemoryKube
   readonly life: ClusterLife
@@ -48,10 +59,6 @@ export interface AccountsLab {
   readonly told: string[]
   /** With which secrets origins were talked to. */
   readonly talks: OriginTalkInit[]
-  /** Puts a resource of an account. */
-  account(name: string, spec?: object): void
-  edit(name: string, change: object): void
-  remove(name: string): void
   plane(name: string): Stored | undefined
   namespace(name: string): string
   condition(name: string, type: string): Json
@@ -59,8 +66,6 @@ export interface AccountsLab {
   pass(steps: number, stepMs?: number): Promise<void>
   /** Until it is so; fails after a number of steps. */
   until(isSo: () => boolean, mostSteps?: number, stepMs?: number): Promise<void>
-  /** The role leads anew, as after a restart of the controller. */
-  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -120,22 +125,30 @@ export async function accountsLab(config: object = {}, startMs = 1_767_225_600_0
     await running.led
     for (const part of running.role.parts) await part.stop()
   }
-  const lab: AccountsLab = {
-    ...{ clock, kube, life, events, handOvers, told, talks, stop },
-    get role() {
-      return role
-    },
+  const planeOf = (name: string) => kube.all(controlPlanes).find(({ metadata }) => metadata.name === name)
+  const deeds: AccountsDeeds = {
     account(name, spec = {}) {
       kube.put(controlPlanes, { metadata: { name, namespace: HOME }, spec: planeSpec(spec) })
     },
     edit(name, change) {
-      const plane = lab.plane(name)
+      const plane = planeOf(name)
       if (plane !== undefined) kube.put(controlPlanes, { ...plane, spec: { ...(plane['spec'] as object), ...change } })
     },
     remove(name) {
       kube.writes.remove(controlPlanes, { name, namespace: HOME }).catch(() => undefined)
     },
-    plane: (name) => kube.all(controlPlanes).find(({ metadata }) => metadata.name === name),
+    async restart() {
+      await stop()
+      await start()
+    },
+  }
+  const lab: AccountsLab = {
+    do: deeds,
+    ...{ clock, kube, life, events, handOvers, told, talks, stop },
+    get role() {
+      return role
+    },
+    plane: planeOf,
     namespace: (name) => namespaceOf(accounts.prefix, { namespace: HOME, name }),
     condition(name, type) {
       const status = lab.plane(name)?.['status']
@@ -154,10 +167,6 @@ export async function accountsLab(config: object = {}, startMs = 1_767_225_600_0
         await lab.pass(1, stepMs)
       }
       if (!isSo()) throw new Error(`it has not become so: ${isSo.toString()}`)
-    },
-    async restart() {
-      await stop()
-      await start()
     },
   }
   await start()

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { seenPod } from '../../../services/controller/accounts/account/observe.ts'
-import type { KubeObject } from '../../../services/controller/kubernetes/index.ts'
 import { resources } from '../../../services/controller/kubernetes/index.ts'
 import type { Fields, Stored } from '../kube-server/stored.ts'
 import type { MemoryKube } from './memory-kube.ts'
@@ -34,7 +33,7 @@ export function clusterLife(kube: MemoryKube): ClusterLife {
     }
     return groups
   }
-  const isReady = (pod: Stored) => seenPod(pod as unknown as KubeObject)?.isReady === true
+  const isReady = (pod: Stored) => seenPod(pod)?.isReady === true
   const revision = (pod: Stored) => pod.metadata.labels?.['controller-revision-hash']
   const ordinal = (pod: Stored) => Number(/-(\d+)$/.exec(pod.metadata.name)?.[1])
 
@@ -45,6 +44,25 @@ export function clusterLife(kube: MemoryKube): ClusterLife {
     const status = isBroken ? waiting : { conditions: [{ type: 'Ready', status: 'True' }] }
     if (isReady(pod) || (isBroken && pod['status'] !== undefined)) return pod
     return kube.put(resources.pods, { ...pod, status })
+  }
+
+  const create = (
+    { metadata: { name, namespace = '' }, spec: given }: Stored,
+    before: readonly Stored[],
+    current: string,
+  ) => {
+    const spec = given as Fields
+    const template = field(spec, 'template')
+    for (let at = 0; at < Number(spec['replicas']); at += 1) {
+      if (before.some((pod) => ordinal(pod) === at)) continue
+      const labels = { ...field(field(template, 'metadata'), 'labels'), 'controller-revision-hash': current }
+      kube.put(resources.pods, {
+        metadata: { name: `${name}-${at}`, namespace, labels, ofSet: name },
+        spec: template['spec'],
+      })
+      if (spec['volumeClaimTemplates'] !== undefined)
+        kube.put(resources.volumeClaims, { metadata: { name: `data-${name}-${at}`, namespace }, spec: claimSpec(spec) })
+    }
   }
 
   const live = (set: Stored, pods: readonly Stored[]) => {
@@ -59,16 +77,7 @@ export function clusterLife(kube: MemoryKube): ClusterLife {
     if (ready.length >= wanted) whole.add(key)
     if (whole.has(key)) worst.set(key, Math.max(worst.get(key) ?? 0, wanted - ready.length))
     for (const pod of before) if (ordinal(pod) >= wanted) kube.drop(resources.pods, pod.metadata.name, namespace)
-    for (let at = 0; at < wanted; at += 1) {
-      if (before.some((pod) => ordinal(pod) === at)) continue
-      const labels = { ...field(field(template, 'metadata'), 'labels'), 'controller-revision-hash': current }
-      kube.put(resources.pods, {
-        metadata: { name: `${name}-${at}`, namespace, labels, ofSet: name },
-        spec: template['spec'],
-      })
-      if (spec['volumeClaimTemplates'] !== undefined)
-        kube.put(resources.volumeClaims, { metadata: { name: `data-${name}-${at}`, namespace }, spec: claimSpec(spec) })
-    }
+    create(set, before, current)
     const isRolling = field(spec, 'updateStrategy')['type'] === 'RollingUpdate'
     const outdated = before.filter((pod) => revision(pod) !== current).toSorted((a, b) => ordinal(b) - ordinal(a))
     const next = outdated.find((pod) => !isReady(pod)) ?? outdated[0]

@@ -99,7 +99,7 @@ const condition = (type: string, field: string) => `.status.conditions[?(@.type=
 
 /** The definition of the custom resource, as docker/chart/crds has it: made of the schema that parses the resource. */
 export function controlPlaneDefinition(): Schema {
-  const made = structural(z.toJSONSchema(controlPlaneSpec, { io: 'input' }) as Schema)
+  const made = structural(z.toJSONSchema(controlPlaneSpec, { io: 'input' }))
   const spec = Object.entries(rules).reduce((schema, [path, added]) => withRules(schema, path, added), made)
   const { group, version, plural, kind } = controlPlanes
   return {

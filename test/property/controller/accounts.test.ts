@@ -14,17 +14,17 @@ const pick = <T>(random: Random, items: readonly T[]): T => items[Math.floor(ran
 /** What may happen to accounts and to the API of the cluster. */
 const deeds: Readonly<Record<string, (lab: AccountsLab, name: string, random: Random) => void | Promise<void>>> = {
   create: (lab, name) => {
-    if (lab.plane(name) === undefined) lab.account(name)
+    if (lab.plane(name) === undefined) lab.do.account(name)
   },
-  version: (lab, name, random) => lab.edit(name, { version: pick(random, ['v1', 'v2', 'v3']) }),
-  origins: (lab, name, random) => lab.edit(name, { origins: { replicas: 1 + Math.floor(random.next() * 4) } }),
+  version: (lab, name, random) => lab.do.edit(name, { version: pick(random, ['v1', 'v2', 'v3']) }),
+  origins: (lab, name, random) => lab.do.edit(name, { origins: { replicas: 1 + Math.floor(random.next() * 4) } }),
   balancer: (lab, name, random) =>
-    lab.edit(name, { network: { loadBalancer: random.next() < 0.5, allowedCidrs: ['10.1.0.0/16'] } }),
-  pause: (lab, name, random) => lab.edit(name, { paused: random.next() < 0.5 }),
-  spoil: (lab, name) => lab.edit(name, { version: 'not a tag' }),
+    lab.do.edit(name, { network: { loadBalancer: random.next() < 0.5, allowedCidrs: ['10.1.0.0/16'] } }),
+  pause: (lab, name, random) => lab.do.edit(name, { paused: random.next() < 0.5 }),
+  spoil: (lab, name) => lab.do.edit(name, { version: 'not a tag' }),
   remove: (lab, name, random) => {
-    lab.edit(name, { deletionPolicy: random.next() < 0.5 ? 'Delete' : 'Retain' })
-    lab.remove(name)
+    lab.do.edit(name, { deletionPolicy: random.next() < 0.5 ? 'Delete' : 'Retain' })
+    lab.do.remove(name)
   },
   drift: (lab, name, random) => {
     const kind = pick(random, [
@@ -46,7 +46,7 @@ const deeds: Readonly<Record<string, (lab: AccountsLab, name: string, random: Ra
   calm: (lab) => {
     lab.kube.fault = () => undefined
   },
-  restart: (lab) => lab.restart(),
+  restart: (lab) => lab.do.restart(),
 }
 
 const scenario = async (seed: number, script: readonly (readonly [string, number])[]) => {
@@ -64,14 +64,14 @@ const scenario = async (seed: number, script: readonly (readonly [string, number
       ),
     )
   const before = theirs()
-  lab.account(WATCHER)
+  lab.do.account(WATCHER)
   await lab.until(() => isSettled(lab, WATCHER))
   for (const [deed, at] of script) {
     await deeds[deed]?.(lab, NAMES[at] ?? 'one', random)
     await lab.pass(1 + Math.floor(random.next() * 10))
   }
   lab.kube.fault = () => undefined
-  for (const name of NAMES) lab.edit(name, { paused: false, version: 'v4' })
+  for (const name of NAMES) lab.do.edit(name, { paused: false, version: 'v4' })
   const isDone = (name: string) => lab.plane(name) === undefined || isSettled(lab, name)
   await lab.until(() => [...NAMES, WATCHER].every(isDone), 1_500)
   await lab.pass(70)

@@ -6,7 +6,7 @@ import { countsOf } from '../rules/conditions.ts'
 import { limitTrouble, needsOf } from '../rules/limits.ts'
 import { objectsOf } from '../rules/objects.ts'
 import { type HandOver, type Rollout, type RolloutInput, rolloutOf } from '../rules/rollout.ts'
-import { blocked, networkTrouble, type Trouble, type TroubleReason, troubleReasons } from '../rules/trouble.ts'
+import { blocked, networkTrouble, type Trouble, troubleReasons } from '../rules/trouble.ts'
 import { replicasOf } from '../rules/workloads.ts'
 import { type AccountSecrets, accountSecrets } from './account-secrets.ts'
 import { type Applier, applier } from './applier.ts'
@@ -204,7 +204,7 @@ const countsIn = ({ pods }: Observed, spec: ControlPlaneSpec) => countsOf(pods, 
 function troubleOf(err: unknown): Trouble | undefined {
   if (!isAppError(err)) return undefined
   if (err.code === 'ACCOUNT_BLOCKED') {
-    const reason = troubleReasons.find((known) => known === err.detail?.['reason']) ?? ('SpecInvalid' as TroubleReason)
+    const reason = troubleReasons.find((known) => known === err.detail?.['reason']) ?? 'SpecInvalid'
     return { reason, message: err.message }
   }
   // What the server does not take stays so until somebody changes something.

@@ -42,30 +42,36 @@ const WAIT_MS = 5_000
 const BLOCKED_MS = 30_000
 const RETRY = { baseMs: 2_000, maxMs: 300_000, attempts: Number.POSITIVE_INFINITY }
 
-export function worker(components: ReconcilerComponents, init: WorkerInit): Worker {
-  const { clock, random, logger, kube } = components
-  const { config, term, slots, observer } = init
-  const own: Reconciler = reconciler(components)
-  let failures = 0
-  let wholeMs = Number.NEGATIVE_INFINITY
-  let lastMs = Number.NEGATIVE_INFINITY
-  let isGone = false
+type Look = (plane: ControlPlane, signal: AbortSignal) => Promise<Outcome>
 
-  const look = async (plane: ControlPlane, signal: AbortSignal): Promise<Outcome> => {
+/** One look at a time; from time to time everything is applied again. */
+function looker({ clock, kube }: ReconcilerComponents, { config, term }: WorkerInit, own: Reconciler): Look {
+  let wholeMs = Number.NEGATIVE_INFINITY
+  return async (plane, signal) => {
     const cut = deadline(clock, LONGEST_LOOK_MS, signal)
-    if (clock.monotonicMs() - wholeMs >= config.resync) own.forget()
+    const isWhole = clock.monotonicMs() - wholeMs >= config.resync
+    if (isWhole) own.forget()
     try {
-      const turn = {
+      const outcome = await own.look({
         ...{ plane, config, reads: kube.reads, writes: whileLeading(kube.writes, term), signal: cut.signal },
         place: { namespace: namespaceOf(config.prefix, plane), domain: config.clusterDomain },
-      }
-      const outcome = await own.look(turn)
-      if (clock.monotonicMs() - wholeMs >= config.resync) wholeMs = clock.monotonicMs()
+      })
+      if (isWhole) wholeMs = clock.monotonicMs()
       return outcome
     } finally {
       cut.release()
     }
   }
+}
+
+export function worker(components: ReconcilerComponents, init: WorkerInit): Worker {
+  const { clock, random, logger } = components
+  const { config, slots, observer } = init
+  const own: Reconciler = reconciler(components)
+  const look = looker(components, init, own)
+  let failures = 0
+  let lastMs = Number.NEGATIVE_INFINITY
+  let isGone = false
 
   const work = async (signal: AbortSignal): Promise<number> => {
     const early = lastMs + LEAST_PAUSE_MS - clock.monotonicMs()

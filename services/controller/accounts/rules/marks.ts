@@ -10,7 +10,7 @@ export const OWNER_UID = 'shoal.dev/owner-uid'
 export const OWNER = 'shoal.dev/owner'
 /** Label of a namespace whose resource was deleted and whose data was kept. */
 export const RELEASED = 'shoal.dev/released'
-export const ACCOUNT = 'shoal.dev/account'
+const ACCOUNT = 'shoal.dev/account'
 export const COMPONENT = 'app.kubernetes.io/component'
 export const FINALIZER = 'shoal.dev/control-plane'
 

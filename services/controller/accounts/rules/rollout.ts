@@ -1,4 +1,4 @@
-import { type Component, componentFacts, componentNames } from './component.ts'
+import { byComponent, type Component, componentFacts, componentNames } from './component.ts'
 
 /** A StatefulSet as it was seen. */
 export interface SeenSet {
@@ -71,29 +71,41 @@ const waitFor = (waits: string, act: RolloutAct = NOTHING): Step => ({ act, wait
  * only when no origin has anything that is nowhere else.
  */
 export function rolloutOf(input: RolloutInput): Rollout {
-  const { image, sets, wanted } = input
-  const images: Partial<Record<Component, string>> = {}
-  let blocker: string | undefined
-  for (const component of componentNames) {
-    const seen = sets[component]
-    // What is not there yet has no version that it could keep.
-    images[component] = blocker === undefined ? image : (seen?.image ?? image)
-    if (component !== 'origin') blocker ??= unsettled(component, input)
-  }
+  const { sets, wanted } = input
+  const { images, blocker } = imagesOf(input)
   const before = sets.origin?.replicas ?? wanted.origin
   const step = originStep(input, before)
-  const canShrink = step.act.do === 'nothing' && step.waits === undefined && before > wanted.origin
+  const late = unsettled('origin', input)
   return {
-    images: images as Rollout['images'],
-    replicas: {
-      ...wanted,
-      origin: before > wanted.origin && !canShrink ? before : Math.max(wanted.origin, before - (canShrink ? 1 : 0)),
-    },
+    images,
+    replicas: { ...wanted, origin: originsOf(step, { before, wanted: wanted.origin }) },
     // What works is not taken away while those that come first are not as they are to be.
     act: blocker !== undefined && step.act.do === 'replace' && step.act.pod.isReady ? NOTHING : step.act,
-    waits: blocker ?? step.waits ?? unsettled('origin', input),
-    asksOrigins: sets.origin !== undefined && (unsettled('origin', input) !== undefined || before > wanted.origin),
+    waits: blocker ?? step.waits ?? late,
+    asksOrigins: sets.origin !== undefined && (late !== undefined || before > wanted.origin),
   }
+}
+
+/** The image of each component now; and why those that come later keep theirs. */
+function imagesOf(input: RolloutInput): Pick<Rollout, 'images'> & { readonly blocker: string | undefined } {
+  const { image, sets } = input
+  const images = new Map<Component, string>()
+  let blocker: string | undefined
+  for (const component of componentNames) {
+    // What is not there yet has no version that it could keep.
+    images.set(component, blocker === undefined ? image : (sets[component]?.image ?? image))
+    if (component !== 'origin') blocker ??= unsettled(component, input)
+  }
+  return { images: byComponent((component) => images.get(component) ?? image), blocker }
+}
+
+/** Of too many origins one less, as soon as nothing is waited for: then the last one has left. */
+function originsOf(
+  { act, waits }: Step,
+  { before, wanted }: { readonly before: number; readonly wanted: number },
+): number {
+  if (before <= wanted) return wanted
+  return act.do === 'nothing' && waits === undefined ? before - 1 : before
 }
 
 const podsOf = (component: Component, { pods }: Pick<RolloutInput, 'pods'>) =>
