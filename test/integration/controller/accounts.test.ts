@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { controlPlanes } from '../../../services/controller/accounts/resource/control-plane.ts'
 import { FINALIZER, OWNER_UID } from '../../../services/controller/accounts/rules/marks.ts'
 import { isJson, type Resource, resources } from '../../../services/controller/kubernetes/index.ts'
-import { type AccountsLab, accountsLab, HOME, isSettled } from '../../kit/accounts/accounts-lab.ts'
+import { type AccountsLab, accountsLab, credentials, HOME, isSettled } from '../../kit/accounts/accounts-lab.ts'
 
 let lab: AccountsLab
 beforeEach(async () => {
@@ -193,6 +193,55 @@ describe('an account that is deleted', () => {
   })
 })
 
+describe('what is missing stands in the condition Degraded', () => {
+  const degraded = (reason: string) => lab.until(() => lab.condition('acme', 'Degraded')['reason'] === reason)
+  const message = () => String(lab.condition('acme', 'Degraded')['message'])
+
+  test('for limits that are too small, and for networks of the cluster itself; then it goes on', async () => {
+    await lab.stop()
+    lab = await accountsLab({ clusterNetworks: ['10.96.0.0/12'] })
+    lab.do.account('acme', { limits: { memory: '1Gi' } })
+    await degraded('LimitsTooSmall')
+    expect(message()).toContain('spec.limits.memory is 1Gi')
+    lab.do.edit('acme', { limits: {}, network: { allowedCidrs: ['10.97.0.0/16'] } })
+    await degraded('NetworkForbidden')
+    expect(namesIn(resources.statefulSets, lab.namespace('acme'))).toEqual([])
+    lab.do.edit('acme', { network: {} })
+    await settled('acme')
+    expect(lab.condition('acme', 'Degraded')['reason']).toBe('AsExpected')
+    expect(lab.role.accounts().accounts[0]?.lastError?.reason).toBe('NetworkForbidden')
+  })
+
+  test('for tokens that somebody has changed: they are never made anew while there are some', async () => {
+    lab.do.account('acme')
+    await settled('acme')
+    const tokens = () => lab.kube.all(resources.secrets).find(({ metadata }) => metadata.name === 'shoal-tokens')
+    lab.kube.put(resources.secrets, { ...tokens(), data: { node: 'c2hvcnQ=' } })
+    await lab.until(() => lab.condition('acme', 'Degraded')['reason'] === 'SecretsMalformed', 700)
+    expect(tokens()?.['data']).toEqual({ node: 'c2hvcnQ=' })
+    expect(lab.condition('acme', 'Ready')['status']).toBe('True')
+    lab.kube.drop(resources.secrets, 'shoal-tokens', lab.namespace('acme'))
+    await lab.until(() => isSettled(lab, 'acme') && tokens() !== undefined)
+  })
+
+  test('for credentials that change, the pods get the new ones, one origin after the other', async () => {
+    lab.do.account('acme')
+    await settled('acme')
+    lab.life.worst.clear()
+    const old = new Set(lab.kube.all(resources.pods).map(({ metadata }) => metadata.uid))
+    lab.kube.put(resources.secrets, credentials('bucket', HOME, 'NEW'))
+    await lab.until(
+      () =>
+        lab.kube
+          .all(resources.pods)
+          .every(({ metadata: { uid, name } }) => !old.has(uid) || name.startsWith('tracker')),
+      900,
+    )
+    await settled('acme')
+    expect([...lab.life.worst.values()].every((missing) => missing <= 1)).toBe(true)
+  })
+})
+
 describe('many accounts', () => {
   test('50 are reconciled, and broken ones stop no other', async () => {
     const names = Array.from({ length: 50 }, (_, at) => `account-${at}`)
@@ -277,7 +326,8 @@ describe('no account reaches another one', () => {
     await lab.until(() => lab.condition('three', 'Degraded')['reason'] === 'SpecInvalid')
     lab.do.account('acme')
     await settled('acme')
-    const told = JSON.stringify([lab.kube.all(controlPlanes), lab.events, lab.role.accounts()])
+    const lines = lab.logger.lines.map(({ fields, message }) => [message, fields, String(fields['err'])])
+    const told = JSON.stringify([lab.kube.all(controlPlanes), lab.events, lab.role.accounts(), lines])
     const secrets = lab.kube.all(resources.secrets).flatMap(({ data }) => (isJson(data) ? Object.values(data) : []))
     const plain = secrets.map((text) => Buffer.from(String(text), 'base64').toString())
     for (const text of [...secrets.map(String), ...plain].filter(({ length }) => length > 4))

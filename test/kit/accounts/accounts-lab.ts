@@ -1,5 +1,5 @@
 import { type FakeClock, fakeClock, seededRandom } from '../../../lib/base/index.ts'
-import { recordingMetrics, silentLogger } from '../../../lib/telemetry/index.ts'
+import { type RecordingLogger, recordingLogger, recordingMetrics } from '../../../lib/telemetry/index.ts'
 import type { OpenTalk, OriginTalkInit } from '../../../services/controller/accounts/account/origin-talk.ts'
 import { accountsSchema } from '../../../services/controller/accounts/index.ts'
 import { controlPlanes } from '../../../services/controller/accounts/resource/control-plane.ts'
@@ -52,6 +52,7 @@ export interface AccountsLab {
   readonly kube: MemoryKube
   readonly life: ClusterLife
   readonly events: KubeEvent[]
+  readonly logger: RecordingLogger
   readonly role: AccountsRole
   /** What origins say, by `namespace/pod`; default: that all is well. */
   readonly handOvers: Map<string, HandOver | Error>
@@ -76,6 +77,7 @@ export async function accountsLab(config: object = {}, startMs = 1_767_225_600_0
   const clock = fakeClock(startMs)
   const kube = memoryKube([planeKind], HOME)
   const life = clusterLife(kube)
+  const logger = recordingLogger()
   const events: KubeEvent[] = []
   const handOvers = new Map<string, HandOver | Error>()
   const told: string[] = []
@@ -103,7 +105,7 @@ export async function accountsLab(config: object = {}, startMs = 1_767_225_600_0
     }
   }
   const components = {
-    ...{ clock, random: seededRandom(1), logger: silentLogger(), metrics: recordingMetrics(), kube },
+    ...{ clock, random: seededRandom(1), logger, metrics: recordingMetrics(), kube },
     events: {
       tell: (event: KubeEvent) => void events.push(event),
       start: async () => undefined,
@@ -144,7 +146,7 @@ export async function accountsLab(config: object = {}, startMs = 1_767_225_600_0
   }
   const lab: AccountsLab = {
     do: deeds,
-    ...{ clock, kube, life, events, handOvers, told, talks, stop },
+    ...{ clock, kube, life, events, logger, handOvers, told, talks, stop },
     get role() {
       return role
     },

@@ -21,6 +21,8 @@ export interface AccountTurn {
   readonly reads: KubeReads
   /** Each write is made by the leader alone. */
   readonly writes: KubeWrites
+  /** Before origins are told anything. @throws LEADERSHIP_LOST */
+  readonly assertLeading: () => void
   readonly signal: AbortSignal
 }
 

@@ -160,13 +160,14 @@ class AccountReconciler implements Reconciler {
     return talk
   }
 
-  async #act({ place, writes, signal }: AccountTurn, { act }: Rollout): Promise<void> {
+  async #act({ place, writes, signal, assertLeading }: AccountTurn, { act }: Rollout): Promise<void> {
     if (act.do === 'nothing') return
     const { name, uid } = act.pod
     if (act.do === 'replace') {
       await writes.remove(resources.pods, { name, namespace: place.namespace }, { uid, signal })
       return
     }
+    assertLeading()
     await this.#talk?.talk.tell(act.pod, act.do, { signal })
   }
 

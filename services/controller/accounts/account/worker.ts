@@ -54,6 +54,7 @@ function looker({ clock, kube }: ReconcilerComponents, { config, term }: WorkerI
     try {
       const outcome = await own.look({
         ...{ plane, config, reads: kube.reads, writes: whileLeading(kube.writes, term), signal: cut.signal },
+        assertLeading: () => term.assert(),
         place: { namespace: namespaceOf(config.prefix, plane), domain: config.clusterDomain },
       })
       if (isWhole) wholeMs = clock.monotonicMs()

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
 import { type Component, componentFacts } from './component.ts'
 import { type Place, serviceHost } from './configs.ts'
 
@@ -31,8 +32,10 @@ export function certificateTrouble(
   if (own === undefined || above === undefined) return 'it cannot be read'
   if (!own.checkIssued(above) || !own.verify(above.publicKey)) return 'it is of another authority'
   if (Date.parse(own.validTo) - nowMs < LEAF_LIFE_MS / 3) return 'it ends soon'
-  const [has, needs] = [new Set(namesIn(own)), new Set(hosts)]
-  return has.size === needs.size && [...needs].every((name) => has.has(name)) ? undefined : 'it names other hosts'
+  const names = new Set(namesIn(own))
+  // An address has more than one form.
+  const isNamed = (host: string) => (isIP(host) === 0 ? names.has(host) : own.checkIP(host) !== undefined)
+  return names.size === new Set(hosts).size && hosts.every(isNamed) ? undefined : 'it names other hosts'
 }
 
 function read(pem: string): X509Certificate | undefined {

@@ -113,7 +113,7 @@ describe('certificates', () => {
     certificate: new X509Certificate(certificate),
     key: createPrivateKey(key),
   })
-  const hosts = ['a.test', '*.a.test', '10.0.0.1']
+  const hosts = ['a.test', '*.a.test', '10.0.0.1', 'fd00::1']
   const leaf = (authority = ca) => issue(signer(authority), { name: 'x', hosts, ...life }).certificate
   const look = (pem: string, more: object = {}) =>
     certificateTrouble(pem, { authority: ca.certificate, hosts, nowMs, ...more })
