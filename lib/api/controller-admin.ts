@@ -75,6 +75,35 @@ const namesSchema = z.object({
 
 export type NamesStatus = z.output<typeof namesSchema>
 
+const healthSchema = z.enum(['ready', 'progressing', 'degraded', 'waiting', 'paused', 'leaving'])
+export type AccountHealth = z.output<typeof healthSchema>
+
+const accountsSchema = z.object({
+  /** Of the list: `fresh`, or what was known last. */
+  known: z.enum(['none', 'fresh', 'lastKnown']),
+  /** All of them, also those that are not shown. */
+  total: z.number(),
+  accounts: list(
+    z.object({
+      /** `namespace/name` of its resource. */
+      account: text(MAX_NAME),
+      /** Where its components are. */
+      namespace: text(64).optional(),
+      wantedVersion: text(128).optional(),
+      /** That all of its components run, or ran last. */
+      version: text(128).optional(),
+      health: healthSchema,
+      /** What is missing, in words. */
+      missing: text(1024).optional(),
+      size: list(z.object({ component: text(64), ready: z.number(), wanted: z.number() }), 16),
+      lastError: z.object({ reason: text(64), message: text(1024), atMs: z.number() }).optional(),
+    }),
+    MAX_ENTRIES,
+  ),
+})
+
+export type AccountsStatus = z.output<typeof accountsSchema>
+
 /** The admin API of a controller; docs/endpoints.md has a row for each call. */
 export const controllerAdmin = adminApi({
   leadership: adminCall({
@@ -89,5 +118,12 @@ export const controllerAdmin = adminApi({
     summary: 'each name: what it is to have, what it has, and why caches are left out',
     codes: ['ROLE_OFF'],
     answer: namesSchema,
+  }),
+  accounts: adminCall({
+    method: 'GET',
+    path: '/accounts',
+    summary: 'each account: its version, its health, its size, and its last error',
+    codes: ['ROLE_OFF'],
+    answer: accountsSchema,
   }),
 })

@@ -52,7 +52,13 @@ export {
   replicationStates,
 } from './build-index-admin.ts'
 export { type BuildIndexClusterComponents, buildIndexCluster } from './build-index-cluster.ts'
-export { controllerAdmin, type Leadership, type NamesStatus } from './controller-admin.ts'
+export {
+  type AccountHealth,
+  type AccountsStatus,
+  controllerAdmin,
+  type Leadership,
+  type NamesStatus,
+} from './controller-admin.ts'
 export {
   bytesTogether,
   checkScope,

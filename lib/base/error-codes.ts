@@ -38,6 +38,7 @@ const registryCodes = {
 /** Codes of all parts behind the registry front. */
 const ownCodes = {
   ABORTED: retryable(499, 'the caller gave up'),
+  ACCOUNT_BLOCKED: final(409, 'the account cannot become as its resource asks for; its conditions say why'),
   BACKEND_CONDITIONS_IGNORED: retryable(
     503,
     'the backend ignores the condition of this request, so two writers would overwrite each other unseen; use another endpoint, or say so in its config',

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { commonKeys, listenerOf, secretsOf } from '../../lib/service/index.ts'
+import { accountsSchema } from './accounts/index.ts'
 import { kubernetesSchema, objectName } from './kubernetes/index.ts'
 import { namesSchema } from './names/index.ts'
 
 /** The roles that a controller can have, each a folder beside this file. */
-export const roleNames = ['names'] as const satisfies readonly string[]
+export const roleNames = ['names', 'accounts'] as const satisfies readonly string[]
 export type RoleName = (typeof roleNames)[number]
 
 const areDistinct = (names: readonly string[]) => new Set(names).size === names.length
@@ -26,6 +27,8 @@ export const controllerSchema = z
     roles: z.array(z.enum(roleNames)).refine(areDistinct, 'a role is named twice').default([]),
     /** Of the role `names`: which caches are found by which names, and where their records are kept. */
     names: namesSchema,
+    /** Of the role `accounts`: control planes of accounts, and where they are. */
+    accounts: accountsSchema,
   })
   .refine(({ kubernetes, roles }) => kubernetes.access !== 'off' || roles.length === 0, {
     path: ['kubernetes', 'access'],
@@ -34,6 +37,10 @@ export const controllerSchema = z
   .refine(({ names, roles }) => names.base !== undefined || !roles.includes('names'), {
     path: ['names', 'base'],
     message: 'the role names needs the name that it is to keep, such as c1.p2p.example.com',
+  })
+  .refine(({ accounts, roles }) => accounts.image !== undefined || !roles.includes('accounts'), {
+    path: ['accounts', 'image'],
+    message: 'the role accounts needs the image that it is to run, such as registry.example.com/shoal',
   })
 
 export type ControllerConfig = z.output<typeof controllerSchema>

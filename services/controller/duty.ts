@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import type { Leadership, NamesStatus } from '../../lib/api/index.ts'
+import type { AccountsStatus, Leadership, NamesStatus } from '../../lib/api/index.ts'
 import type { Startable } from '../../lib/base/index.ts'
 import type { ReadinessCheck, Runtime } from '../../lib/service/index.ts'
 import type { ControllerConfig } from './config.ts'
@@ -13,6 +13,8 @@ export interface Duty {
   readonly leadership: () => Leadership
   /** Undefined without the role `names`. */
   readonly names: () => NamesStatus | undefined
+  /** Undefined without the role `accounts`. */
+  readonly accounts: () => AccountsStatus | undefined
   readonly checks: Readonly<Record<string, ReadinessCheck>>
 }
 
@@ -29,7 +31,13 @@ export interface DutyInit {
 export function openDuty(runtime: Runtime, config: ControllerConfig, init: DutyInit): Duty {
   const { access } = config.kubernetes
   return access === 'off'
-    ? { parts: [], checks: {}, leadership: () => ({ access, roles: [] }), names: () => undefined }
+    ? {
+        parts: [],
+        checks: {},
+        leadership: () => ({ access, roles: [] }),
+        names: () => undefined,
+        accounts: () => undefined,
+      }
     : dutyInCluster(runtime, config, init)
 }
 
@@ -68,6 +76,7 @@ function dutyInCluster(runtime: Runtime, config: ControllerConfig, { makeRoles, 
     parts: [kube, events, ...roles.flatMap((role) => role.parts), standing],
     leadership: told,
     names: () => roles.find((role) => role.status !== undefined)?.status?.(),
+    accounts: () => roles.find((role) => role.accounts !== undefined)?.accounts?.(),
     checks: { lease, ...Object.fromEntries(roles.map((role) => [role.name, () => role.problem()])) },
   }
 }

@@ -1,4 +1,4 @@
-import type { NamesStatus } from '../../lib/api/index.ts'
+import type { AccountsStatus, NamesStatus } from '../../lib/api/index.ts'
 import type { Startable } from '../../lib/base/index.ts'
 import type { Runtime } from '../../lib/service/index.ts'
 import type { Kube, KubeEvents, Term } from './kubernetes/index.ts'
@@ -15,6 +15,8 @@ export interface Role {
   problem(): string | undefined
   /** Of the role `names`: what an admin is told of it. */
   status?(): NamesStatus
+  /** Of the role `accounts`: what an admin is told of it. */
+  accounts?(): AccountsStatus
 }
 
 /** What roles are made of. */

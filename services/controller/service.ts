@@ -22,14 +22,14 @@ export interface ControllerService extends Startable {
 /** One controller of a Kubernetes cluster: of those with the same lease, one works. @throws INSECURE_BIND */
 export function controllerService(components: ControllerComponents, config: ControllerConfig): ControllerService {
   const runtime = serviceRuntime('controller', config, components)
-  const { parts, leadership, names, checks } = openDuty(runtime, config, {
+  const { parts, checks, ...told } = openDuty(runtime, config, {
     makeRoles: components.roles ?? rolesOf,
     timings: components.leaseTimings,
   })
   const shell = serviceShell(runtime, config, {
     kind: 'controller',
     checks,
-    listeners: { admin: { routes: controllerAdminRoutes({ leadership, names }) } },
+    listeners: { admin: { routes: controllerAdminRoutes(told) } },
   })
   return {
     ...shell.around([...parts, ...shell.listeners]),

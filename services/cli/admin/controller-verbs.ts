@@ -55,5 +55,31 @@ export const controllerVerbs: VerbsOf<typeof controllerAdmin> = {
         ]),
       ].join('\n\n'),
   },
+  accounts: {
+    example: 'accounts',
+    note: 'SIZE is ready/wanted of build-indexes, trackers and origins.',
+    show: ({ known, total, accounts }, nowMs) =>
+      [
+        fields({ accounts: String(total), list: known === 'fresh' ? 'up to date' : known }),
+        table(accounts, [
+          ['ACCOUNT', ({ account }) => account],
+          ['HEALTH', ({ health }) => health],
+          ['VERSION', ({ version, wantedVersion }) => versionText(version, wantedVersion)],
+          ['SIZE', ({ size }) => size.map(({ ready, wanted }) => `${ready}/${wanted}`).join(' ')],
+          ['NAMESPACE', ({ namespace }) => namespace ?? '-'],
+          ['MISSING', ({ missing }) => missing ?? ''],
+          [
+            'LAST ERROR',
+            ({ lastError }) =>
+              lastError === undefined
+                ? ''
+                : `${lastError.reason}, ${ageText(lastError.atMs, nowMs)}: ${lastError.message}`,
+          ],
+        ]),
+      ].join('\n\n'),
+  },
   ...describeVerb,
 }
+
+const versionText = (runs: string | undefined, wanted: string | undefined): string =>
+  runs === wanted ? (runs ?? '-') : `${runs ?? '-'} -> ${wanted ?? '-'}`

@@ -16,11 +16,23 @@ const core = (plural: string, kind: string, namespaced = true): Resource => ({
   ...{ group: '', version: 'v1', plural, kind, namespaced },
 })
 
+const inGroup = (group: string, plural: string, kind: string): Resource => ({ ...core(plural, kind), group })
+
 /** The kinds that the roles of the controller use. */
 export const resources = {
   pods: core('pods', 'Pod'),
   nodes: core('nodes', 'Node', false),
   events: core('events', 'Event'),
+  namespaces: core('namespaces', 'Namespace', false),
+  services: core('services', 'Service'),
+  configMaps: core('configmaps', 'ConfigMap'),
+  secrets: core('secrets', 'Secret'),
+  volumeClaims: core('persistentvolumeclaims', 'PersistentVolumeClaim'),
+  quotas: core('resourcequotas', 'ResourceQuota'),
+  limitRanges: core('limitranges', 'LimitRange'),
+  statefulSets: inGroup('apps', 'statefulsets', 'StatefulSet'),
+  networkPolicies: inGroup('networking.k8s.io', 'networkpolicies', 'NetworkPolicy'),
+  disruptionBudgets: inGroup('policy', 'poddisruptionbudgets', 'PodDisruptionBudget'),
   leases: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', namespaced: true },
 } as const satisfies Readonly<Record<string, Resource>>
 

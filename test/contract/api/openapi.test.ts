@@ -38,8 +38,8 @@ const urlOf = (kind: (typeof adminApis)[number]['kind']) =>
 const documentOf = async (kind: (typeof adminApis)[number]['kind']) =>
   (await (await fetch(`${urlOf(kind)}/openapi.json`)).json()) as Document
 
-/** Needs a Kubernetes; `services/controller-names` compares it with the same schema. */
-const elsewhere = ['controller names']
+/** They need a Kubernetes; `services/controller-{names,accounts}` compare them with the same schemas. */
+const elsewhere = ['controller names', 'controller accounts']
 
 /** Routes that answer without a path parameter: what they say is compared with the document. */
 const plainReads = adminApis

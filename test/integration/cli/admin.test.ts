@@ -115,6 +115,7 @@ const expected = (
   'tracker cancel-job': [NO_JOB, 1, /JOB_UNKNOWN/],
   'controller leadership': ['', 0, /^cluster +off\n\nROLE +STATE$/],
   'controller names': ['', 1, /ROLE_OFF/],
+  'controller accounts': ['', 1, /ROLE_OFF/],
   'controller open-api': ['', 0, /^\{\n {2}"openapi": "3.1.0"/],
   ...ringVerbs('build-index', 'origins'),
   'build-index remotes': ['', 0, /^cluster +local/],

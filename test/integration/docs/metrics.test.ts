@@ -69,8 +69,9 @@ function placesIn(
     controller: [
       ...free('ops', 'admin'),
       `kubernetes=${JSON.stringify({ access: 'kubeconfig', kubeconfig })}`,
-      'roles=[names]',
+      'roles=[names, accounts]',
       'names.base=c1.p2p.test',
+      'accounts.image=registry.test/shoal',
     ],
   }
 }

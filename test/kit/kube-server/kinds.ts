@@ -22,6 +22,12 @@ export const knownKinds: readonly Kind[] = [
   core('services', 'Service', { hasStatus: true }),
   core('configmaps', 'ConfigMap'),
   core('secrets', 'Secret', { fields: ['type'] }),
+  core('persistentvolumeclaims', 'PersistentVolumeClaim', { hasStatus: true }),
+  core('resourcequotas', 'ResourceQuota', { hasStatus: true }),
+  core('limitranges', 'LimitRange'),
+  core('statefulsets', 'StatefulSet', { group: 'apps', hasStatus: true }),
+  core('networkpolicies', 'NetworkPolicy', { group: 'networking.k8s.io' }),
+  core('poddisruptionbudgets', 'PodDisruptionBudget', { group: 'policy', hasStatus: true }),
   core('events', 'Event', { fields: ['involvedObject.name', 'involvedObject.kind', 'reason', 'type'] }),
   { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', namespaced: true },
 ]

@@ -31,6 +31,7 @@ export const storeKey = (namespace: string | undefined, name: string) =>
 /** All objects of a cluster, and what has changed since it was last compacted. Its life is that of etcd. */
 export class KubeStore {
   readonly #objects = new Map<string, Map<string, Stored>>()
+  readonly #kinds = new Map<string, Kind>()
   readonly #listeners = new Set<(change: StoreChange) => void>()
   #history: StoreChange[] = []
   /** Changes up to this one are forgotten. */
@@ -58,6 +59,15 @@ export class KubeStore {
     this.#history.push(change)
     for (const listener of this.#listeners) listener(change)
     return now
+  }
+
+  /** What is in a namespace goes with it, as the controller of namespaces does it. */
+  empty(namespace: string): void {
+    for (const [name, objects] of this.#objects) {
+      const kind = this.#kinds.get(name)
+      if (kind?.namespaced !== true) continue
+      for (const [key, { metadata }] of objects) if (metadata.namespace === namespace) this.commit(kind, key, undefined)
+    }
   }
 
   /** The first part of a list, or the part that follows. @throws 410 */
@@ -90,8 +100,9 @@ export class KubeStore {
     this.#snapshots = new Map()
   }
 
-  #of({ group, plural }: Kind): Map<string, Stored> {
-    const name = `${group}/${plural}`
+  #of(kind: Kind): Map<string, Stored> {
+    const name = `${kind.group}/${kind.plural}`
+    this.#kinds.set(name, kind)
     const found = this.#objects.get(name) ?? new Map<string, Stored>()
     this.#objects.set(name, found)
     return found

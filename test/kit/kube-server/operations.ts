@@ -101,7 +101,10 @@ export class Operations {
     const { kind: hasBody, dryRun } = options
     if (hasBody === undefined ? write.dryRun : Array.isArray(dryRun) && dryRun.includes('All')) return before
     const key = storeKey(write.namespace, write.name)
-    if ((metadata.finalizers ?? []).length === 0) return this.#store.commit(write.kind, key, undefined)
+    if ((metadata.finalizers ?? []).length === 0) {
+      if (write.kind.plural === 'namespaces') this.#store.empty(write.name)
+      return this.#store.commit(write.kind, key, undefined)
+    }
     if (metadata.deletionTimestamp !== undefined) return before
     const deletionTimestamp = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
     return this.#store.commit(write.kind, key, { ...before, metadata: { ...metadata, deletionTimestamp } })

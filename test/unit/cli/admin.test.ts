@@ -37,7 +37,11 @@ const served = {
   tracker: trackerAdminRoutes({ ...untouched, rings: {} }),
   buildIndex: buildIndexAdminRoutes({ ...noReplication, rings: {} }),
   proxy: proxyAdminRoutes({ rings: {} }),
-  controller: controllerAdminRoutes({ leadership: () => ({ access: 'off', roles: [] }), names: () => undefined }),
+  controller: controllerAdminRoutes({
+    leadership: () => ({ access: 'off', roles: [] }),
+    names: () => undefined,
+    accounts: () => undefined,
+  }),
 }
 
 describe('the admin APIs', () => {

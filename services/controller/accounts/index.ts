@@ -1,0 +1,2 @@
+export { accountsSchema } from './config.ts'
+export { accountsRole } from './role.ts'
