@@ -54,7 +54,7 @@ upstreams:
 {{- $bind := .Values.bindAddress }}
 http: { bind: {{ printf "%s:64001" $bind | quote }} }
 peer: { bind: {{ printf "%s:64002" $bind | quote }}, tls: "off" }
-ops: { bind: {{ printf "%s:64003" $bind | quote }} }
+ops: { bind: {{ printf "%s:64003" $bind | quote }}, tls: "off" }
 hosts: [{{ printf "*.%s" (include "shoal.host" (dict "root" . "component" "origin")) | quote }}]
 store: { capacity: {{ .Values.origins.storage.capacity | quote }} }
 backends:
@@ -68,7 +68,7 @@ backends:
 {{- define "shoal.config.tracker" -}}
 {{- $bind := .Values.bindAddress }}
 http: { bind: {{ printf "%s:63001" $bind | quote }} }
-ops: { bind: {{ printf "%s:63003" $bind | quote }} }
+ops: { bind: {{ printf "%s:63003" $bind | quote }}, tls: "off" }
 {{- if .Values.controller.enabled }}
 admin: { bind: {{ printf "%s:63004" $bind | quote }} }
 {{- end }}
@@ -80,7 +80,7 @@ hosts: [{{ printf "*.%s" (include "shoal.host" (dict "root" . "component" "track
 {{- define "shoal.config.build-index" -}}
 {{- $bind := .Values.bindAddress }}
 http: { bind: {{ printf "%s:62001" $bind | quote }} }
-ops: { bind: {{ printf "%s:62003" $bind | quote }} }
+ops: { bind: {{ printf "%s:62003" $bind | quote }}, tls: "off" }
 hosts: [{{ printf "*.%s" (include "shoal.host" (dict "root" . "component" "build-index")) | quote }}]
 backend: {{- include "shoal.config.backend" . | nindent 2 }}
 {{- include "shoal.config.upstreamRules" . }}
@@ -93,7 +93,7 @@ backend: {{- include "shoal.config.backend" . | nindent 2 }}
 registry:
   listener: { bind: {{ printf "%s:5000" $bind | quote }} }
   ownNames: {{ include "shoal.ownNames" . }}
-ops: { bind: {{ printf "%s:61003" $bind | quote }} }
+ops: { bind: {{ printf "%s:61003" $bind | quote }}, tls: "off" }
 {{ include "shoal.config.rings" . }}
 {{- include "shoal.config.tls" (dict "root" . "certificate" true) }}
 {{- end }}
@@ -114,7 +114,7 @@ registry:
   ownNames: {{ include "shoal.ownNames" $root }}
   upstreams: {{ toJson $root.Values.upstreams }}
 peer: { bind: {{ printf "%s:65002" $bind | quote }}, tls: "off" }
-ops: { bind: {{ printf "%s:65003" $bind | quote }} }
+ops: { bind: {{ printf "%s:65003" $bind | quote }}, tls: "off" }
 store: { capacity: {{ $shape.storage.capacity | quote }} }
 {{ include "shoal.config.rings" $root }}
 {{- include "shoal.config.tls" (dict "root" $root "certificate" false) }}
@@ -122,7 +122,7 @@ store: { capacity: {{ $shape.storage.capacity | quote }} }
 
 {{- define "shoal.config.controller" -}}
 {{- $bind := .Values.bindAddress }}
-ops: { bind: {{ printf "%s:60003" $bind | quote }} }
+ops: { bind: {{ printf "%s:60003" $bind | quote }}, tls: "off" }
 kubernetes: { access: cluster }
 lease: { name: {{ include "shoal.fullname" . }}-controller }
 names:
@@ -156,8 +156,6 @@ names:
 {{- range include "shoal.unknownRings" .component | fromJsonArray }}
 {{- $own = omit $own . }}
 {{- end }}
-{{- range $key := list "Error" }}
-{{- if hasKey $own $key }}{{ fail (printf "config of %s: %v" $.component (get $own $key)) }}{{ end }}
-{{- end }}
+{{- with get $own "Error" }}{{ fail (printf "the config of the %s is no YAML: %v" $.component .) }}{{ end }}
 {{- toYaml (mergeOverwrite $own $said) }}
 {{- end }}

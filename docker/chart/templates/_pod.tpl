@@ -28,12 +28,8 @@ seccompProfile: { type: RuntimeDefault }
 {{ index (dict "origin" 64003 "tracker" 63003 "build-index" 62003 "proxy" 61003 "agent" 65003 "controller" 60003) . }}
 {{- end }}
 
-{{- define "shoal.opsScheme" -}}
-{{- if and (include "shoal.servesTls" .root) (not (has .component (list "agent" "controller"))) }}HTTPS{{ else }}HTTP{{ end }}
-{{- end }}
-
 {{- define "shoal.probe" -}}
-httpGet: { path: {{ .path }}, port: ops, scheme: {{ include "shoal.opsScheme" . }} }
+httpGet: { path: {{ . }}, port: ops }
 {{- end }}
 
 {{- /* dict root, component, shape, values, placed (nodeSelector, tolerations, affinity, resources), ports, storage, env, init, more */}}
@@ -85,15 +81,15 @@ spec:
         {{- .ports | nindent 8 }}
         - { name: ops, containerPort: {{ include "shoal.opsPort" .component }} }
       startupProbe:
-        {{- include "shoal.probe" (merge (dict "path" "/healthz") .) | nindent 8 }}
+        {{- include "shoal.probe" "/healthz" | nindent 8 }}
         periodSeconds: 2
         failureThreshold: 60
       readinessProbe:
-        {{- include "shoal.probe" (merge (dict "path" "/readyz") .) | nindent 8 }}
+        {{- include "shoal.probe" "/readyz" | nindent 8 }}
         periodSeconds: 5
         timeoutSeconds: 3
       livenessProbe:
-        {{- include "shoal.probe" (merge (dict "path" "/healthz") .) | nindent 8 }}
+        {{- include "shoal.probe" "/healthz" | nindent 8 }}
         periodSeconds: 10
         timeoutSeconds: 5
         failureThreshold: 6

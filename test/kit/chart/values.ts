@@ -152,7 +152,7 @@ export const chartValues = z
     podDisruptionBudget: z.strictObject({ enabled: z.boolean() }).partial(),
     priorityClass: z.strictObject({ create: z.boolean(), services: z.int(), agents: z.int() }).partial(),
     monitoring,
-    tests: z.strictObject({ enabled: z.boolean() }).partial(),
+    tests: z.strictObject({ enabled: z.boolean(), secret: text }).partial(),
     origins: z
       .strictObject({
         replicas,
