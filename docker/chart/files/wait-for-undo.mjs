@@ -28,11 +28,14 @@ async function left() {
 for (let last = ''; ; await sleep(LOOK_MS)) {
   const nodes = await left().catch((err) => String(err.message))
   if (nodes === 0) break
-  const said = typeof nodes === 'number' ? `${nodes} nodes have not undone their set-up yet` : (nodes ?? 'not begun yet')
+  const said =
+    typeof nodes === 'number' ? `${nodes} nodes have not undone their set-up yet` : (nodes ?? 'not begun yet')
   if (said !== last) console.log(said)
   last = said
   if (performance.now() < until) continue
-  console.error('gave up; `shoal setup containerd --undo` does it on a node, and helm uninstall --no-hooks goes on without')
+  console.error(
+    'gave up; `shoal setup containerd --undo` does it on a node, and helm uninstall --no-hooks goes on without',
+  )
   process.exit(1)
 }
 console.log('every node has undone its set-up')

@@ -25,7 +25,10 @@ export interface Helm {
   /** @throws CommandFailed */
   lint(values: Values): Promise<string>
   /** What an install into the namespace `shoal` would make, hooks included. @throws CommandFailed */
-  template(values: Values, ...flags: readonly string[]): Promise<{ readonly text: string; readonly all: readonly Manifest[] }>
+  template(
+    values: Values,
+    ...flags: readonly string[]
+  ): Promise<{ readonly text: string; readonly all: readonly Manifest[] }>
 }
 
 const packages = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'helm-packages.json'), 'utf8')) as Readonly<

@@ -58,7 +58,9 @@ async function loadOne(pod: MadePod, all: readonly Manifest[], folder: string): 
   }
   const config = dataOf(all, 'ConfigMap', volume('config')?.configMap?.name ?? '')
   const secretName = volume('secrets')?.secret?.secretName ?? ''
-  const secrets = secretName.startsWith('our-') ? { 'secrets.yaml': ourSecrets(kind) } : dataOf(all, 'Secret', secretName)
+  const secrets = secretName.startsWith('our-')
+    ? { 'secrets.yaml': ourSecrets(kind) }
+    : dataOf(all, 'Secret', secretName)
   // What the kubelet knows of a pod stands for itself.
   const env = Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value ?? 'pod-0']))
   const sources = {

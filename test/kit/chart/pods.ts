@@ -6,7 +6,12 @@ export interface Container {
   readonly args?: readonly string[]
   readonly command?: readonly string[]
   readonly env?: readonly { readonly name: string; readonly value?: string }[]
-  readonly ports?: readonly { readonly name: string; readonly containerPort: number; readonly hostPort?: number; readonly hostIP?: string }[]
+  readonly ports?: readonly {
+    readonly name: string
+    readonly containerPort: number
+    readonly hostPort?: number
+    readonly hostIP?: string
+  }[]
   readonly securityContext?: {
     readonly runAsUser?: number
     readonly runAsNonRoot?: boolean
@@ -40,7 +45,9 @@ export interface MadePod {
 }
 
 interface Templated {
-  readonly spec?: { readonly template?: { readonly metadata: { readonly labels?: Record<string, string> }; readonly spec: PodSpec } }
+  readonly spec?: {
+    readonly template?: { readonly metadata: { readonly labels?: Record<string, string> }; readonly spec: PodSpec }
+  }
 }
 
 /** Every pod of the manifests, those of hooks and tests included. */

@@ -28,7 +28,12 @@ const everything: Values = {
   image: { repository: 'registry.example.com/shoal', tag: 'v1', pullSecrets: [{ name: 'pull' }] },
   registryNames: ['registry.example.com'],
   upstreams: ['docker.io', 'ghcr.io'],
-  backend: { driver: 'tos', bucket: 'images', region: 'cn-beijing', credentials: { file: '/etc/shoal/backend/tos.json' } },
+  backend: {
+    driver: 'tos',
+    bucket: 'images',
+    region: 'cn-beijing',
+    credentials: { file: '/etc/shoal/backend/tos.json' },
+  },
   backendCredentials: { secret: 'tos', as: 'files' },
   secrets: { peering: 'the-secret-of-other-clusters' },
   tls: { mode: 'certManager', issuer: { name: 'own', kind: 'ClusterIssuer' } },

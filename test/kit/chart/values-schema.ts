@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { type ServiceKind, serviceFacts, serviceKinds } from '../../../lib/service/index.ts'
 import { backendSchema } from '../../../lib/backend/index.ts'
+import { type ServiceKind, serviceFacts, serviceKinds } from '../../../lib/service/index.ts'
 import { doors } from '../../../services/herd/index.ts'
 import { chartValues } from './values.ts'
 
@@ -27,7 +27,11 @@ const LOOK_AROUND = /\(\?<?[=!]/
 
 /** A schema with its parts, each of which stands once among the definitions, below a prefix. */
 function withParts(schema: z.ZodType, prefix: string): { readonly whole: Schema; readonly parts: Schema } {
-  const { $schema: _, definitions = {}, ...whole } = z.toJSONSchema(schema, {
+  const {
+    $schema: _,
+    definitions = {},
+    ...whole
+  } = z.toJSONSchema(schema, {
     ...{ io: 'input', target, reused: 'ref', unrepresentable: 'any' },
     override: ({ jsonSchema }) => {
       // Helm merges no defaults of a schema; values.yaml and the services have them.

@@ -172,8 +172,6 @@ export const chartValues = z
     buildIndexes: z.strictObject({ replicas, ...workload('build-index'), ...placement }).partial(),
     proxy: z.strictObject({ replicas, service, ...workload('proxy'), ...placement }).partial(),
     agents,
-    controller: z
-      .strictObject({ enabled: z.boolean(), replicas, ...workload('controller'), ...placement })
-      .partial(),
+    controller: z.strictObject({ enabled: z.boolean(), replicas, ...workload('controller'), ...placement }).partial(),
   })
   .partial()
