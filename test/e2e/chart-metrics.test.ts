@@ -1,9 +1,14 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { alertCases } from '../kit/chart/alert-cases.ts'
 import { type Prometheus, type ScrapedTarget, startPrometheus } from '../kit/chart/prometheus.ts'
 import { pushAndPull } from '../kit/chart/push-and-pull.ts'
 import { alerts, alertsFile, metricsOf, panelQueries } from '../kit/chart/queries.ts'
 import { eventually } from '../kit/eventually.ts'
 import { resourceStack } from '../kit/resource-stack.ts'
+import { run } from '../kit/run.ts'
+import { tempFolder } from '../kit/temp-folder.ts'
 import { startTopology, type Topology } from '../kit/topology.ts'
 
 /** The alerts and dashboards of the chart, asked of a real Prometheus that reads the metrics of a running cluster. */
@@ -47,6 +52,32 @@ const silent =
 const isSilent = (query: string) =>
   metricsOf(query).some((metric) => silent.test(metric)) || /from="backend"|== 0/.test(query)
 const loud = panelQueries.filter(({ query }) => !isSilent(query))
+
+const minutesOf = (text = '0m') => Number(text.slice(0, -1)) * (text.endsWith('h') ? 60 : 1)
+
+describe('alerts', () => {
+  test('each fires when what it is about goes wrong, says of whom, and is silent before', async () => {
+    await using folder = await tempFolder('alerts')
+    /** Soon after the time that the alert waits. */
+    const firingAt = (name: string) => `${minutesOf(alerts.find(({ alert }) => alert === name)?.for) + 25}m`
+    const tests = Object.entries(alertCases).map(([alertname, series]) => ({
+      interval: '1m',
+      input_series: Object.entries(series).map(([name, numbers]) => ({ series: name, values: numbers })),
+      promql_expr_test: [
+        {
+          expr: `count(ALERTS{alertname="${alertname}", alertstate="firing"}) > 0`,
+          eval_time: firingAt(alertname),
+          exp_samples: [{ labels: '{}', value: 1 }],
+        },
+      ],
+      alert_rule_test: [{ eval_time: '0s', alertname, exp_alerts: [] }],
+    }))
+    expect(Object.keys(alertCases)).toEqual(alerts.map(({ alert }) => alert))
+    const file = join(folder.path, 'tests.json')
+    await writeFile(file, JSON.stringify({ rule_files: [alertsFile], evaluation_interval: '1m', tests }))
+    expect((await run('promtool', ['test', 'rules', file])).stdout).toContain('SUCCESS')
+  })
+})
 
 describe('the metrics of a cluster', () => {
   test('what helm test runs pushes and pulls, and each query of each panel is answered, with data where there is any', async () => {

@@ -22,6 +22,8 @@ export type Values = Readonly<Record<string, unknown>>
 /** One helm, which `npm run test:e2e` has fetched. */
 export interface Helm {
   readonly name: string
+  /** The program, for what needs a cluster. */
+  readonly program: string
   /** @throws CommandFailed */
   lint(values: Values): Promise<string>
   /** What an install into the namespace `shoal` would make, hooks included. @throws CommandFailed */
@@ -46,7 +48,7 @@ function helmOf(name: string, program: string): Helm {
     return (await run(program, args(file))).stdout
   }
   return {
-    name,
+    ...{ name, program },
     lint: (values) => withValues(values, (file) => ['lint', '--strict', chartFolder, '--values', file]),
     async template(values, ...flags) {
       const text = await withValues(values, (file) => [

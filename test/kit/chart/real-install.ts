@@ -7,6 +7,7 @@ import { type KubeAssets, realKube } from '../kube-real.ts'
 import { buildResource } from '../resource-stack.ts'
 import { run } from '../run.ts'
 import { tempFolder } from '../temp-folder.ts'
+import type { Helm } from './helm.ts'
 
 const definitions: Resource = {
   ...{ group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions' },
@@ -57,6 +58,8 @@ export interface RealInstall extends AsyncDisposable {
   readonly kubeconfig: string
   /** @throws CommandFailed */
   kubectl(args: readonly string[], input?: string): Promise<string>
+  /** Runs helm in the namespace `shoal`. @throws CommandFailed */
+  helm(helm: Helm, args: readonly string[]): Promise<string>
 }
 
 export const realInstall = (assets: KubeAssets, kubectl: string): Promise<RealInstall> =>
@@ -78,5 +81,10 @@ export const realInstall = (assets: KubeAssets, kubectl: string): Promise<RealIn
     const call = async (args: readonly string[], input = '') =>
       (await run(kubectl, ['--kubeconfig', kubeconfig, ...args], { input, env: { HOME: path } })).stdout
     await call(['create', 'namespace', 'shoal'])
-    return { server, authority, kubeconfig, kubectl: call }
+    return {
+      ...{ server, authority, kubeconfig, kubectl: call },
+      helm: async ({ program }, args) =>
+        (await run(program, [...args, '--namespace', 'shoal', '--kubeconfig', kubeconfig], { env: { HOME: path } }))
+          .stdout,
+    }
   })

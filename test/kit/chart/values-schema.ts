@@ -36,6 +36,7 @@ function withParts(schema: z.ZodType, prefix: string): { readonly whole: Schema;
     override: ({ jsonSchema }) => {
       // Helm merges no defaults of a schema; values.yaml and the services have them.
       delete jsonSchema.default
+      if (jsonSchema.format !== 'uri') delete jsonSchema.format
       if (LOOK_AROUND.test(jsonSchema.pattern ?? '')) delete jsonSchema.pattern
     },
   }) as Schema & { definitions?: Schema }
