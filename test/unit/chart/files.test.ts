@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import Ajv from 'ajv'
+import { Ajv } from 'ajv'
 import { parse } from 'yaml'
 import { dashboards, dashboardText } from '../../kit/chart/dashboards.ts'
 import { chartFolder } from '../../kit/chart/helm.ts'
