@@ -5,7 +5,15 @@ export interface Container {
   readonly name: string
   readonly args?: readonly string[]
   readonly command?: readonly string[]
-  readonly env?: readonly { readonly name: string; readonly value?: string }[]
+  readonly env?: readonly {
+    readonly name: string
+    readonly value?: string
+    readonly valueFrom?: {
+      readonly fieldRef?: { readonly fieldPath: string }
+      readonly secretKeyRef?: { readonly name: string; readonly key: string }
+    }
+  }[]
+  readonly readinessProbe?: { readonly httpGet: { readonly path: string; readonly port: string } }
   readonly ports?: readonly {
     readonly name: string
     readonly containerPort: number
