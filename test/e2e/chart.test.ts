@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
 import { serviceFacts, serviceKinds } from '../../lib/service/index.ts'
@@ -7,6 +8,8 @@ import { type Helm, helms, type Values } from '../kit/chart/helm.ts'
 import { loadServices } from '../kit/chart/load-configs.ts'
 import { containersOf, type MadePod, podsOf } from '../kit/chart/pods.ts'
 import { shapes } from '../kit/chart/shapes.ts'
+import { shoalSetup } from '../kit/shoal-setup.ts'
+import { tempFolder } from '../kit/temp-folder.ts'
 
 /** The chart as both helms render it: no cluster is needed to know that what is rendered starts, and with which rights. */
 if (helms.length === 0) process.stdout.write('skipped: no helm, see test/kit/install-helm.js\n')
@@ -125,7 +128,7 @@ withHelm('the chart', () => {
   })
 
   test.each(wrongValues)('a wrong value fails at install, and the message names it: %s', async (wrong, values) => {
-    for (const helm of helms) await expect(helm.template(values)).rejects.toThrow(wrong)
+    await Promise.all(helms.map((helm) => expect(helm.template(values)).rejects.toThrow(wrong)))
   })
 
   test.each(keyed)('every key of the config of %s can be set by a value of the chart', async (service, key) => {
@@ -136,6 +139,27 @@ withHelm('the chart', () => {
     const made = all.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === name)
     const data = made?.['data'] as { readonly 'config.yaml': string }
     expect(parse(data['config.yaml'])).toMatchObject(whole)
+  })
+
+  test('the words of the set-up and of its undoing are those that shoal takes, and give a node back as it was', async () => {
+    const { all } = await objectsOf(anyHelm, shapes['everything'] ?? {})
+    const words = (name: string) => {
+      const container = podsOf(all)
+        .flatMap(({ spec }) => containersOf(spec))
+        .find((one) => one.name === name)
+      return (container?.args ?? []).slice(1).map((word) => (word === '/host' ? folder.path : word))
+    }
+    await using folder = await tempFolder('node')
+    const config = join(folder.path, 'etc/containerd/config.toml')
+    await mkdir(dirname(config), { recursive: true })
+    await writeFile(config, 'version = 2\n')
+    await shoalSetup(...words('set-up'))
+    expect(readFileSync(config, 'utf8')).toContain('config_path')
+    const hosts = readFileSync(join(folder.path, 'etc/containerd/certs.d/registry.example.com/hosts.toml'), 'utf8')
+    expect(hosts).toContain('http://127.0.0.1:65001')
+    await shoalSetup(...words('undo'))
+    expect(readFileSync(config, 'utf8')).toBe('version = 2\n')
+    expect(existsSync(join(folder.path, 'etc/containerd/certs.d'))).toBe(false)
   })
 
   test('what is given as secretConfig stands in the Secret of the service, and in no ConfigMap', async () => {

@@ -257,7 +257,7 @@ const WIDTH = 8
 const HEIGHT = 8
 const ROW = 24 / WIDTH
 // A variable of the dashboard: $ and its name in braces.
-const datasource = { type: 'prometheus', uid: `$${'{datasource}'}` }
+const datasource = { type: 'prometheus', uid: ['$', '{datasource}'].join('') }
 
 const panelJson = ({ title, unit, lines, description }: Panel, i: number) => ({
   ...{ id: i + 1, type: 'timeseries', title, datasource, ...(description !== undefined && { description }) },

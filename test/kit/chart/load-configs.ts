@@ -68,7 +68,7 @@ async function loadOne(pod: MadePod, all: readonly Manifest[], folder: string): 
     secretsFile: await written('secrets.yaml', secrets?.['secrets.yaml']),
     env,
   }
-  const loaded = (await loadConfig(doors[kind].schema, sources)) as CommonConfig
+  const loaded: CommonConfig = await loadConfig(doors[kind].schema, sources)
   assertSafeListeners(kind, loaded)
   return { of: pod.of, kind, config: loaded }
 }

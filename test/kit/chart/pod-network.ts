@@ -37,7 +37,7 @@ export const podNetwork = (): Promise<PodNetwork> =>
     const ip = (...args: readonly string[]) => run('ip', args)
     const space = async (name: string) => {
       await ip('netns', 'add', name)
-      stack.own({ [Symbol.asyncDispose]: async () => void (await ip('netns', 'del', name)) })
+      stack.own({ [Symbol.asyncDispose]: () => ip('netns', 'del', name).then(() => undefined) })
       await ip('-n', name, 'link', 'set', 'lo', 'up')
     }
     await space(own)

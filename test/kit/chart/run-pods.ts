@@ -67,7 +67,7 @@ const portOf = ({ ports = [] }: Container, name: string): number => {
 
 /** What the DNS of a cluster says of a Service. */
 function namesOf(service: Manifest, pods: readonly Placed[]): readonly ClusterName[] {
-  const { selector, clusterIP, ports } = service['spec'] as unknown as ServiceSpec
+  const { selector, clusterIP, ports } = service['spec'] as ServiceSpec
   const chosen = pods.filter(({ labels }) => Object.entries(selector).every(([key, value]) => labels[key] === value))
   const host = `${service.metadata.name}.shoal.svc.cluster.local`
   const all = { name: host, addresses: chosen.map(({ address }) => address) }
@@ -82,7 +82,7 @@ function namesOf(service: Manifest, pods: readonly Placed[]): readonly ClusterNa
 
 /** What cert-manager would write for a Certificate. */
 function issued(certificate: Manifest, authority: TestAuthority): readonly [string, Texts] {
-  const { secretName, dnsNames, ipAddresses } = certificate['spec'] as unknown as {
+  const { secretName, dnsNames, ipAddresses } = certificate['spec'] as {
     readonly secretName: string
     readonly dnsNames: readonly string[]
     readonly ipAddresses: readonly string[]
@@ -106,22 +106,22 @@ function contents(all: readonly Manifest[]): ReadonlyMap<string, Texts> {
   )
 }
 
+/** What a volume brings; undefined for those that are empty at first. */
+function contentOf({ configMap, secret }: Volume, known: ReadonlyMap<string, Texts>): Texts | undefined {
+  if (configMap === undefined && secret === undefined) return undefined
+  const key = configMap === undefined ? `Secret ${secret?.secretName ?? ''}` : `ConfigMap ${configMap.name}`
+  const texts = known.get(key)
+  if (texts === undefined) throw new Error(`nobody makes ${key}`)
+  const items = secret?.items?.map((item) => item.key)
+  return Object.fromEntries(Object.entries(texts).filter(([file]) => items?.includes(file) ?? true))
+}
+
 /** Writes what the kubelet would mount, below a folder that stands for `/`. */
-async function mountAll(
-  root: string,
-  { volumes = [] }: PodSpec,
-  container: Container,
-  known: ReadonlyMap<string, Texts>,
-) {
+async function mountAll(root: string, spec: PodSpec, container: Container, known: ReadonlyMap<string, Texts>) {
   for (const { name, mountPath } of container.volumeMounts ?? []) {
-    const { configMap, secret } = (volumes.find((one) => one.name === name) ?? { name }) as Volume
-    if (configMap === undefined && secret === undefined) continue
-    const key = configMap === undefined ? `Secret ${secret?.secretName ?? ''}` : `ConfigMap ${configMap.name}`
-    const texts = known.get(key)
-    if (texts === undefined) throw new Error(`nobody makes ${key}`)
-    const items = secret?.items?.map((item) => item.key)
-    for (const [file, text] of Object.entries(texts)) {
-      if (items !== undefined && !items.includes(file)) continue
+    const volume = (spec.volumes ?? []).find((one) => one.name === name)
+    const texts = volume === undefined ? undefined : contentOf(volume, known)
+    for (const [file, text] of Object.entries(texts ?? {})) {
       await mkdir(join(root, mountPath), { recursive: true })
       await writeFile(join(root, mountPath, file), text)
       await chmod(join(root, mountPath, file), 0o440)
@@ -192,7 +192,7 @@ export const runPods = (all: readonly Manifest[]): Promise<RunningPods> =>
         await startProcess({
           ...{ command, args, cwd: join(root, 'var/lib/shoal'), readyTimeoutMs: 120_000 },
           env: { PATH: process.env['PATH'], ...variablesOf(container, name, known) },
-          ready: async () => void (await network.get(url(pod, probe.port, probe.path))),
+          ready: () => network.get(url(pod, probe.port, probe.path)).then(() => undefined),
         }),
       )
     }
@@ -209,7 +209,7 @@ export const runPods = (all: readonly Manifest[]): Promise<RunningPods> =>
         // Only /etc and /srv are the pod's own.
         const inEtc = join('/etc', basename(dirname(script)), basename(script))
         await cp(join(root, dirname(script)), join(root, dirname(inEtc)), { recursive: true })
-        const [command = '', ...args] = [...wordsOf(pod), ...inPod(root, shared), process.execPath, inEtc]
+        const [command, ...args] = [...wordsOf(pod), ...inPod(root, shared), process.execPath, inEtc]
         return run(command, args, { env: { PATH: process.env['PATH'], ...variablesOf(container, pod, known) } })
       },
       async get(name, port, path) {

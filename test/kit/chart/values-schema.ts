@@ -22,16 +22,15 @@ function renamed(value: unknown, name: (old: string) => string): unknown {
   )
 }
 
+const without = (schema: Schema, name: string): Schema =>
+  Object.fromEntries(Object.entries(schema).filter(([key]) => key !== name))
+
 /** What the regular expressions of Go do not know; the service itself still looks. */
 const LOOK_AROUND = /\(\?<?[=!]/
 
 /** A schema with its parts, each of which stands once among the definitions, below a prefix. */
 function withParts(schema: z.ZodType, prefix: string): { readonly whole: Schema; readonly parts: Schema } {
-  const {
-    $schema: _,
-    definitions = {},
-    ...whole
-  } = z.toJSONSchema(schema, {
+  const { definitions = {}, ...made } = z.toJSONSchema(schema, {
     ...{ io: 'input', target, reused: 'ref', unrepresentable: 'any' },
     override: ({ jsonSchema }) => {
       // Helm merges no defaults of a schema; values.yaml and the services have them.
@@ -42,6 +41,7 @@ function withParts(schema: z.ZodType, prefix: string): { readonly whole: Schema;
   }) as Schema & { definitions?: Schema }
   const name = (old: string) => `${prefix}.${old.replaceAll('_', '')}`
   const parts = Object.entries(definitions).map(([old, part]) => [name(old), renamed(part, name)] as const)
+  const whole = without(made, '$schema')
   return { whole: renamed(whole, name) as Schema, parts: Object.fromEntries(parts) }
 }
 
@@ -54,7 +54,7 @@ function configDefinitions(kind: ServiceKind): Schema {
   const { whole, parts } = withParts(doors[kind].schema, service)
   const { properties, ...rest } = whole as Schema & { readonly properties: Schema }
   if ('labels' in properties) properties['labels'] = LABELS
-  const { secrets: __, ...open } = properties
+  const open = without(properties, 'secrets')
   return {
     [`${service}.config`]: { ...rest, properties: open },
     [`${service}.secretConfig`]: { ...rest, properties },
