@@ -31,6 +31,9 @@ that all objects of one run agree: dict root, name.
 {{- $_ := set $secrets $own . }}
 {{- end }}
 {{- end }}
+{{- if not (or $secrets .values.secretConfig.secrets) }}
+{{- fail (printf "no secret for the %s: without secrets.generate, give those of `secrets`, or existingSecret of each service" .component) }}
+{{- end }}
 {{- $file := dict "secrets" $secrets }}
 {{- if eq .component "proxy" }}
 {{- with include "shoal.secret" (dict "root" $root "name" "upload") }}
