@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
 import { serviceFacts, serviceKinds } from '../../lib/service/index.ts'
-import { type Helm, helms, type Values } from '../kit/chart/helm.ts'
+import { type Helm, helms, type Manifest, type Values } from '../kit/chart/helm.ts'
 import { loadServices } from '../kit/chart/load-configs.ts'
 import { containersOf, type MadePod, podsOf } from '../kit/chart/pods.ts'
 import { shapes } from '../kit/chart/shapes.ts'
@@ -101,6 +101,34 @@ withHelm('the chart', () => {
     },
   )
 
+  test.each(titled)(
+    '$title: its policies let in whoever has a service among the members of its config',
+    async ({ helm, values }) => {
+      const { all } = await objectsOf(helm, values)
+      const policies = all.filter(({ kind }) => kind === 'NetworkPolicy') as readonly (Manifest & Policy)[]
+      const callers = (component: string, port: string) =>
+        policies
+          .filter(({ spec }) => spec.podSelector.matchLabels['app.kubernetes.io/component'] === component)
+          .map(({ spec }) => spec.ingress.filter(({ ports }) => ports.some((one) => one.port === port)))
+          .map((rules) =>
+            rules.flatMap(({ from = [] }) =>
+              from.map((one) => one.podSelector?.matchLabels['app.kubernetes.io/component']),
+            ),
+          )
+      for (const { kind, config } of await loadServices(all)) {
+        const { name } = serviceFacts(kind)
+        const rings = (['origins', 'trackers', 'buildIndexes'] as const).filter((ring) => ring in config)
+        for (const ring of rings)
+          for (const allowed of callers(serviceFacts(ringKinds[ring]).name, 'http'))
+            expect([ring, allowed]).toEqual([ring, expect.arrayContaining([name])])
+      }
+      for (const component of ['agent', 'origin'])
+        for (const allowed of callers(component, 'peer'))
+          expect(allowed).toEqual(expect.arrayContaining(['agent', 'origin']))
+      expect(policies.length > 0).toBe(!JSON.stringify(values).includes('"networkPolicy":{"enabled":false}'))
+    },
+  )
+
   test('agents run as a DaemonSet, as a Deployment or both, and never on nodes that only pose as such', async () => {
     const kinds = async (mode: string) => {
       const { all } = await objectsOf(anyHelm, { agents: { mode } })
@@ -193,6 +221,18 @@ withHelm('the chart', () => {
     expect(holders).toEqual([])
   })
 })
+
+const ringKinds = { origins: 'origin', trackers: 'tracker', buildIndexes: 'buildIndex' } as const
+
+interface Policy {
+  readonly spec: {
+    readonly podSelector: { readonly matchLabels: Readonly<Record<string, string>> }
+    readonly ingress: readonly {
+      readonly ports: readonly { readonly port: string }[]
+      readonly from?: readonly { readonly podSelector?: { readonly matchLabels: Readonly<Record<string, string>> } }[]
+    }[]
+  }
+}
 
 function expectHardened({ of, spec }: MadePod): void {
   expect([of, spec.securityContext]).toEqual([

@@ -69,7 +69,7 @@ backends:
 {{- $bind := .Values.bindAddress }}
 http: { bind: {{ printf "%s:63001" $bind | quote }} }
 ops: { bind: {{ printf "%s:63003" $bind | quote }}, tls: "off" }
-{{- if .Values.controller.enabled }}
+{{- if include "shoal.opensTrackers" . }}
 admin: { bind: {{ printf "%s:63004" $bind | quote }} }
 {{- end }}
 hosts: [{{ printf "*.%s" (include "shoal.host" (dict "root" . "component" "tracker")) | quote }}]

@@ -98,3 +98,8 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 - { component: controller, key: controller, shape: "" }
 {{- end }}
 {{- end }}
+
+{{- /* Somebody in the cluster calls the admin listeners of trackers: for loads of caches, or for jobs. */}}
+{{- define "shoal.opensTrackers" -}}
+{{- if or .Values.controller.enabled (hasKey .Values.proxy.config "preload") }}true{{ end }}
+{{- end }}
