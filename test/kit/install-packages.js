@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { installHelm } from './install-helm.js'
 
 const packages = JSON.parse(readFileSync(join(import.meta.dirname, 'debian-packages.json'), 'utf8'))
 const folders = [...(process.env.PATH ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin']
@@ -43,3 +44,5 @@ if (missing().length > 0) {
   apt('install', '-y', '--no-install-recommends', ...Object.keys(packages))
   if (missing().length > 0) fail('programs are missing after the installation')
 }
+
+installHelm()
