@@ -21,5 +21,6 @@ export {
   secretText,
   secretValues,
   tlsFiles,
+  tracingKeys,
 } from './schemas.ts'
 export { hostPattern, pathPattern, portList } from './web-patterns.ts'
