@@ -61,7 +61,7 @@ describe('a collector', () => {
     const shoal = await proxyWith(collector)
     await ask(shoal, 1)
     await refused.promise
-    await eventually(async () => expect(await spans(shoal, 'refused')).toBe(1))
+    await eventually(async () => expect(await spans(shoal, 'refused')).toBeGreaterThan(0))
     await shoal.stop('proxy-1')
     expect(collector.requests).toHaveLength(1)
   })
