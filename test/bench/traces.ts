@@ -25,6 +25,8 @@ interface Sizes {
 interface Round {
   /** Median of a manifest by tag and a blob of 1 KiB that the agent does not have, milliseconds. */
   readonly pullMs: number
+  /** The same in CPU of all services, milliseconds. */
+  readonly pullCpuMs: number
   /** Of the agent, for a small blob in its cache, microseconds. */
   readonly requestUs: number
   /** Of the agent, seconds for each GiB of a large blob that it does not have. */
@@ -33,10 +35,17 @@ interface Round {
   readonly startMs: number
 }
 
-async function cpuDuring(shoal: Topology, work: () => Promise<unknown>): Promise<number> {
-  const before = await useOf(shoal.pid('agent-1'))
+const everybody = ['agent-1', 'origin-1', 'tracker-1', 'build-index-1', 'build-index-2'] as const
+
+/** Processor seconds of these services while `work` runs. */
+async function cpuDuring(shoal: Topology, work: () => Promise<unknown>, ids: readonly string[] = ['agent-1']) {
+  const used = async () => {
+    const uses = await Promise.all(ids.map((id) => useOf(shoal.pid(id))))
+    return uses.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0)
+  }
+  const before = await used()
   await work()
-  return (await useOf(shoal.pid('agent-1'))).cpuSeconds - before.cpuSeconds
+  return (await used()) - before
 }
 
 async function roundAt(level: Level, { images, requests, mib }: Sizes, signal: AbortSignal): Promise<Round> {
@@ -54,13 +63,19 @@ async function roundAt(level: Level, { images, requests, mib }: Sizes, signal: A
   const agent = `${shoal.url('agent-1', 'registry')}/v2/${NAME}`
   const large = await pushBlob(proxy, NAME, Buffer.from(cipherBytes(`traces-${level}`, mib * MIB)))
   const pulls: number[] = []
-  let warm = ''
+  const urls: string[][] = []
   for (let i = 0; i < images; i += 1) {
     const image = await pushImage(proxy, NAME, `t${i}`, KIB)
-    const times = await curl([`${agent}/manifests/t${i}`, `${agent}/blobs/${image.layerDigest}`], undefined, { signal })
-    pulls.push(times.reduce((sum, { totalMs }) => sum + totalMs, 0))
-    warm = `${agent}/blobs/${image.layerDigest}`
+    urls.push([`${agent}/manifests/t${i}`, `${agent}/blobs/${image.layerDigest}`])
   }
+  const pulled = async () => {
+    for (const pair of urls) {
+      const times = await curl(pair, undefined, { signal })
+      pulls.push(times.reduce((sum, { totalMs }) => sum + totalMs, 0))
+    }
+  }
+  const pulledSeconds = await cpuDuring(shoal, pulled, everybody)
+  const warm = urls[0]?.[1] ?? ''
   const many = Array.from({ length: AT_ONCE }, () => warm)
   const requested = async () => {
     for (let i = 0; i < requests; i += AT_ONCE) await curl(many, KIB, { signal })
@@ -74,6 +89,7 @@ async function roundAt(level: Level, { images, requests, mib }: Sizes, signal: A
   await shoal.start('agent-1')
   return {
     pullMs: median(pulls),
+    pullCpuMs: (pulledSeconds / images) * 1000,
     requestUs: (requestSeconds / requests) * 1e6,
     cpuPerGib: (pullSeconds * KIB) / mib,
     rssMiB: peakRssMiB,
@@ -109,6 +125,7 @@ export async function traces(args: readonly string[]): Promise<void> {
     columns: ['what', ...levels.map((level) => (level === 'off' ? 'off' : `ratio ${level}`))],
     rows: [
       row('a pull, ms', ({ pullMs }) => pullMs, 1),
+      row('CPU of all services for a pull, ms', ({ pullCpuMs }) => pullCpuMs, 1),
       row('CPU of the agent for a request, us', ({ requestUs }) => requestUs, 0),
       row('CPU-s of the agent per GiB of a large blob', ({ cpuPerGib }) => cpuPerGib, 2),
       row('peak RSS of the agent, MiB', ({ rssMiB }) => rssMiB, 0),

@@ -30,10 +30,8 @@ export interface Entry {
   /** Ending it ends the whole part: what goes on afterwards in the background belongs to no trace. */
   readonly span: Span
   readonly ids: TraceIds
-  /** Whether somebody records the trace. */
-  readonly isSampled: boolean
   /** Runs `work`; whatever it begins, also after its return, belongs to the trace until the span of the entry ends. */
-  run<T>(work: () => T): T
+  readonly run: <T>(work: () => T) => T
 }
 
 /**
@@ -55,7 +53,7 @@ export interface Tracer {
   ids(): TraceIds | undefined
 }
 
-const nobody: Entry = { span: silentSpan, ids: { traceId: '', spanId: '' }, isSampled: false, run: (work) => work() }
+const nobody: Entry = { span: silentSpan, ids: { traceId: '', spanId: '' }, run: (work) => work() }
 const noHeaders: Readonly<Record<string, string>> = {}
 
 /** Makes no traces. */
@@ -66,6 +64,23 @@ export const silentTracer: Tracer = {
   within: (_span, work) => work(),
   headers: () => noHeaders,
   ids: () => undefined,
+}
+
+/**
+ * Runs `work` as a trace of its own, which ends with it and fails with the code of what it throws: what a service does by itself,
+ * and nobody waits for. @throws what `work` throws
+ */
+export async function inTrace<T>(tracer: Tracer, name: string, init: SpanInit, work: () => Promise<T>): Promise<T> {
+  if (!tracer.isOn) return work()
+  const { span, run } = tracer.enter(name, init)
+  try {
+    return await run(work)
+  } catch (err) {
+    span.fail(codeOf(err) ?? 'UNKNOWN')
+    throw err
+  } finally {
+    span.end()
+  }
 }
 
 /** Runs `work` in a span of its own, which ends with it and fails with the code of what it throws. @throws what `work` throws */

@@ -53,9 +53,11 @@ test.each(rows.map(({ shoal }) => shoal))('%s is a command', (command) => {
 
 test.each(rows.map(({ traces }) => traces))('the search %s asks for spans and attributes that there are', (search) => {
   for (const [, name = ''] of search.matchAll(/\bname = "([^"]*)"/g)) {
+    const [, task] = /^task ([\w-]+)$/.exec(name) ?? []
     const [, cause] = /^wait: (\w+)$/.exec(name) ?? []
     const [, operation] = /^backend (read|write)$/.exec(name) ?? []
     if (cause !== undefined) expect(Object.keys(waitCauses)).toContain(cause)
+    else if (task !== undefined) expect(sources).toMatch(new RegExp(`const [A-Z_]+ = '${task}'`))
     else if (operation !== undefined)
       expect(sources).toMatch(new RegExp(`'backend ${operation}'|calls\\('${operation}'`))
     else expect(sources).toContain(`'${name}'`)
