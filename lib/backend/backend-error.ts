@@ -1,4 +1,5 @@
 import { type AppError, appError } from '../base/index.ts'
+import { retryAfterMs } from '../http/index.ts'
 import { outcomeOf } from './outcomes.ts'
 
 /** How a backend refused a request. */
@@ -16,18 +17,6 @@ export interface BackendRefusal {
   /** The backend's id of this request, for a question to its support. */
   readonly requestId?: string | undefined
   readonly cause?: unknown
-}
-
-const LONGEST_WAIT_MS = 5 * 60_000
-
-/**
- * The wait in a Retry-After header in milliseconds, at most five minutes; undefined when the header is absent or
- * malformed.
- */
-export function retryAfterMs(text: string | undefined, nowMs: number): number | undefined {
-  if (text === undefined) return undefined
-  const waitMs = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs
-  return Number.isNaN(waitMs) ? undefined : Math.min(LONGEST_WAIT_MS, Math.max(0, waitMs))
 }
 
 /** The AppError for an unsuccessful answer; every driver uses it, so that all backends report failures alike. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Clock, Random } from '../base/index.ts'
-import type { Logger, Metrics } from '../telemetry/index.ts'
+import type { Logger, Metrics, Tracer } from '../telemetry/index.ts'
 import type { Backend } from './backend.ts'
 import type { Backends } from './backends.ts'
 import { fileSchema } from './file/config.ts'
@@ -24,6 +24,8 @@ export interface DriverComponents {
   readonly random: Random
   readonly logger: Logger
   readonly metrics: Metrics
+  /** Default: no request belongs to a trace. */
+  readonly tracer?: Tracer | undefined
 }
 
 /** A zod schema, of which this file needs only the type of what it gives. */

@@ -8,7 +8,7 @@ import {
   type Random,
   tokenBucket,
 } from '../base/index.ts'
-import type { Metrics } from '../telemetry/index.ts'
+import { inSpan, type Metrics, type Span, silentTracer, type Tracer } from '../telemetry/index.ts'
 import { answerTime } from './governor/answer-time.ts'
 import { pacedBody } from './governor/paced-body.ts'
 import { type Pauses, pauses } from './governor/pauses.ts'
@@ -54,6 +54,8 @@ export interface GovernorComponents {
   readonly clock: Clock
   readonly random: Random
   readonly metrics: Metrics
+  /** Each request that is sent is a span of its trace; default: none is. */
+  readonly tracer?: Tracer | undefined
 }
 
 const BACKOFF = { baseMs: 200, maxMs: 20_000 }
@@ -68,7 +70,7 @@ export function governor(
   limits: BackendLimits,
   pause: Pauses = governorPauses(components),
 ): Governor {
-  const { clock, random, metrics } = components
+  const { clock, random, metrics, tracer = silentTracer } = components
   const { throttled, retries } = governorMetrics(metrics)
   const turn = turns({ clock, pause }, limits)
   const budget = retryBudget(clock)
@@ -105,7 +107,9 @@ export function governor(
       for (let n = 0; ; n += 1) {
         await turn.next(options)
         try {
-          return await attempt(op, work, options)
+          return await inSpan(tracer, 'backend request', spanOf(op, n), (span) =>
+            noted(span, attempt(op, work, options)),
+          )
         } catch (err) {
           if (!hasCode(err, 'BACKEND_UNAVAILABLE', 'BACKEND_THROTTLED')) throw err
           const outcome = verdict(n)
@@ -118,6 +122,21 @@ export function governor(
     received: (body, options = {}) =>
       pacedBody({ clock, bucket: downloads }, body, { stall: limits.stall, ...options }),
     sending: (bytes, options = {}) => time.excluding(options.signal, () => uploads.take(bytes, options)),
+  }
+}
+
+/** The span of attempt `n`, counted from 0. */
+const spanOf = (op: BackendOperation, n: number) =>
+  ({ kind: 'client', attributes: { 'shoal.backend.operation': op, 'http.request.resend_count': n } }) as const
+
+/** The same answer; the span says with which status the backend refused. */
+async function noted<T>(span: Span, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (err) {
+    const status = isAppError(err) ? err.detail?.['status'] : undefined
+    if (typeof status === 'number') span.set({ 'http.response.status_code': status })
+    throw err
   }
 }
 

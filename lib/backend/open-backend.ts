@@ -9,6 +9,7 @@ import { countedBackend } from './counted-backend.ts'
 import { type DriverComponents, openDriver } from './drivers.ts'
 import { prefixedBackend } from './prefixed-backend.ts'
 import { openShadow } from './shadow/open-shadow.ts'
+import { tracedBackend } from './traced-backend.ts'
 import { unownedBackend } from './unowned-backend.ts'
 
 type AnyBackend = Backend | Backends
@@ -45,7 +46,10 @@ function openedOnce(components: DriverComponents): Startable & { readonly backen
 export function openBackend(components: DriverComponents, config: BackendConfig): Backend {
   const { backendOf, ...running } = openedOnce(components)
   const opened = backendOf(config)
-  if (!('backendFor' in opened)) return { ...countedBackend(components.metrics, boundedBackend(opened)), ...running }
+  const { metrics, tracer } = components
+  if (!('backendFor' in opened)) {
+    return { ...tracedBackend(tracer, countedBackend(metrics, boundedBackend(opened))), ...running }
+  }
   throw appError('CONFIG_INVALID', { message: `a backend of the driver ${config.driver} holds only blobs` })
 }
 
@@ -58,8 +62,9 @@ const PROBED_REPOSITORY = parseRepository('probe')
 type BackendFor = Backends['backendFor']
 
 /** What a backend holds for each repository: with most drivers the same for all. */
-function viewsOf({ metrics }: DriverComponents, opened: AnyBackend, path: string): BackendFor {
-  const view = (backend: Backend) => prefixedBackend(countedBackend(metrics, boundedBackend(backend)), path)
+function viewsOf({ metrics, tracer }: DriverComponents, opened: AnyBackend, path: string): BackendFor {
+  const view = (backend: Backend) =>
+    prefixedBackend(tracedBackend(tracer, countedBackend(metrics, boundedBackend(backend))), path)
   if (!('backendFor' in opened)) {
     const common = view(opened)
     return () => common

@@ -24,5 +24,6 @@ export {
   secretText,
   secretValues,
   tlsFiles,
+  tracingKeys,
 } from './schemas.ts'
 export { hostPattern, pathPattern, portList } from './web-patterns.ts'

@@ -105,6 +105,36 @@ export const tlsFiles = z
 /** Address of a service: http or https; parsed without a slash at its end. */
 export const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
 
+/** Headers of one request, and characters in their values; servers take 8 KiB or more of all together. */
+const MAX_HEADERS = 16
+const MAX_HEADER = 4_096
+const headerName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'the name of a header has lower-case letters, digits and "-"')
+const headerValue = z
+  .string()
+  .min(1)
+  .max(MAX_HEADER)
+  .regex(/^[\x20-\x7e]*$/, 'the value of a header is printable ASCII')
+  .transform((value) => () => value)
+
+/** Where traces go; none without an address. */
+export const tracingKeys = z
+  .strictObject({
+    /** The collector's address for OTLP over HTTP, with its path: http://collector:4318/v1/traces. */
+    endpoint: baseUrl
+      .refine((url) => new URL(url).username === '', 'put what the collector asks for into headers')
+      .exactOptional(),
+    /** The part of new traces that is recorded. */
+    ratio: z.number().min(0).max(1).default(0.01),
+    /** What every request to the collector carries; keys belong into the secrets file. */
+    headers: z
+      .record(headerName, headerValue)
+      .refine((headers) => Object.keys(headers).length <= MAX_HEADERS, `at most ${MAX_HEADERS} headers`)
+      .prefault({}),
+  })
+  .prefault({})
+
 /** One instance of a clustered service, as lib/cluster takes it. */
 const member = z.strictObject({
   id: z.string().min(1).max(128),

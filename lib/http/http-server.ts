@@ -11,7 +11,7 @@ import {
   type Startable,
 } from '../base/index.ts'
 import type { Authenticate, Identify } from '../identity/index.ts'
-import { auditTrail, type Logger, type Metrics } from '../telemetry/index.ts'
+import { auditTrail, type Logger, type Metrics, type Tracer } from '../telemetry/index.ts'
 import { type BodyBudget, bodyBudgets } from './body-budget.ts'
 import { type ConnectionSlots, connectionSlots } from './connection-slots.ts'
 import { type DoorInit, door } from './door.ts'
@@ -27,6 +27,7 @@ import type { Route } from './route.ts'
 import { type Dispatch, type RoutingComponents, routing } from './routing.ts'
 import { type StuckReaders, stuckReaders } from './stuck-readers.ts'
 import { type ListenerTls, tlsStage } from './tls-stage.ts'
+import { tracedVisits } from './traced-visits.ts'
 import { dropUnread } from './unread-body.ts'
 import { type Visits, visits } from './visit.ts'
 
@@ -39,6 +40,8 @@ export interface HttpServerComponents {
   readonly authenticate: Authenticate
   /** Knows more callers, for the routes of the listener; default: the same. */
   readonly identify?: Identify | undefined
+  /** Default: no request belongs to a trace. */
+  readonly tracer?: Tracer | undefined
 }
 
 export interface BindAddress {
@@ -197,6 +200,7 @@ const dispatchOf = (
       door: door(authenticate, { bind: init.bind.host, hosts: init.hosts ?? [] }),
       enterLoad: loadGates({ clock, onRefused: onLimit }, init.load),
       ...{ forward: init.forward, serveInside },
+      traced: tracedVisits(components.tracer, { listener: init.name, envelope: init.envelope ?? 'own' }),
       onFailure: (err) => {
         if (hasCode(err, 'BODY_TOO_SLOW')) onLimit('slow_body')
         if (hasCode(err, 'HEAD_TOO_SLOW')) onLimit('slow_head')

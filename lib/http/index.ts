@@ -58,6 +58,7 @@ export { refusal } from './refusal.ts'
 export { type RequestRate, type RequestRateInit, requestRate, type SlowDown } from './request-rate.ts'
 export type { RequestTarget } from './request-target.ts'
 export { requireRight } from './require-right.ts'
+export { retryAfterMs } from './retry-after.ts'
 export type { Exchange, HttpMethod, Route } from './route.ts'
 export {
   type Content,

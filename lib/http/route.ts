@@ -48,6 +48,8 @@ export interface Route {
   readonly admits?: (exchange: Exchange) => 'admitted' | 'hidden'
   /** Whether a request that was answered with this status has changed something; each one is told to the audit trail. */
   readonly changes?: (method: string, status: number) => boolean
+  /** It leads to nothing that a trace would show: none begins here. Default false. */
+  readonly untraced?: boolean
   /** One line for the docs. */
   readonly summary: string
   /** Answers, or throws an AppError, which the error middleware turns into an answer. */

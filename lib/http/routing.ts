@@ -22,10 +22,11 @@ import type { Forward, ServeInside, Shown, Way } from './forward/forward.ts'
 import type { EnterLoad } from './load.ts'
 import { unsatisfiedContentRange } from './range.ts'
 import { headersOf } from './refusal.ts'
-import { requestBody } from './request-body.ts'
 import { parseRequestTarget, type RequestTarget } from './request-target.ts'
 import { requireRight } from './require-right.ts'
 import type { Exchange, Route } from './route.ts'
+import { RoutedExchange } from './routed-exchange.ts'
+import type { TracedVisits } from './traced-visits.ts'
 import type { Visit } from './visit.ts'
 
 export interface RoutingComponents {
@@ -43,6 +44,8 @@ export interface RoutingComponents {
   readonly forward?: Forward | undefined
   /** For connections inside of those that go away. */
   readonly serveInside: ServeInside
+  /** Runs what a route does as a part of its trace. */
+  readonly traced: TracedVisits
   /** Told of each answer that is an error. */
   readonly onFailure: (err: AppError) => void
 }
@@ -76,60 +79,6 @@ const visitOf = (res: express.Response): Visit => (res.locals as { readonly visi
 const targetOf = (res: express.Response): RequestTarget => (res.locals as { readonly target: RequestTarget }).target
 
 const pathOf = (res: express.Response) => (res.locals as { readonly target?: RequestTarget }).target?.path
-
-const paramsOf = (req: express.Request): Record<string, string> => {
-  const params: Record<string, string> = {}
-  for (const name of Object.keys(req.params)) {
-    const value = req.params[name] as string | string[]
-    params[name] = Array.isArray(value) ? value.join('/') : value
-  }
-  return params
-}
-
-/** A class, since each request makes one: an object that brings its own getters is slow to make and slow to read. */
-class RoutedExchange implements Exchange {
-  readonly req: express.Request
-  readonly res: express.Response
-  readonly method: string
-  readonly path: string
-  readonly rawQuery: string
-  readonly params: Readonly<Record<string, string>>
-  readonly principal: Exchange['principal']
-  readonly bodies: BodyBudget
-  readonly requestId: string
-  readonly signal: AbortSignal
-  readonly #clock: RoutingComponents['clock']
-  #query: URLSearchParams | undefined
-
-  constructor(
-    { clock, bodies }: Pick<RoutingComponents, 'clock' | 'bodies'>,
-    { req, res }: { readonly req: express.Request; readonly res: express.Response },
-    principal: Exchange['principal'],
-  ) {
-    const { path, query } = targetOf(res)
-    const { requestId, signal } = visitOf(res)
-    this.req = req
-    this.res = res
-    this.method = req.method
-    this.path = path
-    this.rawQuery = query
-    this.params = paramsOf(req)
-    this.principal = principal
-    this.bodies = bodies
-    this.requestId = requestId
-    this.signal = signal
-    this.#clock = clock
-  }
-
-  get query() {
-    this.#query ??= new URLSearchParams(this.rawQuery)
-    return this.#query
-  }
-
-  get body() {
-    return requestBody(this.#clock, this.req, this.signal)
-  }
-}
 
 const goneCodes = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED']
 
@@ -167,7 +116,7 @@ const answerError = (
 ): AnswerError => {
   return (err, req, res) => {
     const visit = visitOf(res)
-    const facts = { route: visit.route, method: req.method, requestId: visit.requestId }
+    const facts = { route: visit.route, method: req.method, requestId: visit.requestId, ...visit.trace }
     if (clientGone(err, res, visit)) {
       logger.debug('client disconnected before the answer was finished', { ...facts, code: codeOf(err) })
       res.destroy()
@@ -219,7 +168,8 @@ async function exchangeOf(components: RoutingComponents, req: express.Request, r
   const visit = visitOf(res)
   const { shown } = res.locals as { readonly shown?: Shown }
   visit.principal = await components.identify(shown ?? req, { signal: visit.signal })
-  return new RoutedExchange(components, { req, res }, visit.principal)
+  const { clock, bodies } = components
+  return new RoutedExchange({ clock, bodies }, { req, res, visit, target: targetOf(res) }, visit.principal)
 }
 
 async function sendAway(components: RoutingComponents, forward: Forward, req: express.Request, res: express.Response) {
@@ -243,15 +193,22 @@ const pathHandler = (routes: readonly Route[], components: RoutingComponents): e
     visit.route = route.path
     visit.allowed.clear()
     const exchange = await exchangeOf(components, req, res)
-    if (route.admits === undefined) requireRight(exchange, route.right, route.orRight)
-    else if (route.admits(exchange) === 'hidden') noteHidden(components.audit, exchange)
-    visit.holds(await components.enterLoad({ req, path: exchange.path }, visit.signal))
-    throwIfAborted(visit.signal)
-    if (route.right === 'admin' || route.right === 'inspect') noteAction(components.audit, exchange)
-    if (route.changes !== undefined) noteChange(components.audit, exchange, route.changes)
-    await route.handle(exchange)
-    if (!res.headersSent && !res.destroyed) throw appError('UNKNOWN', { message: 'the handler gave no answer' })
+    const take = () => takeRoute(components, route, exchange, visit)
+    await (route.untraced === true ? take() : components.traced(exchange, visit, take))
   }
+}
+
+/** Does what the route is for, if the caller may and there is room for it. */
+async function takeRoute(components: RoutingComponents, route: Route, exchange: Exchange, visit: Visit): Promise<void> {
+  const { req, res } = exchange
+  if (route.admits === undefined) requireRight(exchange, route.right, route.orRight)
+  else if (route.admits(exchange) === 'hidden') noteHidden(components.audit, exchange)
+  visit.holds(await components.enterLoad({ req, path: exchange.path }, visit.signal))
+  throwIfAborted(visit.signal)
+  if (route.right === 'admin' || route.right === 'inspect') noteAction(components.audit, exchange)
+  if (route.changes !== undefined) noteChange(components.audit, exchange, route.changes)
+  await route.handle(exchange)
+  if (!res.headersSent && !res.destroyed) throw appError('UNKNOWN', { message: 'the handler gave no answer' })
 }
 
 /**

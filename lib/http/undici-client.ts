@@ -4,10 +4,12 @@ import { Readable } from 'node:stream'
 import { rootCertificates } from 'node:tls'
 import { Agent, buildConnector } from 'undici'
 import { appError, type Clock, clientContext, type TlsMaterial, type TlsTexts } from '../base/index.ts'
+import type { Tracer } from '../telemetry/index.ts'
 import { type Admits, guardedLookup } from './guarded-lookup.ts'
 import type { HttpClient, Lane } from './http-client.ts'
 import { laneQueue } from './lane-queue.ts'
 import { withPausedAnswers } from './paused-answers.ts'
+import { tracedRequests } from './traced-requests.ts'
 import { exchangeOver } from './undici-exchange.ts'
 
 export interface HttpClientComponents {
@@ -37,6 +39,11 @@ export interface HttpClientInit {
   readonly trustsPublic?: boolean | undefined
   /** Which addresses of a name may be connected to. Default: any. */
   readonly admits?: Admits
+  /**
+   * For a client of our own services alone: each request within a trace is a span of it, and carries it on in its headers.
+   * Default: nobody hears of traces.
+   */
+  readonly tracer?: Tracer
 }
 
 const DEFAULT_CONNECTIONS = 64
@@ -48,6 +55,7 @@ const DEFAULT_CONNECT_MS = 5_000
  */
 export function httpClient({ clock, lookup }: HttpClientComponents, init: HttpClientInit = {}): HttpClient {
   const agents = new Map<Lane, Agent>()
+  const traced = tracedRequests(init.tracer)
   let stopped = false
   let authorities: string[] | undefined
   const ownHeaders = {
@@ -79,9 +87,10 @@ export function httpClient({ clock, lookup }: HttpClientComponents, init: HttpCl
     async request(request) {
       try {
         if (stopped) throw appError('ABORTED', { message: 'the http client is stopped' })
-        const headers = withDefaults(ownHeaders, request.headers)
-        const onOver = queue(request)
-        return await exchangeOver({ agent: pool(request.lane ?? 'control'), clock, onOver }, { ...request, headers })
+        const given = withDefaults(ownHeaders, request.headers)
+        const { headers, onOver, answered } = traced(request, given, queue(request))
+        const means = { agent: pool(request.lane ?? 'control'), clock, onOver }
+        return await answered(exchangeOver(means, { ...request, headers }))
       } catch (err) {
         if (request.body instanceof Readable) request.body.on('error', () => undefined).destroy()
         throw err

@@ -2,14 +2,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { type AppError, abortController, appError, type Clock, type Random } from '../base/index.ts'
 import type { Principal } from '../identity/index.ts'
-import type { Counter, Histogram, Logger, Metrics } from '../telemetry/index.ts'
+import type { Counter, Histogram, Logger, Metrics, TraceIds } from '../telemetry/index.ts'
 
 /** One request, from its arrival to the end of its answer, whatever the outcome. */
 export interface Visit {
   readonly requestId: string
+  /** When it arrived, in the clock's monotonic milliseconds. */
+  readonly startMs: number
   readonly signal: AbortSignal
   /** Pattern of the matched route; a label of the metrics. */
   route: string
+  /** The trace that it belongs to, once a route has asked who is calling. */
+  trace?: TraceIds
   /** Who is calling, once a route has asked. */
   principal?: Principal
   /** The methods that the path supports, collected for a 405 answer. */
@@ -108,7 +112,10 @@ function byConnection(underWay: ReadonlyMap<ServerResponse, AbortController>): C
 }
 
 /** A new visit, and what ends it. */
-function newVisit(requestId: string, signal: AbortSignal): { readonly visit: Visit; readonly end: () => void } {
+function newVisit(own: Pick<Visit, 'requestId' | 'startMs' | 'signal'>): {
+  readonly visit: Visit
+  readonly end: () => void
+} {
   const held: (() => void)[] = []
   let over = false
   const holds = (release: () => void) => {
@@ -119,7 +126,7 @@ function newVisit(requestId: string, signal: AbortSignal): { readonly visit: Vis
     over = true
     for (const release of held) release()
   }
-  return { visit: { requestId, signal, route: 'unmatched', allowed: new Set(), holds }, end }
+  return { visit: { ...own, route: 'unmatched', allowed: new Set(), holds }, end }
 }
 
 /** Counts an answer. What it is counted by has few values, so that the metrics need not be looked up by their labels again. */
@@ -153,11 +160,11 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
   const count = requestMetrics(metrics, listener)
   const newId = newIds(random)
 
-  const close = (visit: Visit, req: IncomingMessage, res: ServerResponse, startedMs: number) => {
-    const durationMs = clock.monotonicMs() - startedMs
+  const close = (visit: Visit, req: IncomingMessage, res: ServerResponse) => {
+    const durationMs = clock.monotonicMs() - visit.startMs
     const method = knownMethods.has(req.method ?? '') ? (req.method ?? '') : 'other'
     const status = res.headersSent ? res.statusCode : CLIENT_GONE
-    const { route, requestId } = visit
+    const { route, requestId, trace } = visit
     count(visit, method, status, durationMs)
     logger.debug('request ended', {
       method,
@@ -166,14 +173,15 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
       whole: res.writableFinished,
       durationMs: Math.round(durationMs),
       requestId,
+      ...trace,
     })
   }
 
   return {
     open(req, res) {
       const controller = abortController()
-      const startedMs = clock.monotonicMs()
-      const { visit, end } = newVisit(requestIdOf(req, newId), controller.signal)
+      const startMs = clock.monotonicMs()
+      const { visit, end } = newVisit({ requestId: requestIdOf(req, newId), startMs, signal: controller.signal })
       underWay.set(res, controller)
       visit.holds(connections.add(req.socket, res))
       // Ours and those of a stream that is piped into an answer which waits behind others are a few more than Node expects.
@@ -182,7 +190,7 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
       res.once('close', () => {
         underWay.delete(res)
         if (!res.writableFinished) controller.abort(appError('ABORTED', { message: 'the client disconnected' }))
-        close(visit, req, res, startedMs)
+        close(visit, req, res)
         end()
         if (underWay.size > 0) return
         for (const resolve of waiting) resolve()

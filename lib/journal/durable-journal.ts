@@ -7,7 +7,7 @@ import {
   type Random,
   type Timer,
 } from '../base/index.ts'
-import type { Logger, Metrics } from '../telemetry/index.ts'
+import { type Logger, type Metrics, silentTracer, type Tracer } from '../telemetry/index.ts'
 import type { Journal, TaskQuery } from './journal.ts'
 import { type JournalMetrics, journalMetrics } from './journal-metrics.ts'
 import type { JournalStorage } from './journal-storage.ts'
@@ -24,6 +24,8 @@ export interface DurableJournalComponents {
   readonly random: Random
   readonly logger: Logger
   readonly metrics?: Metrics | undefined
+  /** Each try of a task is a trace; default: none is. */
+  readonly tracer?: Tracer | undefined
   readonly storage: JournalStorage
   /** By kind of task. */
   readonly executors: Readonly<Record<string, Executor>>
@@ -59,7 +61,7 @@ class DurableJournal implements Journal {
 
   constructor(components: DurableJournalComponents, init: DurableJournalInit) {
     const { concurrency, retry, maxTasks, groupOf, dead } = init
-    const { clock, random, logger, storage, executors } = components
+    const { clock, random, logger, storage, executors, tracer = silentTracer } = components
     this.#components = components
     const metrics = components.metrics === undefined ? undefined : journalMetrics(components.metrics)
     this.#metrics = metrics
@@ -76,7 +78,7 @@ class DurableJournal implements Journal {
     )
     const onRun = (kind: string, outcome: string) => metrics?.runs.with({ kind, outcome }).add()
     this.#runner = new TaskRunner(
-      { clock, random, logger, table: this.#table, executors, onRun },
+      { clock, random, logger, tracer, table: this.#table, executors, onRun },
       { concurrency, retry, groupOf },
     )
   }

@@ -11,7 +11,7 @@ import {
   type Startable,
   type Timer,
 } from '../base/index.ts'
-import type { Logger } from '../telemetry/index.ts'
+import { inTrace, type Logger, type Tracer } from '../telemetry/index.ts'
 import type { Executor, Task } from './task.ts'
 import type { Failure, TaskTable } from './task-table.ts'
 
@@ -24,6 +24,7 @@ export interface TaskRunnerComponents {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  readonly tracer: Tracer
   readonly table: TaskTable
   /** By kind. */
   readonly executors: Readonly<Record<string, Executor>>
@@ -138,13 +139,15 @@ export class TaskRunner implements Startable {
 
   /** Runs the task and records the result. Gives the task afterwards; undefined when it no longer exists. */
   async #attempt(task: Task, signal: AbortSignal): Promise<Task | undefined> {
-    const { table, executors, onRun, logger, clock } = this.#components
+    const { table, executors, onRun, logger, clock, tracer } = this.#components
     let postponedMs: number | undefined
     const postpone = (dueAtMs: number) => {
       postponedMs = dueAtMs
     }
     try {
-      await (executors[task.kind] ?? nobody(task)).run(task, { signal, postpone })
+      const attributes = { 'shoal.task.key': task.key, 'shoal.task.attempts': task.attempts }
+      const executor = executors[task.kind] ?? nobody(task)
+      await inTrace(tracer, `task ${task.kind}`, { attributes }, () => executor.run(task, { signal, postpone }))
     } catch (err) {
       if (signal.aborted) return table.leave(task.id, clock.now())
       const failure = this.#failureOf(task, err)

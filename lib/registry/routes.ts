@@ -131,7 +131,15 @@ function isChange(method: string, status: number): boolean {
 }
 
 function ping(path: string, { admitsPing }: RegistryGate, handle: Route['handle']): Route {
-  return { methods: ['GET', 'HEAD'], path, right: 'none', summary: 'OCI ping', handle, admits: admitsPing }
+  return {
+    methods: ['GET', 'HEAD'],
+    path,
+    right: 'none',
+    summary: 'OCI ping',
+    handle,
+    admits: admitsPing,
+    untraced: true,
+  }
 }
 
 /** The registry that a ping asks about. It is answered also where a request for an image would have to say more. */

@@ -12,6 +12,7 @@ import {
   peerListenerOn,
   secretValues,
   tlsFiles,
+  tracingKeys,
 } from '../config/index.ts'
 import { type SecretName, type Secrets, secretNames, secretsFor } from '../identity/index.ts'
 import { type ListenerName, type ServiceKind, serviceFacts } from './service-table.ts'
@@ -31,6 +32,8 @@ export const commonKeys = {
   drain: duration.prefault('10s'),
   /** What this process shows of itself when it speaks TLS, and whom it trusts; read again when the files change. */
   tls: tlsFiles,
+  /** Where traces of pulls and pushes go, and how many. */
+  tracing: tracingKeys,
 }
 
 const defaultAddress = (kind: ServiceKind, listener: string) =>

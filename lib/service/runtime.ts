@@ -1,9 +1,18 @@
+import type { Startable } from '../base/index.ts'
 import { type Clock, openFileLimit, type Random, systemClock, systemRandom } from '../base/index.ts'
 import { type HttpClient, httpClient } from '../http/index.ts'
 import { type TlsIdentity, tlsIdentity } from '../identity/index.ts'
-import { jsonLogger, type Logger, type Metrics, prometheusMetrics } from '../telemetry/index.ts'
+import {
+  jsonLogger,
+  type Logger,
+  type Metrics,
+  prometheusMetrics,
+  type Tracer,
+  tracedLogger,
+} from '../telemetry/index.ts'
 import type { CommonConfig } from './config.ts'
 import { type ServiceKind, serviceFacts } from './service-table.ts'
+import { serviceTracing } from './tracing.ts'
 import { unhandledRejections } from './unhandled.ts'
 
 /** The common parts that a service is built from; a test or the herd may supply its own. */
@@ -16,6 +25,10 @@ export interface Runtime {
   readonly openFiles: number | undefined
   /** Its certificate, and whom it trusts; undefined when the config names no files. */
   readonly tls?: TlsIdentity | undefined
+  /** Makes traces; its logger names them. */
+  readonly tracer: Tracer
+  /** Brings them to the collector; the shell of the service starts and stops it. Undefined without one. */
+  readonly exporter?: Startable | undefined
 }
 
 /** Uses the real part where `given` has none. */
@@ -27,13 +40,23 @@ export function serviceRuntime(kind: ServiceKind, config: CommonConfig, given: P
     metrics: given.metrics ?? prometheusMetrics({ process: true }),
     openFiles: given.openFiles ?? openFileLimit(),
   }
-  const runtime = { ...parts, tls: given.tls ?? identityOf(parts, config) }
+  const tls = given.tls ?? identityOf(parts, config)
+  const { tracer, exporter } =
+    given.tracer === undefined
+      ? serviceTracing({ ...parts, tls }, serviceFacts(kind).name, config)
+      : { tracer: given.tracer, exporter: given.exporter }
+  const isNew = given.tracer === undefined && tracer.isOn
+  const logger = isNew ? tracedLogger(parts.logger, tracer) : parts.logger
+  const runtime = { ...parts, tls, logger, tracer, exporter }
   // Registers the metric at the start, so that it is visible as 0.
   unhandledRejections(runtime.metrics)
   return runtime
 }
 
-const identityOf = (parts: Omit<Runtime, 'tls'>, { tls }: CommonConfig): TlsIdentity | undefined =>
+const identityOf = (
+  parts: Omit<Runtime, 'tls' | 'tracer' | 'exporter'>,
+  { tls }: CommonConfig,
+): TlsIdentity | undefined =>
   tls.certificate === undefined && tls.authorities.length === 0 ? undefined : tlsIdentity(parts, tls)
 
 /**
@@ -46,13 +69,14 @@ const MAX_WAITING = 1024
 /** A dead host must not delay a pull for long. */
 const CONNECT_MS = 2_000
 
-/** The HTTP client for calls to other services; it shows the secret that this one shows. */
-export function clusterHttp(runtime: Pick<Runtime, 'clock' | 'tls'>, config: CommonConfig): HttpClient {
+/** The HTTP client for calls to other services; it shows the secret that this one shows, and carries traces on. */
+export function clusterHttp(runtime: Pick<Runtime, 'clock' | 'tls' | 'tracer'>, config: CommonConfig): HttpClient {
   return httpClient(
     { clock: runtime.clock },
     {
       token: config.secrets.shown?.(),
       tls: runtime.tls,
+      tracer: runtime.tracer,
       connectionsPerOrigin: LANES,
       maxWaiting: MAX_WAITING,
       connectTimeoutMs: CONNECT_MS,

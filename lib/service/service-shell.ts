@@ -166,7 +166,8 @@ export function serviceShell<K extends ServiceKind>(
     listeners: [...servers.values()],
     around: (parts) => {
       const tls = runtime.tls === undefined ? [] : [runtime.tls]
-      return gate.around(state.around(lifecycle([...tls, fileAdvice, ...before, gate, ...parts])))
+      const exporter = runtime.exporter === undefined ? [] : [runtime.exporter]
+      return gate.around(state.around(lifecycle([...tls, ...exporter, fileAdvice, ...before, gate, ...parts])))
     },
     url: (listener) => servers.get(listener)?.url ?? '',
   }

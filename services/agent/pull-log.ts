@@ -26,6 +26,8 @@ export interface PullFilter {
 
 /** A pull as its owner tells of it. */
 export type OpenPull = Pick<PullEntry, 'trace' | 'found' | 'names' | 'follow'> & {
+  /** As it is now, or as it ended. */
+  record(): TracedPull
   /** It is over: `done`, `unread`, `left`, or the code of an error; default as the engine says. Idempotent. */
   end(outcome?: string): void
 }
@@ -67,6 +69,7 @@ export class PullLog {
       found: (digest) => entry.found(digest),
       names: (blobs) => entry.names(blobs),
       follow: (summary) => entry.follow(summary),
+      record: () => entry.record(this.#nameOf),
       end: (outcome) => {
         if (!this.#running.delete(number)) return
         entry.end(outcome)

@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream'
-import { type AbortOptions, codeOf } from '../../lib/base/index.ts'
+import { type AbortOptions, type Clock, codeOf } from '../../lib/base/index.ts'
 import { type BlobRef, type ByteRange, type Descriptor, type Repository, rangeLength } from '../../lib/core/index.ts'
 import type { PullSummary, ReadOptions, SwarmEngine } from '../../lib/swarm/index.ts'
-import type { Logger } from '../../lib/telemetry/index.ts'
+import { type Logger, silentTracer, type TraceIds, type Tracer } from '../../lib/telemetry/index.ts'
 import type { LinkedOpen } from './links/index.ts'
 import type { PullLog } from './pull-log.ts'
+import { pullSpan } from './pull-span.ts'
 import type { NamedBlob, PullRequest } from './traced-pull.ts'
 
 export interface PullsComponents {
@@ -12,6 +13,9 @@ export interface PullsComponents {
   /** Opens only what its repository links. */
   readonly linked: LinkedOpen
   readonly logger: Logger
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  /** Default: no pull belongs to a trace. */
+  readonly tracer?: Tracer | undefined
   /** Remembers what each pull waited for. */
   readonly log: Pick<PullLog, 'begin'>
   /** Called with a summary when a pull has ended. */
@@ -63,10 +67,35 @@ function outcomeOf(err: unknown): string {
   return code === 'ABORTED' ? 'left' : code
 }
 
-export function pulls({ engine, linked, logger, log, onPull }: PullsComponents): Pulls {
-  const report = (summary: PullSummary) => {
+/** A pull that is remembered, and is a span of the trace that it is for. */
+function opened({ log, clock, tracer = silentTracer }: PullsComponents, request: PullRequest) {
+  const startMs = clock.monotonicMs()
+  const entry = log.begin(request)
+  const told = pullSpan(tracer, request, startMs)
+  return {
+    ...entry,
+    run: <T>(work: () => T): T => tracer.within(told.span, work),
+    end(outcome?: string) {
+      entry.end(outcome)
+      if (tracer.isOn) told.end(entry.record())
+    },
+  }
+}
+
+export function pulls(components: PullsComponents): Pulls {
+  const { engine, linked, logger, onPull, tracer = silentTracer } = components
+  const report = (ids: TraceIds | undefined) => (summary: PullSummary) => {
     const { digest, size, bytes, firstByteMs, totalMs, lastStepFailed } = summary
-    const facts = { digest, size, bytes, firstByteMs, totalMs, bytesPerSecond: speedOf(summary), lastStepFailed }
+    const facts = {
+      digest,
+      size,
+      bytes,
+      firstByteMs,
+      totalMs,
+      bytesPerSecond: speedOf(summary),
+      lastStepFailed,
+      ...ids,
+    }
     logger.info('pull ended', facts)
     onPull(summary)
   }
@@ -74,19 +103,24 @@ export function pulls({ engine, linked, logger, log, onPull }: PullsComponents):
   return {
     async find(blob, { kind = 'blob', proven = false, ...options } = {}) {
       const asksFirst = !proven && linked.asksFirst(blob)
-      const traced = log.begin({ kind, repository: blob.repository, reference: blob.digest, asksFirst })
+      const traced = opened(components, { kind, repository: blob.repository, reference: blob.digest, asksFirst })
       const { trace } = traced
-      const handle = await (proven ? engine : linked).open(blob, { ...options, trace }).catch((err: unknown) => {
+      const opening = traced.run(() => (proven ? engine : linked).open(blob, { ...options, trace }))
+      const handle = await opening.catch((err: unknown) => {
         traced.end(outcomeOf(err))
         throw err
       })
       traced.follow(() => handle.soFar)
-      handle.summary.then(report).catch((err: unknown) => logger.warn('failed to summarize a pull', { err }))
+      handle.summary
+        .then(report(tracer.ids()))
+        .catch((err: unknown) => logger.warn('failed to summarize a pull', { err }))
       return {
         size: handle.size,
         open: async (range, { fills = true, ...reading } = {}) => {
           // Of a whole body there is no rest.
-          return handle.read(range, { ...reading, fills: fills || rangeLength(range) === handle.size })
+          return traced.run(() =>
+            handle.read(range, { ...reading, fills: fills || rangeLength(range) === handle.size }),
+          )
         },
         names: (blobs) => traced.names(blobs),
         close: () => {
@@ -96,9 +130,9 @@ export function pulls({ engine, linked, logger, log, onPull }: PullsComponents):
       }
     },
     async lookUp(repository, reference, work) {
-      const traced = log.begin({ kind: 'lookup', repository, reference })
+      const traced = opened(components, { kind: 'lookup', repository, reference })
       try {
-        const found = await work()
+        const found = await traced.run(work)
         if (found !== undefined) traced.found(found.digest)
         traced.end(found === undefined ? 'MANIFEST_UNKNOWN' : 'done')
         return found

@@ -7,6 +7,7 @@ import { type SecretName, secretNames, secretProver } from '../../lib/identity/i
 import { serviceFacts } from '../../lib/service/index.ts'
 import { doors } from '../../services/herd/index.ts'
 import { documentedRoutes } from '../kit/documented-routes.ts'
+import { type CollectedSpan, type OtlpCollector, otlpCollector } from '../kit/otlp-collector.ts'
 import { pushBlobOf } from '../kit/pushed-blob.ts'
 import { everySecret, secretOverrides } from '../kit/secrets.ts'
 import { startTopology, type Topology } from '../kit/topology.ts'
@@ -14,14 +15,29 @@ import { startTopology, type Topology } from '../kit/topology.ts'
 /** Whoever has got hold of one secret may do what it is for, and nothing else. */
 
 let shoal: Topology
+let collector: OtlpCollector
 
 beforeAll(async () => {
+  collector = await otlpCollector()
+  const traced = ['agent', 'tracker', 'origin', 'buildIndex', 'proxy'].flatMap((kind) => [
+    `${kind}.tracing.endpoint=${collector.endpoint}`,
+    `${kind}.tracing.ratio=1`,
+  ])
   shoal = await startTopology({
     ...{ agents: 1, origins: 1, trackers: 1, controllers: 1, optional: true, processes: ['agent-1', 'tracker-1'] },
-    overrides: [...secretOverrides(), 'agent.registry.anonymous=none', 'agent.log=debug', 'tracker.log=debug'],
+    overrides: [
+      ...secretOverrides(),
+      ...traced,
+      'agent.registry.anonymous=none',
+      'agent.log=debug',
+      'tracker.log=debug',
+    ],
   })
 })
-afterAll(async () => shoal[Symbol.asyncDispose]())
+afterAll(async () => {
+  await shoal[Symbol.asyncDispose]()
+  await collector[Symbol.asyncDispose]()
+})
 
 const announce = (role: 'agent' | 'origin') => ({
   peer: { peerId: 'ab'.repeat(20), key: 'a-key', port: 7000, role },
@@ -214,6 +230,27 @@ describe('a secret', () => {
     const headers = { authorization: `Bearer ${everySecret.read}` }
     const pulled = await fetch(shoal.url('agent-1', 'registry') + blob.path, { headers })
     expect((await pulled.arrayBuffer()).byteLength).toBe(2_000_000)
+  })
+
+  test('stands in no trace, however it was shown', async () => {
+    const blob = await pushBlobOf(shoal, 'team/traced', 100_000, { authorization: `Bearer ${everySecret.push}` })
+    const basic = Buffer.from(`somebody:${everySecret.read}`).toString('base64')
+    const shown = [`Basic ${basic}`, `Bearer ${everySecret.read}`, 'Bearer a-secret-that-is-guessed']
+    for (const authorization of shown) {
+      const url = `${shoal.url('agent-1', 'registry')}${blob.path}?account=${everySecret.read}`
+      await (await fetch(url, { headers: { authorization, 'x-request-id': `${everySecret.read}/` } })).arrayBuffer()
+    }
+    const isPull = ({ name, attributes }: CollectedSpan) =>
+      name === 'pull' && attributes['shoal.repository'] === 'team/traced'
+    await collector.until(
+      (spans) =>
+        ['shoal-proxy', 'shoal-origin', 'shoal-build-index', 'shoal-tracker'].every((name) =>
+          spans.some(({ service }) => service === name),
+        ) && spans.some(isPull),
+    )
+    const told = collector.requests.map(({ body, headers }) => JSON.stringify(headers) + body.toString('utf8')).join('')
+    for (const value of [...Object.values(everySecret), basic, 'a-secret-that-is-guessed'])
+      expect(told).not.toContain(value)
   })
 
   test.each(['agent-1', 'tracker-1'])('of %s stands in no log, no command line and no metric', async (id) => {

@@ -14,6 +14,7 @@ export const benches: Readonly<Record<string, Bench>> = {
   memory: async (args) => (await import('./memory.ts')).memory(args),
   wire: async (args) => (await import('./wire.ts')).wire(args),
   tls: async (args) => (await import('./tls.ts')).tls(args),
+  traces: async (args) => (await import('./traces.ts')).traces(args),
   announce: async (args) => (await import('./announce.ts')).announce(args),
   'tracker-lists': async (args) => (await import('./tracker-lists.ts')).trackerLists(args),
   push: async (args) => (await import('./push-cost.ts')).pushCost(args),

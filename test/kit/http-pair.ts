@@ -14,12 +14,15 @@ import {
   type RecordingMetrics,
   recordingLogger,
   recordingMetrics,
+  type Tracer,
 } from '../../lib/telemetry/index.ts'
 
 export interface HttpPairInit {
   readonly server?: Partial<HttpServerInit>
   readonly client?: HttpClientInit
   readonly authenticate?: Authenticate
+  /** Of the server; made with the clock of the pair. */
+  readonly tracer?: (clock: FakeClock) => Tracer
   /** Of the fake clock, epoch milliseconds: for what looks at certificates, whose clients look at the real time. */
   readonly startMs?: number
   /** Makes the server a proxy. */
@@ -48,7 +51,7 @@ export async function httpPair(routes: readonly Route[], init: HttpPairInit = {}
   const metrics = recordingMetrics()
   const authenticate = init.authenticate ?? secretAuthenticator()
   const server = httpServer(
-    { logger, metrics, clock, random: seededRandom(1), authenticate },
+    { logger, metrics, clock, random: seededRandom(1), authenticate, tracer: init.tracer?.(clock) },
     {
       name: 'test',
       bind: { host: '127.0.0.1', port: 0 },

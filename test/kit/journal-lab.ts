@@ -14,6 +14,7 @@ import {
   type RecordingMetrics,
   recordingLogger,
   recordingMetrics,
+  type Tracer,
 } from '../../lib/telemetry/index.ts'
 
 type Behaviour = (signal: AbortSignal, postpone: RunOptions['postpone']) => Promise<void>
@@ -37,9 +38,13 @@ export const maxMs = 60_000
 
 /** A journal with a fake clock; the test decides what its executor does with tasks of kind `copy`. */
 export function journalLab(
-  init: Partial<DurableJournalInit> & { readonly storage?: JournalStorage; readonly clock?: FakeClock } = {},
+  init: Partial<DurableJournalInit> & {
+    readonly storage?: JournalStorage
+    readonly clock?: FakeClock
+    readonly tracer?: Tracer
+  } = {},
 ): JournalLab {
-  const { storage = memoryStorage(), clock = fakeClock() } = init
+  const { storage = memoryStorage(), clock = fakeClock(), tracer } = init
   const logger = recordingLogger()
   const metrics = recordingMetrics()
   const runs: string[] = []
@@ -56,7 +61,7 @@ export function journalLab(
     return () => void held.splice(held.indexOf(key), 1)
   }
   const journal = durableJournal(
-    { clock, random: seededRandom(7), logger, metrics, storage, executors: { copy }, hold },
+    { clock, random: seededRandom(7), logger, metrics, tracer, storage, executors: { copy }, hold },
     { concurrency: 2, retry: { baseMs, maxMs, attempts: 3 }, maxTasks: 100, ...init },
   )
   return {

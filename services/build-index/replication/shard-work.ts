@@ -8,6 +8,7 @@ import {
   type Random,
 } from '../../../lib/base/index.ts'
 import { durableJournal, type Journal, type JournalCounts, type Task } from '../../../lib/journal/index.ts'
+import type { Tracer } from '../../../lib/telemetry/index.ts'
 import { backendStorage } from './backend-storage.ts'
 import type { Backfills } from './backfill.ts'
 import { REPLICATE, type ReplicationExecutor, remoteOf } from './executor.ts'
@@ -34,6 +35,8 @@ export interface ShardWorkComponents extends Omit<IntakeComponents, 'statuses' |
   readonly onForgotten: (remote: string) => void
   readonly backend: Backend
   readonly random: Random
+  /** Default: no task is a trace. */
+  readonly tracer?: Tracer | undefined
   readonly backfills: Backfills
 }
 
@@ -94,7 +97,7 @@ async function openJournal(
   init: ShardWorkInit,
   { lease, executor }: { readonly lease: Lease; readonly executor: ReplicationExecutor },
 ): Promise<Journal | undefined> {
-  const { clock, logger, backend, random } = components
+  const { clock, logger, backend, random, tracer } = components
   const { shard, signal } = lease
   const storage = backendStorage({ backend, lease }, replicationKeys.tasks(shard))
   const onForgotten = ({ key, lastError }: Task) => {
@@ -102,7 +105,7 @@ async function openJournal(
     components.onForgotten(remoteOf({ key }))
   }
   const journal = durableJournal(
-    { clock, random, logger, storage, executors: { [REPLICATE]: executor } },
+    { clock, random, logger, tracer, storage, executors: { [REPLICATE]: executor } },
     {
       ...{ concurrency: init.tagsAtOnce, groupOf: remoteOf, retry: init.retry, maxTasks: MAX_TASKS },
       dead: { most: MAX_DEAD, onForgotten },

@@ -7,7 +7,7 @@ import {
   type Task,
 } from '../../../lib/journal/index.ts'
 import type { BlobReader, StoredBlob } from '../../../lib/store/index.ts'
-import type { Logger, Metrics } from '../../../lib/telemetry/index.ts'
+import type { Logger, Metrics, Tracer } from '../../../lib/telemetry/index.ts'
 import { type WaitingBlob, WRITE_BACK, waitingBlob, writeBackTask } from './write-back-task.ts'
 
 /** Most tasks in the journal, dead ones included; a task takes about 1 KiB of memory. */
@@ -21,6 +21,8 @@ export interface WriteBackComponents {
   readonly random: Random
   readonly logger: Logger
   readonly metrics: Metrics
+  /** Default: no task is a trace. */
+  readonly tracer?: Tracer | undefined
 }
 
 export interface WriteBackInit {

@@ -124,7 +124,7 @@ function pulling(open: (options: OpenOptions) => Promise<BlobHandle>) {
     pulls: pulls({
       engine,
       linked: { ...engine, asksFirst: () => false },
-      log,
+      ...{ clock, log },
       logger: silentLogger(),
       onPull: () => undefined,
     }),

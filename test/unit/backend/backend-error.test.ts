@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import { backendError, retryAfterMs } from '../../../lib/backend/backend-error.ts'
+import { backendError } from '../../../lib/backend/backend-error.ts'
 import { io } from '../../../lib/backend/file/fs-error.ts'
 import { outcomeByErrno, outcomeByName, outcomeByStatus, outcomeOf } from '../../../lib/backend/outcomes.ts'
 import { errorTable } from '../../../lib/base/index.ts'
+import { retryAfterMs } from '../../../lib/http/index.ts'
 
 const NOW_MS = Date.parse('2026-11-25T12:00:00Z')
 

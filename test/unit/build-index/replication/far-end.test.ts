@@ -5,7 +5,7 @@ import { memoryBackend } from '../../../../lib/backend/index.ts'
 import { appError, fakeClock, seededRandom } from '../../../../lib/base/index.ts'
 import { type Digest, parseRepository, parseTag } from '../../../../lib/core/index.ts'
 import { secretAuthenticator } from '../../../../lib/identity/index.ts'
-import { silentLogger, silentMetrics } from '../../../../lib/telemetry/index.ts'
+import { silentLogger, silentMetrics, silentTracer } from '../../../../lib/telemetry/index.ts'
 import { remoteSchema } from '../../../../services/build-index/replication/config.ts'
 import { farEndRoutes } from '../../../../services/build-index/replication/far-end.ts'
 import { remoteCluster } from '../../../../services/build-index/replication/remote.ts'
@@ -132,7 +132,8 @@ describe('the API for other clusters', () => {
     const far = await farEnd()
     const runtime = { clock: fakeClock(), random: seededRandom(1), logger: silentLogger(), metrics: silentMetrics() }
     const config = remoteSchema.parse({ urls: [far.pair.url('')], rules: [{ repository: '*' }] })
-    const remote = (own: string) => remoteCluster({ ...runtime, openFiles: undefined }, own, 'east', config)
+    const remote = (own: string) =>
+      remoteCluster({ ...runtime, openFiles: undefined, tracer: silentTracer }, own, 'east', config)
     await expect(remote('far').describe()).rejects.toMatchObject({ code: 'REPLICA_SAME_CLUSTER' })
     expect((await remote('near').describe()).cluster).toBe('far')
     await far.pair[Symbol.asyncDispose]()
