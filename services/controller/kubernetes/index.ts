@@ -1,4 +1,11 @@
-export { type KubernetesConfig, kubernetesSchema, objectName } from './config.ts'
+export {
+  electionTimings,
+  type KubernetesConfig,
+  kubernetesSchema,
+  type LeaseConfig,
+  leaseSchema,
+  objectName,
+} from './config.ts'
 export type { Election, ElectionComponents, ElectionInit, ElectionState, ElectionTimings, Term } from './election.ts'
 export { watchedObjects } from './following.ts'
 export type {
