@@ -12,3 +12,6 @@ export { dnsEndpoints, dnsEndpointZone } from './zones/dns-endpoint/dns-endpoint
 export { hostsZone } from './zones/hosts/hosts-zone.ts'
 export { privateZone } from './zones/private-zone/private-zone.ts'
 export { privateZoneApi } from './zones/private-zone/private-zone-api.ts'
+export { tsigKeyIn } from './zones/rfc2136/key-file.ts'
+export { nameServer } from './zones/rfc2136/name-server.ts'
+export { rfc2136Zone } from './zones/rfc2136/rfc2136-zone.ts'

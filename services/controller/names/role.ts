@@ -38,7 +38,7 @@ export function namesRole(components: RoleComponents, { names: config, secrets }
   // Caches and clouds are shown no secret of ours, and neither do they show our certificates.
   const open = httpClient({ clock }, { connectionsPerOrigin: 2 })
   const trackers = httpClient({ clock }, { token: secrets.shown?.(), tls })
-  const { zone, parts } = openZone({ http: open, clock, logger, kube }, config)
+  const { zone, parts } = openZone({ http: open, clock, random: components.random, logger, kube }, config)
   const told = loads({ http: trackers, clock, logger }, config.trackers)
   const seen = (): readonly CachePod[] | undefined =>
     pods.freshness === 'none' || nodes.freshness === 'none' ? undefined : joined(pods, nodes)
