@@ -30,6 +30,8 @@ export {
   type KubeEventsInit,
   kubeEvents,
 } from './kube-events.ts'
+export { leaseRecord } from './lease-record.ts'
+export { listedOnce } from './list-all.ts'
 export { isJson, type Json, type KubeObject, keyOf, type ObjectMeta } from './object.ts'
 export { type ObjectRef, type Resource, resources } from './resource.ts'
 export { election } from './standing.ts'

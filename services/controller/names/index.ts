@@ -1,5 +1,6 @@
 export { type NamesConfig, namesSchema } from './config.ts'
 export { type Keeper, type KeeperInit, type KeeperObserver, keeper } from './keeper.ts'
+export { lookOnce } from './look-once.ts'
 export { mandates } from './mandates.ts'
 export { prober, probeTargets } from './prober.ts'
 export { type NamesRole, namesRole } from './role.ts'
