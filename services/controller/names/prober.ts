@@ -4,7 +4,6 @@ import {
   background,
   type Clock,
   deadline,
-  isAbort,
   rounds,
   type Slots,
   type Startable,
@@ -139,6 +138,7 @@ class Ports {
     tasks.run('probe', async (signal) => {
       try {
         const answered = await manner.slots.run(() => this.#once(address, signal), { signal })
+        // Nobody is taken for dead since this process stops.
         if (!signal.aborted) this.#note(known, answered)
       } finally {
         known.isAsked = false
@@ -151,9 +151,7 @@ class Ports {
     try {
       await this.#ask(address, { signal: cut.signal })
       return true
-    } catch (err) {
-      // What is asked must not be taken for dead since this process stops.
-      if (isAbort(err) && outer.aborted) throw err
+    } catch {
       return false
     } finally {
       cut.release()

@@ -49,12 +49,52 @@ describe('data ports', () => {
 
   test('of which many are silent keep nobody waiting who is named', async () => {
     const dead = Array.from({ length: 500 }, (_, i) => `dead-${i}`)
-    const { clock, silent, ports } = await lab(['1'], dead)
+    const { clock, down, silent, ports } = await lab(['1'], dead)
     for (const address of dead) silent.add(address)
     await clock.advance(3_000)
     expect(ports.answers('1')).toBe(true)
+    down.add('1')
+    await clock.advance(4_500)
+    expect(ports.answers('1')).toBe(false)
     await ports.stop()
     expect(clock.pending).toBe(0)
+  })
+
+  test('that wait for their turn are not asked once more for it', async () => {
+    const many = Array.from({ length: 500 }, (_, i) => `${i}`)
+    const { clock, silent, asked, ports } = await lab([], many)
+    for (const address of many) silent.add(address)
+    await clock.advance(120_000)
+    silent.clear()
+    asked.length = 0
+    await clock.advance(1_000)
+    const times = many.map((address) => asked.filter((one) => one === address).length)
+    expect(Math.max(...times)).toBeLessThanOrEqual(2)
+    await ports.stop()
+  })
+
+  test('that fail now and then, but never twice in a row, are not dead', async () => {
+    const { clock, down, asked, ports } = await lab(['1'], [])
+    for (let round = 0; round < 6; round += 1) {
+      if (round % 2 === 0) down.delete('1')
+      else down.add('1')
+      await clock.advance(2_000)
+      expect(ports.answers('1')).toBe(true)
+    }
+    expect(asked.length).toBeGreaterThanOrEqual(6)
+    await ports.stop()
+  })
+
+  test('that are asked when the process stops are not taken for dead', async () => {
+    const { clock, down, silent, ports } = await lab(['1'], [])
+    await clock.advance(500)
+    down.add('1')
+    await clock.advance(2_000)
+    down.delete('1')
+    silent.add('1')
+    await clock.advance(1_500)
+    await ports.stop()
+    expect(ports.answers('1')).toBe(true)
   })
 
   test('are forgotten with their pods', async () => {

@@ -33,8 +33,9 @@ const escaped = (text: string) =>
 /** The query as it is sent and signed: by name, in the order of bytes. */
 export const canonicalQuery = (query: Readonly<Record<string, string>>): string =>
   Object.entries(query)
-    .map(([name, value]) => `${escaped(name)}=${escaped(value)}`)
-    .sort()
+    .map(([name, value]) => [escaped(name), escaped(value)] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map((pair) => pair.join('='))
     .join('&')
 
 /** `20220601T120000Z` */
