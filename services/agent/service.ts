@@ -208,7 +208,6 @@ function agentOrders(runtime: Runtime, config: AgentConfig, { clients, work, key
 /** One agent. @throws INSECURE_BIND, READERS_UNSAID, CONFIG_INVALID */
 export function agentService(components: AgentComponents, config: AgentConfig): AgentService {
   const runtime = serviceRuntime('agent', config, components)
-  const { metrics } = runtime
   const plainStore = agentStore(runtime, config)
   const store = components.wrapStore?.(plainStore) ?? plainStore
   const clients = clusterClients(runtime, config)
@@ -216,7 +215,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
   const engine = agentEngine(runtime, config, { store, clients, digester, key })
   plainStore.onGone((digest) => engine.forget(digest))
-  const traffic = blobTraffic(metrics)
+  const traffic = blobTraffic(runtime.metrics)
   const onSent = (bytes: number) => traffic.sent('client', bytes)
   const onPull = (summary: PullSummary) => {
     traffic.received('cache', summary.bytes.cache)
@@ -250,8 +249,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     ...shell.around([
       ...[clients.http, ...parts, store, kept, digester, engine, seedStored(store, engine), seedParts(store, engine)],
       ...[agentScrub(runtime, config, { store, digester }), ...shell.listeners],
-      ...agentOrders(runtime, config, { clients, work: { store, links: proven, bring }, key }),
-      leaving.part,
+      ...[...agentOrders(runtime, config, { clients, work: { store, links: proven, bring }, key }), leaving.part],
     ]),
     engine,
     get url() {

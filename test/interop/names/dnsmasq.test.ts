@@ -2,6 +2,7 @@ import { Resolver } from 'node:dns/promises'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { hasCode } from '../../../lib/base/index.ts'
 import { hostsZone } from '../../../services/controller/names/index.ts'
 import { isInstalled, searchPath } from '../../kit/clients/requirements.ts'
 import { eventually } from '../../kit/eventually.ts'
@@ -28,8 +29,8 @@ const open = (how: 'hostsdir' | 'addn-hosts') =>
     const resolver = new Resolver({ timeout: 1000, tries: 1 })
     resolver.setServers([`127.0.0.1:${port}`])
     const addresses = async (name: string) => {
-      const found = await resolver.resolve4(name, { ttl: true }).catch((err: NodeJS.ErrnoException) => {
-        if (err.code === 'ENOTFOUND' || err.code === 'ENODATA') return []
+      const found = await resolver.resolve4(name, { ttl: true }).catch((err: unknown) => {
+        if (hasCode(err, 'ENOTFOUND', 'ENODATA')) return []
         throw err
       })
       return found.map(({ address, ttl }) => `${address} ${ttl}`).sort()

@@ -76,7 +76,7 @@ export function nameServer({ clock, random, key }: NameServerComponents, { host,
       const of = key()
       const { sent, bytes } = encode(messages, of)
       const answers: ReadMessage[] = []
-      const done = deferred<void>()
+      const done = deferred()
       const socket = connect({ host, port, noDelay: true })
       const take = framesOf((frame) => {
         const { answer, at } = read(frame, sent, of)
