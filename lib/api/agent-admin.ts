@@ -30,6 +30,8 @@ const torrentSchema = z.object({
   ),
 })
 
+const leaveSchema = z.object({ state: z.enum(['serving', 'leaving', 'closing']) })
+
 /** The admin API of an agent; docs/endpoints.md has a row for each call. */
 export const agentAdmin = adminApi({
   ...ringCalls,
@@ -51,4 +53,18 @@ export const agentAdmin = adminApi({
     summary: 'torrents and their peers',
     answer: list(torrentSchema, MAX_ENTRIES),
   }),
+  drain: adminCall({
+    method: 'GET',
+    path: '/drain',
+    summary: 'whether clients are led elsewhere',
+    answer: leaveSchema,
+  }),
+  leave: adminCall({
+    method: 'POST',
+    path: '/drain',
+    summary: 'begins to leave: it is not ready any more, serves on, and asks its clients to go elsewhere after a while',
+    status: 202,
+    answer: leaveSchema,
+  }),
+  stay: adminCall({ method: 'DELETE', path: '/drain', summary: 'stays after all', answer: leaveSchema }),
 })

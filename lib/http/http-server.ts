@@ -70,6 +70,11 @@ export interface HttpServerInit {
   readonly load?: LoadLimits | undefined
   /** What the bodies that come in may hold in memory; default: a budget of its own. */
   readonly bodies?: BodyBudget
+  /**
+   * Clients are to go elsewhere: while it is so, every answer tells its client that the connection will be closed. What is
+   * asked for is served all the same. Default: never.
+   */
+  readonly leaving?: (() => boolean) | undefined
   /** How long `stop` waits for answers under way; default 10 s. */
   readonly drainMs?: number
   /** A connection without traffic for this long is closed, even within a request; default 15 min. */
@@ -266,7 +271,8 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
   return {
     async start() {
       if (running !== undefined) return
-      const underWay = visits({ ...components, logger }, init.name)
+      const { name: listener, leaving = () => false } = init
+      const underWay = visits({ ...components, logger }, { listener, leaving })
       const guards = connectionGuards({ clock, logger }, init, onLimit)
       const started = configured({ ...components, logger, dispatch, underWay, ...guards }, init)
       await listen(started.server, init.bind)

@@ -152,7 +152,16 @@ function requestMetrics(metrics: Metrics, listener: string) {
   }
 }
 
-export function visits({ logger, metrics, clock, random }: VisitsComponents, listener: string): Visits {
+export interface VisitsInit {
+  readonly listener: string
+  /** Asked at the begin of each visit: while it is so, its answer tells the client that the connection will be closed. */
+  readonly leaving: () => boolean
+}
+
+export function visits(
+  { logger, metrics, clock, random }: VisitsComponents,
+  { listener, leaving }: VisitsInit,
+): Visits {
   const underWay = new Map<ServerResponse, AbortController>()
   const connections = byConnection(underWay)
   let closing = false
@@ -186,7 +195,7 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
       visit.holds(connections.add(req.socket, res))
       // Ours and those of a stream that is piped into an answer which waits behind others are a few more than Node expects.
       res.setMaxListeners(20)
-      if (closing) res.shouldKeepAlive = false
+      if (closing || leaving()) res.shouldKeepAlive = false
       res.once('close', () => {
         underWay.delete(res)
         if (!res.writableFinished) controller.abort(appError('ABORTED', { message: 'the client disconnected' }))

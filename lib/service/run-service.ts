@@ -25,6 +25,21 @@ function refuseSecrets(overrides: readonly string[]): void {
   throw appError('CONFIG_INVALID', { message })
 }
 
+/** The config of a service as its flags say; undefined when its usage was wanted, and told. @throws CONFIG_INVALID */
+export async function flaggedConfig<S extends ServiceSchema>(
+  { kind, schema }: Pick<ServiceDoor<S>, 'kind' | 'schema'>,
+  argv: readonly string[],
+  host: Pick<ProcessHost, 'complain' | 'env'>,
+) {
+  const flags = serviceFlags(argv)
+  if (flags === 'help') {
+    host.complain(usage(serviceFacts(kind).name))
+    return undefined
+  }
+  refuseSecrets(flags.overrides ?? [])
+  return loadConfig(schema, { ...flags, env: host.env })
+}
+
 /** Runs one service as a program, as its flags say; gives the exit code, as `runUntilTold` does. */
 export function runService<S extends ServiceSchema>(
   door: ServiceDoor<S>,
@@ -35,13 +50,8 @@ export function runService<S extends ServiceSchema>(
   // The others are few, run for weeks and serve all the time.
   if (door.kind === 'agent' || door.kind === 'tracker') optimiseLate()
   return runUntilTold(name, host, async () => {
-    const flags = serviceFlags(argv)
-    if (flags === 'help') {
-      host.complain(usage(name))
-      return undefined
-    }
-    refuseSecrets(flags.overrides ?? [])
-    const config = await loadConfig(door.schema, { ...flags, env: host.env })
+    const config = await flaggedConfig(door, argv, host)
+    if (config === undefined) return undefined
     const runtime = serviceRuntime(door.kind, config)
     return { service: door.make(runtime, config), runtimes: [runtime] }
   })

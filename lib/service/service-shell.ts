@@ -51,6 +51,8 @@ export interface ShellInit<K extends ServiceKind> {
   readonly listeners: Readonly<Record<OwnListener<K>, ListenerInit>>
   /** What those listeners serve that the config lists by their names; default: there are none. */
   readonly further?: Readonly<Record<string, ListenerInit>>
+  /** Clients are to go elsewhere, as `HttpServerInit` has it; not asked for `ops` and `admin`. Default: never. */
+  readonly leaving?: (() => boolean) | undefined
   /** Conditions for readiness, besides a completed start. */
   readonly checks?: ReadinessChecks
   /** What `/readyz` tells although the service is ready. */
@@ -122,7 +124,7 @@ function tlsOf({ tls: material }: Runtime, config: CommonConfig, listener: Liste
 export function serviceShell<K extends ServiceKind>(
   runtime: Runtime,
   config: CommonConfig,
-  { kind, listeners, further = {}, checks = {}, notes, rings = [], needs = [] }: ShellInit<K>,
+  { kind, listeners, further = {}, leaving, checks = {}, notes, rings = [], needs = [] }: ShellInit<K>,
 ): ServiceShell<K> {
   assertSafeListeners(kind, config)
   const state = serviceState()
@@ -144,7 +146,7 @@ export function serviceShell<K extends ServiceKind>(
     const maxConnections = connectionRoom(name, openFiles, sharers)
     const bodies = budgets.of(name, { reserved: KEEPERS.includes(name) })
     const { addressShare, drain: drainMs } = config
-    const limits = { maxConnections, addressShare, drainMs, bodies }
+    const limits = { maxConnections, addressShare, drainMs, bodies, ...(!KEEPERS.includes(name) && { leaving }) }
     const own = { name, bind: listener.bind, tls: tlsOf(runtime, config, listener), balancers: balancersOf(listener) }
     const settings = { ...init, ...own, routes, hosts: knownHosts(config, init.envelope, rings), ...limits }
     return httpServer({ ...runtime, authenticate, identify }, settings)

@@ -17,6 +17,9 @@ import { upstreamEntrySchema } from './rights/index.ts'
 const MOST_LINK_TTL_MS = 60 * 60_000
 const MOST_OUTAGE_TTL_MS = 30 * 24 * 60 * 60_000
 
+const MOST_LEAVE_MS = 10 * 60_000
+const leaveTime = duration.refine((ms) => ms <= MOST_LEAVE_MS, 'at most 10m')
+
 const headerName = z.string().regex(/^[A-Za-z0-9-]+$/)
 
 /** Most patterns and headers of one agent. */
@@ -68,6 +71,15 @@ const keys = z.strictObject({
     .prefault({}),
   /** Where other agents connect to fetch pieces. */
   peer: peerListenerOf('agent'),
+  /** How it goes where clients find it by a name: they know its address for a while, and keep to their connections. */
+  leave: z
+    .strictObject({
+      /** So long it serves on as before: until its record is gone, and readers have forgotten it. */
+      after: leaveTime.prefault('0s'),
+      /** So long, after that, a stop waits while each answer asks its client to come no more on this connection. */
+      close: leaveTime.prefault('0s'),
+    })
+    .prefault({}),
   /** Probes and metrics. */
   ops: listenerOf('agent', 'ops'),
   /** The admin API: the blobs that this agent holds, the peers it is connected to, and its last pulls. */

@@ -13,6 +13,7 @@ import {
 import type { ReadManner } from '../../lib/registry/index.ts'
 import type { BlobReader, PartialBlobs, StoreHealth } from '../../lib/store/index.ts'
 import type { SwarmEngine } from '../../lib/swarm/index.ts'
+import type { Departure } from './departure.ts'
 import type { PullLog } from './pull-log.ts'
 import { pullRoutes } from './pull-routes.ts'
 import type { Pulls } from './pulls.ts'
@@ -62,10 +63,11 @@ export interface AgentAdminComponents {
   readonly engine: SwarmEngine
   readonly rings: Readonly<Record<string, Cluster>>
   readonly log: PullLog
+  readonly departure: Departure
 }
 
-/** Admin routes: the blobs that the agent holds, the peers it is connected to, and its last pulls. */
-export function adminRoutes({ store, engine, rings, log }: AgentAdminComponents): readonly Route[] {
+/** Admin routes: the blobs that the agent holds, the peers it is connected to, its last pulls, and whether it goes. */
+export function adminRoutes({ store, engine, rings, log, departure }: AgentAdminComponents): readonly Route[] {
   const blobs = async (exchange: Exchange) => {
     const held = (await store.partials()).map(({ digest, map, bytes }) => {
       return { digest, size: map.length, heldBytes: bytes }
@@ -77,5 +79,14 @@ export function adminRoutes({ store, engine, rings, log }: AgentAdminComponents)
     ...pullRoutes(log),
     adminRoute(agentAdmin.blobs, blobs),
     adminRoute(agentAdmin.swarms, (exchange) => sendJson(exchange, 200, engine.snapshot())),
+    adminRoute(agentAdmin.drain, (exchange) => sendJson(exchange, 200, { state: departure.state })),
+    adminRoute(agentAdmin.leave, (exchange) => {
+      departure.leave()
+      sendJson(exchange, 202, { state: departure.state })
+    }),
+    adminRoute(agentAdmin.stay, (exchange) => {
+      departure.stay()
+      sendJson(exchange, 200, { state: departure.state })
+    }),
   ])
 }

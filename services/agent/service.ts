@@ -28,6 +28,7 @@ import {
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import { type BringBlob, bringBlob } from './bring-blob.ts'
 import type { AgentConfig } from './config.ts'
+import { departure } from './departure.ts'
 import type { CarryOutComponents } from './fleet/carry-out.ts'
 import { orders } from './fleet/orders.ts'
 import { clientFront, readers } from './fronts/index.ts'
@@ -212,7 +213,6 @@ function agentOrders(runtime: Runtime, config: AgentConfig, { clients, work, key
 /** One agent. @throws INSECURE_BIND, READERS_UNSAID, CONFIG_INVALID */
 export function agentService(components: AgentComponents, config: AgentConfig): AgentService {
   const runtime = serviceRuntime('agent', config, components)
-  const { metrics } = runtime
   const plainStore = agentStore(runtime, config)
   const store = components.wrapStore?.(plainStore) ?? plainStore
   const clients = clusterClients(runtime, config)
@@ -220,7 +220,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
   const engine = agentEngine(runtime, config, { store, clients, digester, key })
   plainStore.onGone((digest) => engine.forget(digest))
-  const traffic = blobTraffic(metrics)
+  const traffic = blobTraffic(runtime.metrics)
   const onSent = (bytes: number) => traffic.sent('client', bytes)
   const onPull = (summary: PullSummary) => {
     traffic.received('cache', summary.bytes.cache)
@@ -230,6 +230,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const { kept, proven, opened, linked } = agentLinks(runtime, config, { store, engine, index: clients.index })
   const pulling = pulls({ ...runtime, engine: opened, linked, log, onPull })
   const bring = bringBlob({ ...runtime, store, pulls: pulling })
+  const leaving = departure(runtime, { afterMs: config.leave.after, closeMs: config.leave.close })
   const { parts, guarded, storage, blobs, looks, usual, further } = clientFront(runtime, config, {
     ...{ pulling, links: proven, urls: clients.urls, index: clients.index, onSent },
     ownPorts: () => [engine.address.port, ...shell.listeners.map(({ address }) => address.port)],
@@ -237,10 +238,11 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const shell = serviceShell(runtime, config, {
     kind: 'agent',
     rings: Object.values(clients.rings),
-    checks: { store: () => plainStore.trouble },
+    checks: { store: () => plainStore.trouble, leave: leaving.check },
+    leaving: () => leaving.state === 'closing',
     listeners: {
       registry: usual,
-      admin: { routes: adminRoutes({ store, engine, log, rings: clients.rings }) },
+      admin: { routes: adminRoutes({ store, engine, log, rings: clients.rings, departure: leaving }) },
       kraken: krakenListener(runtime, config, {
         ...{ store, storage, bring, blobs, looks },
         index: guarded.closed.tags(clients.index),
@@ -252,7 +254,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     ...shell.around([
       ...[clients.http, ...parts, store, kept, digester, engine, seedStored(store, engine), seedParts(store, engine)],
       ...[agentScrub(runtime, config, { store, digester }), ...shell.listeners],
-      ...agentOrders(runtime, config, { clients, work: { store, links: proven, bring }, key }),
+      ...[...agentOrders(runtime, config, { clients, work: { store, links: proven, bring }, key }), leaving.part],
     ]),
     engine,
     get url() {

@@ -34,10 +34,7 @@ const serviceRuns: Readonly<Record<ServiceKind, () => Promise<Run>>> = {
     const { proxyDoor } = await import('../proxy/index.ts')
     return (argv, host) => runService(proxyDoor, argv, host)
   },
-  controller: async () => {
-    const { controllerDoor } = await import('../controller/index.ts')
-    return (argv, host) => runService(controllerDoor, argv, host)
-  },
+  controller: async () => (await import('./controller/controller.ts')).runController,
 }
 
 const services: readonly Program[] = serviceKinds.map((kind) => ({ ...serviceFacts(kind), load: serviceRuns[kind] }))

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { commonKeys, listenerOf, secretsOf } from '../../lib/service/index.ts'
 import { accountsSchema } from './accounts/index.ts'
-import { kubernetesSchema, objectName } from './kubernetes/index.ts'
+import { kubernetesSchema, leaseSchema } from './kubernetes/index.ts'
 import { namesSchema } from './names/index.ts'
 
 /** The roles that a controller can have, each a folder beside this file. */
@@ -22,7 +22,7 @@ export const controllerSchema = z
     /** How it reaches the API of its cluster. */
     kubernetes: kubernetesSchema,
     /** Of all controllers with the same lease, one works and the others wait. */
-    lease: z.strictObject({ name: objectName.default('shoal-controller') }).prefault({}),
+    lease: leaseSchema,
     /** What it does. */
     roles: z.array(z.enum(roleNames)).refine(areDistinct, 'a role is named twice').default([]),
     /** Of the role `names`: which caches are found by which names, and where their records are kept. */

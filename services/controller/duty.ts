@@ -3,7 +3,14 @@ import type { AccountsStatus, Leadership, NamesStatus } from '../../lib/api/inde
 import type { Startable } from '../../lib/base/index.ts'
 import type { ReadinessCheck, Runtime } from '../../lib/service/index.ts'
 import type { ControllerConfig } from './config.ts'
-import { type ElectionTimings, election, kubeEvents, openKube, registerWatchMetrics } from './kubernetes/index.ts'
+import {
+  type ElectionTimings,
+  election,
+  electionTimings,
+  kubeEvents,
+  openKube,
+  registerWatchMetrics,
+} from './kubernetes/index.ts'
 import { leadAll } from './lead-all.ts'
 import type { Role, RoleComponents } from './role.ts'
 
@@ -23,7 +30,7 @@ export type MakeRoles = (components: RoleComponents, config: ControllerConfig) =
 
 export interface DutyInit {
   readonly makeRoles: MakeRoles
-  /** Default: those of Kubernetes. */
+  /** Default: those of the config. */
   readonly timings?: ElectionTimings | undefined
 }
 
@@ -52,7 +59,7 @@ function dutyInCluster(runtime: Runtime, config: ControllerConfig, { makeRoles, 
   const standing = election(components, {
     ...{ lease: config.lease.name, identity: instance },
     lead: (term) => leadAll(roles, term),
-    timings,
+    timings: timings ?? electionTimings(config.lease),
   })
   const told = (): Leadership => {
     const { seenAtMs, ...state } = standing.state

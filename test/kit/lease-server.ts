@@ -13,10 +13,17 @@ export interface LeaseServer {
   readonly lease: KubeObject | undefined
 }
 
-const MOST_DELAY_MS = 4_000
-const FAILING = 0.15
+/** How bad the way to it is. */
+export interface LeaseTrouble {
+  /** Longest delay of a call before and after it is done, milliseconds. */
+  readonly mostDelayMs: number
+  /** Share of calls that fail, before and after as well. */
+  readonly failing: number
+}
 
-export function leaseServer(): LeaseServer {
+const BAD: LeaseTrouble = { mostDelayMs: 4_000, failing: 0.15 }
+
+export function leaseServer({ mostDelayMs, failing }: LeaseTrouble = BAD): LeaseServer {
   let lease: KubeObject | undefined
   let version = 0
   let healed = false
@@ -47,9 +54,9 @@ export function leaseServer(): LeaseServer {
       healed = true
     },
     kubeFor(clock, random, isCut) {
-      const delay = () => clock.sleep(healed ? 1 : random.next() ** 3 * MOST_DELAY_MS)
+      const delay = () => clock.sleep(healed ? 1 : random.next() ** 3 * mostDelayMs)
       const maybeFail = () => {
-        if (!healed && (isCut() || random.next() < FAILING)) throw appError('KUBE_UNAVAILABLE')
+        if (!healed && (isCut() || random.next() < failing)) throw appError('KUBE_UNAVAILABLE')
       }
       const done = async (work: () => KubeObject): Promise<KubeObject> => {
         await delay()

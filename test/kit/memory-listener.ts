@@ -58,7 +58,7 @@ export function memoryListener(
     },
     { routes, envelope: 'registry' },
   )
-  const running = visits({ logger, metrics, clock, random }, 'registry')
+  const running = visits({ logger, metrics, clock, random }, { listener: 'registry', leaving: () => false })
   const server = createServer({ requireHostHeader: false }, (req, res) => dispatch(req, res, running.open(req, res)))
   // What the parser refuses is for the listener of a real socket to answer.
   server.on('clientError', (_, socket) => socket.destroy())

@@ -4,6 +4,8 @@ import { describeVerb, ringVerbs } from './shared-verbs.ts'
 import { ageText, sizeText, table } from './sheet.ts'
 import type { VerbsOf } from './verb.ts'
 
+const leaveText = ({ state }: { readonly state: string }) => `state: ${state}`
+
 /** `shoal admin agent VERB`: one entry for each call of the API. */
 export const agentVerbs: VerbsOf<typeof agentAdmin> = {
   ...ringVerbs,
@@ -28,6 +30,13 @@ export const agentVerbs: VerbsOf<typeof agentAdmin> = {
       `${pullTable(pulls, nowMs)}${next === undefined ? '' : `\n\nthe next page: --last ${next}`}`,
   },
   pull: { example: 'pull 3f2a9c-17', show: (pull) => explainText(pull) },
+  drain: { example: 'drain', show: leaveText },
+  leave: {
+    example: 'leave',
+    note: 'It is not ready from now on, and serves on. After leave.after its answers close the connections of its clients.',
+    show: leaveText,
+  },
+  stay: { example: 'stay', show: leaveText },
   swarms: {
     example: 'swarms',
     show: (torrents) =>

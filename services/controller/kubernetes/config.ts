@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { baseUrl } from '../../../lib/config/index.ts'
+import { baseUrl, duration } from '../../../lib/config/index.ts'
+import type { ElectionTimings } from './election.ts'
 
 /** What Kubernetes takes as a name of a namespace or of a lease. */
 export const objectName = z
@@ -27,6 +28,47 @@ export const kubernetesSchema = z
     message: 'access: kubeconfig needs the path of the file',
   })
   .prefault({})
+
+const LEAST_RETRY_MS = 500
+/** Kubernetes keeps whole seconds; what is longer leaves names to dead caches for a minute. */
+const MOST_LEASE_MS = 60_000
+/** A leader stops by its own clock before others may start by theirs: both may be wrong by a tenth. */
+const LEASE_BY_RENEW = 1.25
+/** A renewal is tried at least twice before the term ends. */
+const RENEW_BY_RETRY = 2
+
+/** For which lease a controller stands, and how fast another one follows. */
+export const leaseSchema = z
+  .strictObject({
+    name: objectName.default('shoal-controller'),
+    /** Others take it over when they have seen no renewal for so long. */
+    duration: duration
+      .refine((ms) => ms % 1000 === 0 && ms <= MOST_LEASE_MS, 'whole seconds, at most 60s')
+      .prefault('6s'),
+    /** A leader that could not renew it for so long leads no more. */
+    renew: duration.prefault('4s'),
+    /** Between two looks at it, or two renewals. */
+    retry: duration.refine((ms) => ms >= LEAST_RETRY_MS, 'at least 500ms').prefault('1s'),
+  })
+  .refine(({ duration: lease, renew }) => lease >= renew * LEASE_BY_RENEW, {
+    path: ['renew'],
+    message: 'must be at most 0.8 of lease.duration: who led has to end before another one begins',
+  })
+  .refine(({ renew, retry }) => renew >= retry * RENEW_BY_RETRY, {
+    path: ['retry'],
+    message: 'must be at most half of lease.renew: a renewal is tried twice',
+  })
+  .prefault({})
+
+export type LeaseConfig = z.output<typeof leaseSchema>
+
+export const electionTimings = ({
+  duration: leaseMs,
+  renew: renewMs,
+  retry: retryMs,
+}: LeaseConfig): ElectionTimings => ({
+  ...{ leaseMs, renewMs, retryMs },
+})
 
 export type KubernetesConfig = z.output<typeof kubernetesSchema>
 

@@ -50,10 +50,10 @@ export interface ElectionInit {
    * given back, only when it has settled. If it ends earlier the lease is kept; if it fails the lease is given back.
    */
   readonly lead: (term: Term) => Promise<void>
-  readonly timings?: ElectionTimings | undefined
+  readonly timings: ElectionTimings
 }
 
-/** Milliseconds; the default is that of Kubernetes itself: 15 s, 10 s, 2 s. */
+/** Milliseconds. Those of Kubernetes itself are 15 s, 10 s and 2 s; see `leaseSchema`. */
 export interface ElectionTimings {
   /** Others take the lease over when they have seen no change of it for so long. */
   readonly leaseMs: number

@@ -10,7 +10,7 @@ import {
 } from '../../../lib/base/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { WatchEvent } from './kube.ts'
-import { listAll, tooMany } from './list-all.ts'
+import { listAll, MOST_OBJECTS, tooMany } from './list-all.ts'
 import { keyOf } from './object.ts'
 import { type ObjectTable, objectTable } from './object-table.ts'
 import { type WatchMeters, watchMeters } from './watch-meters.ts'
@@ -22,7 +22,6 @@ import type {
   WatchedObjectsInit,
 } from './watched-objects.ts'
 
-const DEFAULT_MOST = 50_000
 const DEFAULT_SILENCE_MS = 150_000
 /** The server is asked to end a watch after a time between this and twice this: not all of them begin anew at once. */
 const WATCH_MS = 5 * 60_000
@@ -59,7 +58,7 @@ class Following<T> implements WatchedObjects<T> {
   constructor(components: WatchedObjectsComponents, init: WatchedObjectsInit<T>) {
     this.#components = components
     this.#init = init
-    this.#most = init.most ?? DEFAULT_MOST
+    this.#most = init.most ?? MOST_OBJECTS
     this.#meters = watchMeters(components.metrics, init.resource)
     this.#logger = components.logger.child({ resource: init.resource.plural })
   }

@@ -1,4 +1,11 @@
-export { type KubernetesConfig, kubernetesSchema, objectName } from './config.ts'
+export {
+  electionTimings,
+  type KubernetesConfig,
+  kubernetesSchema,
+  type LeaseConfig,
+  leaseSchema,
+  objectName,
+} from './config.ts'
 export type { Election, ElectionComponents, ElectionInit, ElectionState, ElectionTimings, Term } from './election.ts'
 export { watchedObjects } from './following.ts'
 export type {
@@ -23,6 +30,8 @@ export {
   type KubeEventsInit,
   kubeEvents,
 } from './kube-events.ts'
+export { leaseRecord } from './lease-record.ts'
+export { listedOnce } from './list-all.ts'
 export { isJson, type Json, type KubeObject, keyOf, type ObjectMeta } from './object.ts'
 export { type ObjectRef, type Resource, resources } from './resource.ts'
 export { election } from './standing.ts'

@@ -16,6 +16,8 @@ export interface ListInit<T> extends Selection {
   readonly most: number
 }
 
+/** Most objects that are kept unless somebody says otherwise. */
+export const MOST_OBJECTS = 50_000
 /** Objects of a page: more of them cost the server more at a time. */
 const PAGE = 500
 
@@ -45,6 +47,17 @@ export async function listAll<T>(
       limit = Math.ceil(limit / 4)
     }
   }
+}
+
+/** All objects once, for who does not follow them. @throws as `listAll` does */
+export async function listedOnce<T>(
+  reads: KubeReads,
+  init: Omit<ListInit<T>, 'most'>,
+  options: AbortOptions,
+): Promise<ReadonlyMap<string, T>> {
+  const { namespace, labels } = init
+  const { all } = await listAll(reads, { ...init, namespace, labels, most: MOST_OBJECTS }, options)
+  return new Map([...all].map(([key, { item }]) => [key, item]))
 }
 
 export const tooMany = ({ plural }: Resource, most: number) =>

@@ -3,24 +3,27 @@ import {
   abortable,
   appError,
   type Background,
+  type BackoffPolicy,
   background,
   codeOf,
   deadline,
   hasCode,
+  retry,
 } from '../../../lib/base/index.ts'
 import type { Logger, Metrics } from '../../../lib/telemetry/index.ts'
-import type { Election, ElectionComponents, ElectionInit, ElectionState, ElectionTimings } from './election.ts'
+import type { Election, ElectionComponents, ElectionInit, ElectionState } from './election.ts'
 import { claimedSpec, freeFrom, leaseRecord, returnedSpec, type SeenLease } from './lease-record.ts'
 import type { KubeObject } from './object.ts'
 import { resources } from './resource.ts'
 import { type LiveTerm, liveTerm } from './term.ts'
 
-const DEFAULT_TIMINGS: ElectionTimings = { leaseMs: 15_000, renewMs: 10_000, retryMs: 2_000 }
 /** Candidates ask at different times. */
 const JITTER = 0.2
 const SUFFIX_BYTES = 6
 /** The stop waits so long at most for the lease to be given back. */
 const RETURN_MS = 2_000
+/** Whoever waits for it would wait for its whole time otherwise. */
+const RETURN: BackoffPolicy = { baseMs: 100, maxMs: 500, attempts: 4 }
 
 /** See Election. */
 export function election(components: ElectionComponents, init: ElectionInit): Election {
@@ -31,7 +34,6 @@ export function election(components: ElectionComponents, init: ElectionInit): El
 class Standing implements Election {
   readonly #components: ElectionComponents
   readonly #init: ElectionInit
-  readonly #timings: ElectionTimings
   readonly #logger: Logger
   readonly #meters: ReturnType<typeof electionMeters>
   #identity: string
@@ -53,7 +55,6 @@ class Standing implements Election {
   constructor(components: ElectionComponents, init: ElectionInit) {
     this.#components = components
     this.#init = init
-    this.#timings = init.timings ?? DEFAULT_TIMINGS
     this.#identity = init.identity
     this.#logger = components.logger.child({ lease: init.lease })
     this.#meters = electionMeters(components.metrics)
@@ -86,7 +87,7 @@ class Standing implements Election {
 
   async #stand(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#components
-    const { retryMs, leaseMs } = this.#timings
+    const { retryMs, leaseMs } = this.#init.timings
     while (!signal.aborted) {
       let pauseMs = retryMs
       if (this.#hasFailed) {
@@ -95,23 +96,25 @@ class Standing implements Election {
         pauseMs = leaseMs
       } else if (this.#term?.isOver === false) await this.#renew(this.#term, signal)
       else {
-        await this.#tryToLead(signal)
-        pauseMs = retryMs * (1 + JITTER * random.next())
+        const freeInMs = await this.#tryToLead(signal)
+        pauseMs = Math.min(freeInMs, retryMs * (1 + JITTER * random.next()))
       }
       await clock.sleep(pauseMs, { signal }).catch(() => undefined)
     }
     await this.#giveBack()
   }
 
-  async #tryToLead(signal: AbortSignal): Promise<void> {
+  /** Returns in how many milliseconds the lease may be taken over; nobody waits longer than that for the next try. */
+  async #tryToLead(signal: AbortSignal): Promise<number> {
     const { clock, kube } = this.#components
-    const { leaseMs } = this.#timings
+    const { leaseMs } = this.#init.timings
     try {
       // Nothing of the last term may still be under way.
       await abortable(this.#work, signal)
       const found = await this.#look(signal)
       const freeMs = freeFrom(this.#seen, { identity: this.#identity, leaseMs })
-      if (freeMs !== undefined && clock.monotonicMs() < freeMs) return
+      const freeInMs = (freeMs ?? 0) - clock.monotonicMs()
+      if (freeMs !== undefined && freeInMs > 0) return Math.ceil(freeInMs)
       const sentMs = clock.monotonicMs()
       await this.#write(signal, (options) => {
         const spec = claimedSpec(found, { identity: this.#identity, leaseMs, nowMs: clock.now() })
@@ -123,11 +126,12 @@ class Standing implements Election {
     } catch (err) {
       if (!hasCode(err, 'KUBE_CONFLICT', 'KUBE_EXISTS')) this.#fail(err, signal)
     }
+    return Number.POSITIVE_INFINITY
   }
 
   async #renew(term: LiveTerm, signal: AbortSignal): Promise<void> {
     const { clock, kube } = this.#components
-    const { leaseMs } = this.#timings
+    const { leaseMs } = this.#init.timings
     try {
       if (this.#inDoubt) this.#own = await this.#look(signal)
       const own = this.#own
@@ -149,7 +153,7 @@ class Standing implements Election {
 
   #begin(sentMs: number): void {
     const { clock } = this.#components
-    const { renewMs } = this.#timings
+    const { renewMs } = this.#init.timings
     // The answer came so late that the term is over already.
     if (clock.monotonicMs() - sentMs >= renewMs) return
     const onEnd = (why: string) => {
@@ -176,25 +180,30 @@ class Standing implements Election {
 
   /** What the term does ends first, so that whoever comes next is alone. */
   async #giveBack(): Promise<void> {
-    const { clock, kube } = this.#components
+    const { clock } = this.#components
     const mayHold = this.#term?.isOver === false || this.#inDoubt
     this.#term?.end('it gives the lease back')
     await this.#work
     this.#hasFailed = false
     if (!mayHold) return
     const limit = deadline(clock, RETURN_MS)
-    const { signal } = limit
     try {
-      const found = await this.#look(signal)
-      if (found === undefined || leaseRecord(found).holder !== this.#identity) return
-      const spec = returnedSpec(found, clock.now())
-      this.#note(await kube.writes.replace(resources.leases, { ...found, spec }, { signal }))
+      const { signal } = limit
+      await retry(this.#components, RETURN, () => this.#return(signal), { signal, again: () => !signal.aborted })
     } catch (err) {
       this.#logger.warn('failed to give the lease back; others take it when its time is over', { err })
     } finally {
       this.#inDoubt = false
       limit.release()
     }
+  }
+
+  async #return(signal: AbortSignal): Promise<void> {
+    const { clock, kube } = this.#components
+    const found = await this.#look(signal)
+    if (found === undefined || leaseRecord(found).holder !== this.#identity) return
+    const spec = returnedSpec(found, clock.now())
+    this.#note(await kube.writes.replace(resources.leases, { ...found, spec }, { signal }))
   }
 
   /** The lease as it is; undefined: there is none. */
@@ -218,7 +227,7 @@ class Standing implements Election {
 
   /** A renewal is tried at least twice before the term ends. */
   async #inTime<T>(outer: AbortSignal, call: (options: AbortOptions) => Promise<T>): Promise<T> {
-    const limit = deadline(this.#components.clock, this.#timings.renewMs / 2, outer)
+    const limit = deadline(this.#components.clock, this.#init.timings.renewMs / 2, outer)
     try {
       return await call({ signal: limit.signal })
     } catch (err) {

@@ -12,29 +12,47 @@ const dnsName = z
 
 const label = z.string().regex(/^[A-Za-z0-9./_-]{1,316}$/, 'a label is written as in Kubernetes')
 
+const DNS_PORT = 53
+
+/** `host` or `host:port`; an IPv6 address stands in brackets. */
+const nameServerAddress = z
+  .string()
+  .regex(/^(?:\[[0-9a-f:.]+\]|[a-z0-9.-]{1,253})(?::\d{1,5})?$/i, 'write it like ns1.example.com or 10.0.0.53:53')
+  .transform((text) => {
+    const [, host = '', port] = /^(.+?)(?::(\d+))?$/.exec(text.replace(/^\[(.+)\]/, (_, inner: string) => inner)) ?? []
+    return { host, port: port === undefined ? DNS_PORT : Number(port) }
+  })
+
+/** Drivers that keep records in a zone whose name they are told. */
+const IN_A_ZONE: readonly string[] = ['privatezone', 'rfc2136']
+
 const distinct = (items: readonly string[]) => new Set(items).size === items.length
 
 /** Where the records are kept; which keys count is said by the driver. */
 const zone = z
   .strictObject({
-    driver: z.enum(['dnsendpoint', 'hosts', 'privatezone']).default('dnsendpoint'),
+    driver: z.enum(['dnsendpoint', 'hosts', 'privatezone', 'rfc2136']).default('dnsendpoint'),
     /** Of `hosts`: the file that the DNS server reads. */
     file: z.string().min(1).exactOptional(),
     /** Of `privatezone`. */
     zid: z.int().min(1).exactOptional(),
+    /** Of `rfc2136`: the primary name server of the zone. */
+    server: nameServerAddress.exactOptional(),
+    /** Of `privatezone` and `rfc2136`. */
     name: dnsName.exactOptional(),
     region: z
       .string()
       .regex(/^[a-z0-9-]+$/)
       .default('cn-beijing'),
     endpoint: baseUrl.prefault('https://private-zone.volcengineapi.com'),
-    /** JSON file as in `volcKeySchema`, read again while the service runs. */
+    /** JSON file as in `volcKeySchema`, or a key as `tsig-keygen` writes it; read again while the service runs. */
     credentials: z.string().min(1).exactOptional(),
   })
-  .superRefine(({ driver, file, zid, name, credentials }, context) => {
+  .superRefine(({ driver, file, zid, name, server, credentials }, context) => {
     const missing = {
       hosts: { file },
       privatezone: { zid, name, credentials },
+      rfc2136: { server, name, credentials },
       dnsendpoint: {},
     }[driver]
     for (const [key, value] of Object.entries(missing))
@@ -84,7 +102,7 @@ export const namesSchema = z
       .prefault({}),
     zone,
   })
-  .refine(({ base, zone: { driver, name } }) => driver !== 'privatezone' || isBelow(base, name), {
+  .refine(({ base, zone: { driver, name } }) => !IN_A_ZONE.includes(driver) || isBelow(base, name), {
     path: ['base'],
     message: 'must be the zone of names.zone.name, or a name below it',
   })

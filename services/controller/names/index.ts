@@ -1,5 +1,6 @@
 export { type NamesConfig, namesSchema } from './config.ts'
 export { type Keeper, type KeeperInit, type KeeperObserver, keeper } from './keeper.ts'
+export { lookOnce } from './look-once.ts'
 export { mandates } from './mandates.ts'
 export { prober, probeTargets } from './prober.ts'
 export { type NamesRole, namesRole } from './role.ts'
@@ -12,3 +13,6 @@ export { dnsEndpoints, dnsEndpointZone } from './zones/dns-endpoint/dns-endpoint
 export { hostsZone } from './zones/hosts/hosts-zone.ts'
 export { privateZone } from './zones/private-zone/private-zone.ts'
 export { privateZoneApi } from './zones/private-zone/private-zone-api.ts'
+export { tsigKeyIn } from './zones/rfc2136/key-file.ts'
+export { nameServer } from './zones/rfc2136/name-server.ts'
+export { rfc2136Zone } from './zones/rfc2136/rfc2136-zone.ts'

@@ -1,4 +1,4 @@
-import { appError, type Clock, parseJson, type Startable } from '../../../lib/base/index.ts'
+import { appError, type Clock, parseJson, type Random, type Startable } from '../../../lib/base/index.ts'
 import type { HttpClient } from '../../../lib/http/index.ts'
 import { watchedFile } from '../../../lib/identity/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
@@ -9,10 +9,14 @@ import { dnsEndpointZone } from './zones/dns-endpoint/dns-endpoint-zone.ts'
 import { hostsZone } from './zones/hosts/hosts-zone.ts'
 import { privateZone } from './zones/private-zone/private-zone.ts'
 import { privateZoneApi } from './zones/private-zone/private-zone-api.ts'
+import { tsigKeyIn } from './zones/rfc2136/key-file.ts'
+import { nameServer } from './zones/rfc2136/name-server.ts'
+import { rfc2136Zone } from './zones/rfc2136/rfc2136-zone.ts'
 
 export interface OpenZoneComponents {
   readonly http: HttpClient
   readonly clock: Clock
+  readonly random: Random
   readonly logger: Logger
   readonly kube: Pick<Kube, 'namespace' | 'reads' | 'writes'>
 }
@@ -26,17 +30,31 @@ export interface OpenZone {
 /** The zone that the config names. */
 export function openZone(components: OpenZoneComponents, { zone, base = '', owner }: NamesConfig): OpenZone {
   const mark = `shoal:${owner}`
-  const { driver, file = '' } = zone
+  const { driver, file = '', zid = 0, name: zoneName = '', region, endpoint } = zone
   if (driver === 'hosts') return { zone: hostsZone({ file, mark }), parts: [] }
   if (driver === 'dnsendpoint') return { zone: dnsEndpointZone(components, { mark }), parts: [] }
-  const { zid = 0, name: zoneName = '', region, endpoint, credentials: path = '' } = zone
-  const keys = watchedFile(components, { path, parse: (text) => keyIn(text, path) })
+  if (driver === 'rfc2136') {
+    const { key, part } = watchedKey(components, zone, tsigKeyIn)
+    const server = nameServer({ ...components, key }, zone.server ?? { host: '', port: 0 })
+    return { zone: rfc2136Zone({ server }, { zone: zoneName, base, mark }), parts: [part] }
+  }
+  const { key, part } = watchedKey(components, zone, keyIn)
+  const api = privateZoneApi({ ...components, key }, { endpoint, region })
+  return { zone: privateZone({ api }, { zid, zoneName, base, mark }), parts: [part] }
+}
+
+/** What the file of credentials holds now. `key` throws ZONE_DENIED as long as it has not been read. */
+function watchedKey<T>(
+  components: Pick<OpenZoneComponents, 'clock' | 'logger'>,
+  { credentials: path = '' }: Pick<NamesConfig['zone'], 'credentials'>,
+  parse: (text: string, path: string) => T,
+): { readonly key: () => T; readonly part: Startable } {
+  const keys = watchedFile(components, { path, parse: (text) => parse(text, path) })
   const key = () => {
     if (keys.value === undefined) throw appError('ZONE_DENIED', { message: 'the key has not been read yet' })
     return keys.value
   }
-  const api = privateZoneApi({ ...components, key }, { endpoint, region })
-  return { zone: privateZone({ api }, { zid, zoneName, base, mark }), parts: [keys] }
+  return { key, part: keys }
 }
 
 /** @throws CONFIG_INVALID, which shows nothing of the text */

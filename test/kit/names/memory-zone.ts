@@ -4,6 +4,8 @@ import type { FoundRecord, WantedRecord, Zone } from '../../../services/controll
 export interface ZoneFaults {
   /** Share of calls that fail before anything is done. */
   failing: number
+  /** Share of calls that are refused as too many. */
+  throttled: number
   /** Share of writes that are done in part and fail then. */
   halfWay: number
   /** Share of records whose write is said to be done, and is not. */
@@ -14,7 +16,14 @@ export interface ZoneFaults {
   out: 'ZONE_THROTTLED' | 'ZONE_UNAVAILABLE' | undefined
 }
 
-export const noFaults = (): ZoneFaults => ({ failing: 0, halfWay: 0, forgotten: 0, blind: 0, out: undefined })
+export const noFaults = (): ZoneFaults => ({
+  failing: 0,
+  throttled: 0,
+  halfWay: 0,
+  forgotten: 0,
+  blind: 0,
+  out: undefined,
+})
 
 /** Calls after a fault that have none: one look, a write, and looks again. */
 const GOOD_CALLS = 5
@@ -64,6 +73,11 @@ export class MemoryZone {
     this.records.set(id, { ...record, id, owner })
   }
 
+  /** The zone has forgotten a record, as when somebody removes it by hand. */
+  lose({ id }: Pick<Stored, 'id'>): void {
+    this.records.delete(id)
+  }
+
   /** The zone as one owner sees it. */
   of(owner: string): Zone {
     return {
@@ -110,6 +124,7 @@ export class MemoryZone {
     this.#calls += 1
     await this.#delay(signal)
     if (this.faults.out !== undefined) throw appError(this.faults.out)
+    if (this.#chance(this.faults.throttled)) throw appError('ZONE_THROTTLED')
     if (this.#chance(this.faults.failing)) throw appError('ZONE_UNAVAILABLE')
     const done = work()
     await this.#delay(signal)

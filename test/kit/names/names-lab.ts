@@ -1,5 +1,7 @@
-import { abortController, appError, type FakeClock, type Random } from '../../../lib/base/index.ts'
-import { silentLogger } from '../../../lib/telemetry/index.ts'
+import { appError, type FakeClock, type Random, type Startable } from '../../../lib/base/index.ts'
+import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
+import { controllerSchema } from '../../../services/controller/index.ts'
+import { election, electionTimings } from '../../../services/controller/kubernetes/index.ts'
 import {
   type CachePod,
   type Keeper,
@@ -9,6 +11,7 @@ import {
   prober,
   probeTargets,
 } from '../../../services/controller/names/index.ts'
+import { leaseServer } from '../lease-server.ts'
 import { MemoryZone, type ZoneFaults } from './memory-zone.ts'
 
 /** A pod as it really is. */
@@ -21,11 +24,12 @@ export interface RealPod {
   alive: boolean
 }
 
-export const LEASE = { leaseMs: 6_000, renewMs: 4_000 }
-export const TTL = 10
+/** What holds unless somebody says otherwise. */
+const defaults = controllerSchema.parse({})
+export const TTL = defaults.names.ttl / 1000
 export const BASE = 'c1.p2p.test'
 export const OWNER = 'lab'
-export const WRITES = { writesPerSecond: 2, writesAtOnce: 5 }
+export const WRITES = { writesPerSecond: defaults.names.writes.perSecond, writesAtOnce: defaults.names.writes.burst }
 
 export const rule: NamesRule = {
   ...{ base: BASE, perZone: true, most: 8, kinds: ['node', 'virtual'], zones: [] },
@@ -46,9 +50,16 @@ interface Controller {
   readonly keeper: Keeper
   /** The API answers it. */
   reaches: boolean
+  /** It hears of the cluster. */
   step(): void
+  /** As by kill -9: what it has it does not give back. */
   kill(): Promise<void>
+  /** An orderly stop: another one may follow at once. */
+  stop(): Promise<void>
 }
+
+/** The way to the API server, while there is one. */
+const API_WAY = { mostDelayMs: 100, failing: 0.02 }
 
 /** A cluster with an API server, a zone and several controllers, in simulated time. */
 export class NamesLab {
@@ -57,7 +68,7 @@ export class NamesLab {
   readonly #init: NamesLabInit
   /** The API server is there. */
   apiIsUp = true
-  #lease: { holder: string; renewedMs: number } | undefined
+  readonly #leases = leaseServer(API_WAY)
   #started = 0
   /** What the API server shows. */
   #listed: readonly CachePod[]
@@ -93,43 +104,37 @@ export class NamesLab {
       { rule, ttl: TTL, ...WRITES },
     )
     const rights = mandates(own)
-    let term: AbortController | undefined
-    let renewedMs = 0
+    let isKilled = false
+    const isServed = () => this.apiIsUp && controller.reaches && !isKilled
+    const kube = this.#leases.kubeFor(clock, random, () => !isServed())
+    const standing = election(
+      { kube, clock, random, logger: silentLogger(), metrics: silentMetrics() },
+      {
+        ...{ lease: 'one', identity: id, lead: (term) => rights.lead(term) },
+        timings: electionTimings(defaults.lease),
+      },
+    )
+    const stop = async () => {
+      this.controllers.splice(this.controllers.indexOf(controller), 1)
+      for (const part of [own, ports, rights, standing]) await this.#stopped(part)
+    }
     const controller: Controller = {
       id,
       keeper: own,
       reaches: true,
       step: () => {
-        const nowMs = clock.monotonicMs()
-        const isServed = this.apiIsUp && controller.reaches
-        if (isServed) seen = this.#listed
-        rights.freshness(isServed)
-        const lease = this.#lease
-        const isMine = lease === undefined || lease.holder === id || nowMs - lease.renewedMs >= LEASE.leaseMs
-        if (isServed && isMine) {
-          this.#lease = { holder: id, renewedMs: nowMs }
-          renewedMs = nowMs
-          if (term === undefined) {
-            term = abortController()
-            rights.lead({ signal: term.signal, assert: () => undefined }).catch(() => undefined)
-          }
-        }
-        if (term !== undefined && (nowMs - renewedMs >= LEASE.renewMs || (isServed && this.#lease?.holder !== id))) {
-          term.abort()
-          term = undefined
-        }
+        if (isServed()) seen = this.#listed
+        rights.freshness(isServed())
       },
       kill: async () => {
-        this.controllers.splice(this.controllers.indexOf(controller), 1)
-        term?.abort()
-        await Promise.all([rights.stop(), own.stop(), ports.stop()])
+        isKilled = true
+        await stop()
       },
+      stop,
     }
     this.controllers.push(controller)
     controller.step()
-    await rights.start()
-    await ports.start()
-    await own.start()
+    for (const part of [rights, ports, own, standing]) await part.start()
     return controller
   }
 
@@ -145,7 +150,17 @@ export class NamesLab {
   }
 
   async stop(): Promise<void> {
-    while (this.controllers[0] !== undefined) await this.controllers[0].kill()
+    while (this.controllers[0] !== undefined) await this.controllers[0].stop()
+  }
+
+  /** Time passes while a part stops, as it may wait for an answer. */
+  async #stopped(part: Pick<Startable, 'stop'>): Promise<void> {
+    const state = { isOver: false }
+    const stopping = part.stop().finally(() => {
+      state.isOver = true
+    })
+    while (!state.isOver) await this.#init.clock.advance(10)
+    await stopping
   }
 }
 

@@ -6,6 +6,8 @@ const PODS = 1_000
 export const ZONES = ['cn-beijing-a', 'cn-beijing-b', 'cn-beijing-c']
 /** A dead cache stands in the records no longer than this; resolvers keep it for the TTL beyond. */
 const MOST_DEAD_MS = 10_000
+/** The same when the leader is killed just before it takes the cache out: with the shortest TTL. */
+const MOST_DEAD_AFTER_KILL_MS = 5_000 + MOST_DEAD_MS
 /** A cache that has been good for so long is known to be so by every controller that runs. */
 const KNOWN_GOOD_MS = 30_000
 
@@ -69,7 +71,9 @@ class Promises {
   readonly #cluster: Cluster
   readonly #deadMs = new Map<string, number>()
   readonly #known = new Set<string>()
-  isCalm = true
+  mostDeadMs = MOST_DEAD_MS
+  /** The zone takes writes: what it refuses nobody can promise. */
+  zoneWrites = true
   readonly broken: string[] = []
 
   constructor(lab: NamesLab, cluster: Cluster) {
@@ -89,20 +93,26 @@ class Promises {
       if (owner !== OWNER || !this.#cluster.isDead(address)) continue
       const key = `${name} ${address}`
       now.add(key)
-      // Without the API server nothing is added, and no name loses half of what it has.
-      const isBound = this.#lab.apiIsUp || zone.addresses(name).length > 2
-      if (this.isCalm && isBound && this.#cluster.hasKnownGood) this.#deadMs.set(key, (this.#deadMs.get(key) ?? 0) + ms)
-      if ((this.#deadMs.get(key) ?? 0) > MOST_DEAD_MS) this.broken.push(`${key} is dead for too long`)
+      // Without the API server nothing is added, and no name loses half of what it has in one step.
+      const isBound = this.#lab.apiIsUp || this.#deadIn(name) * 2 < zone.addresses(name).length
+      if (!this.zoneWrites) this.#deadMs.delete(key)
+      else if (isBound && this.#cluster.hasKnownGood) this.#deadMs.set(key, (this.#deadMs.get(key) ?? 0) + ms)
+      if ((this.#deadMs.get(key) ?? 0) > this.mostDeadMs) this.broken.push(`${key} is dead for too long`)
     }
     for (const key of this.#deadMs.keys()) if (!now.has(key)) this.#deadMs.delete(key)
     for (const { name } of zone.records.values()) this.#known.add(name)
     for (const name of this.#known) this.removed(name)
+  }
+
+  #deadIn(name: string): number {
+    return this.#lab.zone.addresses(name).filter((address) => this.#cluster.isDead(address)).length
   }
 }
 
 const faultsOf = (random: Random): ZoneFaults => ({
   ...noFaults(),
   failing: random.next() * 0.1,
+  throttled: random.next() * 0.1,
   halfWay: random.next() * 0.1,
   forgotten: random.next() * 0.1,
   blind: random.next() * 0.2,
@@ -114,7 +124,9 @@ export const phases = [
   'no-api',
   'no-zone',
   'throttled',
+  'by-hand',
   'killed-leader',
+  'stopped-leader',
   'cut-off-leader',
   'all-silent',
 ] as const
@@ -152,38 +164,67 @@ export class World {
   }
 
   async run(phase: Phase): Promise<void> {
-    const { lab, faults, promises } = this
-    const leader = lab.controllers.find(({ keeper }) => keeper.state.power === 'leader')
-    if (phase === 'quiet') await this.pass(15, 8)
-    if (phase === 'no-api') {
-      lab.apiIsUp = false
+    await this.#acts[phase]()
+    await this.pass(3, 8)
+  }
+
+  readonly #acts: Readonly<Record<Phase, () => Promise<void>>> = {
+    quiet: () => this.pass(15, 8),
+    'no-api': async () => {
+      this.lab.apiIsUp = false
       await this.pass(25, 4)
-      lab.apiIsUp = true
-    }
-    if (phase === 'no-zone' || phase === 'throttled') {
-      promises.isCalm = false
-      faults.out = phase === 'throttled' ? 'ZONE_THROTTLED' : 'ZONE_UNAVAILABLE'
+      this.lab.apiIsUp = true
+    },
+    'no-zone': async () => {
+      this.promises.zoneWrites = false
+      this.faults.out = this.#random.next() < 0.5 ? 'ZONE_THROTTLED' : 'ZONE_UNAVAILABLE'
       await this.pass(8, 8)
-      faults.out = undefined
-      await this.pass(5, 8)
-      promises.isCalm = true
-    }
-    if (phase === 'killed-leader') {
-      await leader?.kill()
+      this.faults.out = undefined
+      this.promises.zoneWrites = true
+    },
+    throttled: async () => {
+      const before = this.faults.throttled
+      this.faults.throttled = 0.4
+      await this.pass(15, 8)
+      this.faults.throttled = before
+    },
+    'by-hand': async () => {
+      const ours = [...this.lab.zone.records.values()].filter(({ owner }) => owner === OWNER)
+      for (const record of ours) if (this.#random.next() < 0.4) this.#loseByHand(record)
+      await this.pass(10, 8)
+    },
+    'killed-leader': async () => {
+      this.promises.mostDeadMs = MOST_DEAD_AFTER_KILL_MS
+      await this.#leader?.kill()
       await this.pass(12, 8)
-      await lab.startController()
-    }
-    if (phase === 'cut-off-leader' && leader !== undefined) {
-      leader.reaches = false
+      this.promises.mostDeadMs = MOST_DEAD_MS
+      await this.lab.startController()
+    },
+    'stopped-leader': async () => {
+      await this.#leader?.stop()
+      await this.pass(6, 8)
+      await this.lab.startController()
+    },
+    'cut-off-leader': async () => {
+      const leader = this.#leader
+      if (leader !== undefined) leader.reaches = false
       await this.pass(20, 8)
-      leader.reaches = true
-    }
-    if (phase === 'all-silent') {
+      if (leader !== undefined) leader.reaches = true
+    },
+    'all-silent': async () => {
       const silent = [...this.cluster.pods.values()].filter(({ alive }) => alive)
       for (const pod of silent) pod.alive = false
       await this.pass(12, 0)
       for (const pod of silent) pod.alive = true
-    }
-    await this.pass(3, 8)
+    },
+  }
+
+  get #leader() {
+    return this.lab.controllers.find(({ keeper }) => keeper.state.power === 'leader')
+  }
+
+  /** Whoever empties a name by hand has emptied it. */
+  #loseByHand(record: { readonly id: string; readonly name: string }): void {
+    if (this.lab.zone.addresses(record.name).length > 1) this.lab.zone.lose(record)
   }
 }

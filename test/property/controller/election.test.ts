@@ -2,7 +2,14 @@ import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { type Clock, type FakeClock, fakeClock, type Random, seededRandom } from '../../../lib/base/index.ts'
 import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
-import { type Election, election, type Term } from '../../../services/controller/kubernetes/index.ts'
+import {
+  type Election,
+  type ElectionTimings,
+  election,
+  electionTimings,
+  leaseSchema,
+  type Term,
+} from '../../../services/controller/kubernetes/index.ts'
 import { type LeaseServer, leaseServer } from '../../kit/lease-server.ts'
 
 /** How wrong clocks are at most: a tenth of a second in each second. */
@@ -68,10 +75,22 @@ function mayWrite(term: Term): boolean {
   }
 }
 
-function candidate(
-  { real, random, server, watch }: { real: FakeClock; random: Random; server: LeaseServer; watch: Watch },
-  name: string,
-): Candidate {
+interface World {
+  readonly real: FakeClock
+  readonly random: Random
+  readonly server: LeaseServer
+  readonly watch: Watch
+  readonly timings: ElectionTimings
+}
+
+/** As a controller has them unless somebody says otherwise, the shortest that a config may have, and those of Kubernetes. */
+const allTimings = [
+  {},
+  { duration: '5s', renew: '4s', retry: '2s' },
+  { duration: '15s', renew: '10s', retry: '2s' },
+].map((lease) => electionTimings(leaseSchema.parse(lease)))
+
+function candidate({ real, random, server, watch, timings }: World, name: string): Candidate {
   const { clock, freeze, isFrozen } = ownClock(real, 1 + SKEW * (2 * random.next() - 1))
   const lead = async (term: Term) => {
     watch.terms.set(name, term)
@@ -86,7 +105,7 @@ function candidate(
   }
   const kube = server.kubeFor(real, random, () => real.monotonicMs() < cutUntilMs)
   const components = { kube, clock, random, logger: silentLogger(), metrics: silentMetrics() }
-  return { name, freeze, cut, standing: election(components, { lease: 'one', identity: name, lead }) }
+  return { name, freeze, cut, standing: election(components, { lease: 'one', identity: name, lead, timings }) }
 }
 
 /** Time passes until it has stopped, but not for ever. */
@@ -103,13 +122,13 @@ async function stopped(real: FakeClock, { name, standing }: Candidate): Promise<
 }
 
 /** A minute and a half of trouble, and then as long without any. */
-async function trouble(seed: number) {
+async function trouble(seed: number, timings: ElectionTimings) {
   const real = fakeClock()
   const random = seededRandom(seed)
   const server = leaseServer()
   const watch = new Watch()
   const names = random.next() < 0.5 ? ['a', 'b'] : ['a', 'b', 'c']
-  const candidates = names.map((name) => candidate({ real, random, server, watch }, name))
+  const candidates = names.map((name) => candidate({ real, random, server, watch, timings }, name))
   for (const { standing } of candidates) await standing.start()
   for (let step = 0; step < 90; step += 1) {
     await real.advance(1_000)
@@ -133,8 +152,8 @@ async function trouble(seed: number) {
 
 test('never do two candidates write in one time, however late they, their clocks and the server are; one leads in the end', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 1 }), async (seed) => {
-      const { faults, writes, leaders, holder, spec } = await trouble(seed)
+    fc.asyncProperty(fc.integer({ min: 1 }), fc.constantFrom(...allTimings), async (seed, timings) => {
+      const { faults, writes, leaders, holder, spec } = await trouble(seed, timings)
       expect(faults).toEqual([])
       expect(writes).toBeGreaterThan(0)
       expect(leaders).toHaveLength(1)

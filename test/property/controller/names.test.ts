@@ -41,6 +41,6 @@ const scenario = async (seed: number, script: readonly Phase[]) => {
 }
 
 test('a name is never empty and names nobody who is dead for long, whatever happens to 1,000 pods, the API, the zone and two controllers', async () => {
-  const script = fc.shuffledSubarray([...phases], { minLength: 4, maxLength: 7 })
+  const script = fc.shuffledSubarray([...phases], { minLength: 5, maxLength: 8 })
   await fc.assert(fc.asyncProperty(fc.integer(), script, scenario), { numRuns: 1, endOnFailure: true })
 })
