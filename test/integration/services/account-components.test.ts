@@ -5,6 +5,7 @@ import { systemClock } from '../../../lib/base/index.ts'
 import { deepMerge, parseConfig, type Tree } from '../../../lib/config/index.ts'
 import { type HttpClient, httpClient } from '../../../lib/http/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
+import { buildIndexSchema, buildIndexService } from '../../../services/build-index/index.ts'
 import { httpTalk } from '../../../services/controller/accounts/account/origin-talk.ts'
 import type { SeenPod } from '../../../services/controller/accounts/rules/rollout.ts'
 import { isJson, type Resource, resources } from '../../../services/controller/kubernetes/index.ts'
@@ -93,19 +94,33 @@ const clientOf = (trusts: string, shows: string): Promise<HttpClient> => {
   return running(httpClient({ clock: systemClock(), lookup: lookup as never }, { tls, token: shows }))
 }
 
-describe('a tracker of an account', () => {
-  const url = async () => {
+/** The component of the second account runs; the port of its admin listener. */
+const started = {
+  async tracker() {
     const config = parseConfig(trackerSchema, await configOf('two', 'tracker', {}))
-    const tracker = await running(trackerService({ logger: silentLogger() }, config))
-    const { port } = new URL(tracker.adminUrl)
-    return `https://tracker-0.tracker.${lab.namespace('two')}.svc.cluster.local:${port}/swarms?n=1`
-  }
+    return (await running(trackerService({ logger: silentLogger() }, config))).adminUrl
+  },
+  async 'build-index'() {
+    const { path } = stack.own(await tempFolder('backend'))
+    const {
+      member: _,
+      folder: __,
+      ...config
+    } = await configOf('two', 'build-index', {
+      backend: { driver: 'file', folder: path },
+    })
+    const parsed = parseConfig(buildIndexSchema, config)
+    return (await running(buildIndexService({ logger: silentLogger() }, parsed))).adminUrl
+  },
+} as const
 
+describe.each(['tracker', 'build-index'] as const)('a %s of an account', (component) => {
   test('takes its own secrets, and neither those of another account nor its authority', async () => {
-    const admin = await url()
+    const { port } = new URL(await started[component]())
+    const url = `https://${component}-0.${component}.${lab.namespace('two')}.svc.cluster.local:${port}/rings`
     const ask = async (trusts: string, shows: string) => {
       const http = await clientOf(trusts, shows)
-      const answer = await http.request({ method: 'GET', url: admin })
+      const answer = await http.request({ method: 'GET', url })
       await answer.discard()
       return answer.status
     }
