@@ -52,7 +52,8 @@ async function configOf(account: string, component: string, changes: Tree): Prom
   const at = { bind: '127.0.0.1:auto' }
   return [
     rendered,
-    { http: at, ops: at, admin: at, member: `${component}-0`, folder: join(path, 'data') },
+    { http: at, ops: at, admin: at },
+    component === 'build-index' ? {} : { member: `${component}-0`, folder: join(path, 'data') },
     {
       tls: {
         certificate: join(path, 'tls/tls.crt'),
@@ -102,14 +103,8 @@ const started = {
   },
   async 'build-index'() {
     const { path } = stack.own(await tempFolder('backend'))
-    const {
-      member: _,
-      folder: __,
-      ...config
-    } = await configOf('two', 'build-index', {
-      backend: { driver: 'file', folder: path },
-    })
-    const parsed = parseConfig(buildIndexSchema, config)
+    const changes = { backend: { driver: 'file', folder: path } }
+    const parsed = parseConfig(buildIndexSchema, await configOf('two', 'build-index', changes))
     return (await running(buildIndexService({ logger: silentLogger() }, parsed))).adminUrl
   },
 } as const
