@@ -5,6 +5,7 @@ import { systemClock } from '../../../lib/base/index.ts'
 import { deepMerge, parseConfig, type Tree } from '../../../lib/config/index.ts'
 import { type HttpClient, httpClient } from '../../../lib/http/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
+import { buildIndexSchema, buildIndexService } from '../../../services/build-index/index.ts'
 import { httpTalk } from '../../../services/controller/accounts/account/origin-talk.ts'
 import type { SeenPod } from '../../../services/controller/accounts/rules/rollout.ts'
 import { isJson, type Resource, resources } from '../../../services/controller/kubernetes/index.ts'
@@ -51,7 +52,8 @@ async function configOf(account: string, component: string, changes: Tree): Prom
   const at = { bind: '127.0.0.1:auto' }
   return [
     rendered,
-    { http: at, ops: at, admin: at, member: `${component}-0`, folder: join(path, 'data') },
+    { http: at, ops: at, admin: at },
+    component === 'build-index' ? {} : { member: `${component}-0`, folder: join(path, 'data') },
     {
       tls: {
         certificate: join(path, 'tls/tls.crt'),
@@ -93,19 +95,27 @@ const clientOf = (trusts: string, shows: string): Promise<HttpClient> => {
   return running(httpClient({ clock: systemClock(), lookup: lookup as never }, { tls, token: shows }))
 }
 
-describe('a tracker of an account', () => {
-  const url = async () => {
+/** The component of the second account runs; the port of its admin listener. */
+const started = {
+  async tracker() {
     const config = parseConfig(trackerSchema, await configOf('two', 'tracker', {}))
-    const tracker = await running(trackerService({ logger: silentLogger() }, config))
-    const { port } = new URL(tracker.adminUrl)
-    return `https://tracker-0.tracker.${lab.namespace('two')}.svc.cluster.local:${port}/swarms?n=1`
-  }
+    return (await running(trackerService({ logger: silentLogger() }, config))).adminUrl
+  },
+  async 'build-index'() {
+    const { path } = stack.own(await tempFolder('backend'))
+    const changes = { backend: { driver: 'file', folder: path } }
+    const parsed = parseConfig(buildIndexSchema, await configOf('two', 'build-index', changes))
+    return (await running(buildIndexService({ logger: silentLogger() }, parsed))).adminUrl
+  },
+} as const
 
+describe.each(['tracker', 'build-index'] as const)('a %s of an account', (component) => {
   test('takes its own secrets, and neither those of another account nor its authority', async () => {
-    const admin = await url()
+    const { port } = new URL(await started[component]())
+    const url = `https://${component}-0.${component}.${lab.namespace('two')}.svc.cluster.local:${port}/rings`
     const ask = async (trusts: string, shows: string) => {
       const http = await clientOf(trusts, shows)
-      const answer = await http.request({ method: 'GET', url: admin })
+      const answer = await http.request({ method: 'GET', url })
       await answer.discard()
       return answer.status
     }

@@ -33,8 +33,7 @@ const ports = (component: Component) =>
   Object.entries(componentFacts[component].ports).map(([name, port]) => ({ name, port }))
 
 const probe = (path: string, more: object) => ({
-  // The kubelet calls a pod by its address, by which no service is known.
-  httpGet: { path, port: 'ops', scheme: 'HTTP', httpHeaders: [{ name: 'Host', value: 'localhost' }] },
+  httpGet: { path, port: 'ops', scheme: 'HTTP' },
   ...more,
 })
 
