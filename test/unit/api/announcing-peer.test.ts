@@ -9,7 +9,7 @@ const node = { peerId: newPeerId(seededRandom(1)), port: 6881, role: 'agent' } a
 const member = { members: [{ id: 'm', url: 'http://127.0.0.1:1' }] }
 
 test('a node announces what its config says of its place, and what it could upload', () => {
-  const place = { zone: 'a', labels: { rack: 'r1' } }
+  const place = { zone: 'a', labels: { rack: 'r1' }, network: 'n', addresses: { far: { host: '10.0.0.1', port: 7 } } }
   expect(announcingPeer({ ...node, spareBytesPerSecond: 7 }, { key: 'k', ...place })).toEqual({
     ...{ ...node, key: 'k', ...place, spareBytesPerSecond: 7 },
   })
