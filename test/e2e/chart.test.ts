@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
 import { serviceFacts, serviceKinds } from '../../lib/service/index.ts'
-import { type Helm, helms, type Manifest, type Values } from '../kit/chart/helm.ts'
+import { type Helm, helms, type Values } from '../kit/chart/helm.ts'
 import { loadServices } from '../kit/chart/load-configs.ts'
 import { containersOf, type MadePod, podsOf } from '../kit/chart/pods.ts'
 import { shapes } from '../kit/chart/shapes.ts'
@@ -105,7 +105,7 @@ withHelm('the chart', () => {
     '$title: its policies let in whoever has a service among the members of its config',
     async ({ helm, values }) => {
       const { all } = await objectsOf(helm, values)
-      const policies = all.filter(({ kind }) => kind === 'NetworkPolicy') as readonly (Manifest & Policy)[]
+      const policies = all.filter(({ kind }) => kind === 'NetworkPolicy') as readonly unknown[] as readonly Policy[]
       const callers = (component: string, port: string) =>
         policies
           .filter(({ spec }) => spec.podSelector.matchLabels['app.kubernetes.io/component'] === component)
