@@ -63,6 +63,7 @@ export function tracedVisits(tracer: Tracer = silentTracer, { listener, envelope
     const { span } = entry
     let failure: string | undefined
     visit.trace = entry.ids
+    if (entry.isRecorded) visit.recordedTraceId = entry.ids.traceId
     visit.holds(() => {
       const status = res.headersSent ? res.statusCode : CLIENT_GONE
       span.set({ 'http.response.status_code': status, 'shoal.whole': res.writableFinished })

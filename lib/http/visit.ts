@@ -14,6 +14,8 @@ export interface Visit {
   route: string
   /** The trace that it belongs to, once a route has asked who is calling. */
   trace?: TraceIds
+  /** Of the same trace, if it is recorded. */
+  recordedTraceId?: string
   /** Who is calling, once a route has asked. */
   principal?: Principal
   /** The methods that the path supports, collected for a 405 answer. */
@@ -140,7 +142,7 @@ function requestMetrics(metrics: Metrics, listener: string) {
     ['listener', 'route'],
   )
   const known = new Map<string, { readonly count: Counter; readonly took: Histogram }>()
-  return ({ route }: Visit, method: string, status: number, durationMs: number) => {
+  return ({ route, recordedTraceId }: Visit, method: string, status: number, durationMs: number) => {
     const key = `${status} ${method} ${route}`
     const found = known.get(key) ?? {
       count: requests.with({ listener, route, method, status: String(status) }),
@@ -148,7 +150,7 @@ function requestMetrics(metrics: Metrics, listener: string) {
     }
     known.set(key, found)
     found.count.add()
-    found.took.observe(durationMs / 1000)
+    found.took.observe(durationMs / 1000, recordedTraceId)
   }
 }
 

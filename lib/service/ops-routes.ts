@@ -60,7 +60,7 @@ export function opsRoutes({ metrics, checks, notes = {} }: OpsRoutesInit): reado
       right: 'none',
       summary: 'Prometheus text',
       async handle(exchange) {
-        const { contentType, text } = await metrics.expose()
+        const { contentType, text } = await metrics.expose(exchange.req.headers.accept)
         sendBytes(exchange, { status: 200, headers: { 'content-type': contentType }, body: Buffer.from(text) })
       },
     },

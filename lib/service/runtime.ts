@@ -37,7 +37,7 @@ export function serviceRuntime(kind: ServiceKind, config: CommonConfig, given: P
     clock: given.clock ?? systemClock(),
     random: given.random ?? systemRandom(),
     logger: given.logger ?? jsonLogger({ level: config.log, service: serviceFacts(kind).name }),
-    metrics: given.metrics ?? prometheusMetrics({ process: true }),
+    metrics: given.metrics ?? prometheusMetrics({ process: true, exemplars: config.tracing.endpoint !== undefined }),
     openFiles: given.openFiles ?? openFileLimit(),
   }
   const tls = given.tls ?? identityOf(parts, config)

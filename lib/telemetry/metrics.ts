@@ -11,7 +11,8 @@ export interface Gauge {
 }
 
 export interface Histogram {
-  observe(value: number): void
+  /** `traceId`: the recorded trace in which it was observed, for the exemplar of its bucket. */
+  observe(value: number, traceId?: string): void
 }
 
 /** A metric with labels; `with` returns the child for one combination, and hot paths should keep that child. */
@@ -35,6 +36,9 @@ export interface Metrics {
     init: MetricInit & { readonly buckets: readonly number[] },
     labels?: readonly L[],
   ): Family<Histogram, L>
-  /** Prometheus text format with its content type. */
-  expose(): Promise<{ readonly contentType: string; readonly text: string }>
+  /**
+   * Prometheus text format with its content type; that of OpenMetrics, with exemplars, where those are kept and `accept`, the
+   * header of who asks, has it.
+   */
+  expose(accept?: string): Promise<{ readonly contentType: string; readonly text: string }>
 }

@@ -1,4 +1,5 @@
 import prom from 'prom-client'
+import { exemplars, OPENMETRICS } from './exemplars.ts'
 import { familyTable } from './family-table.ts'
 import type { Counter, Family, Gauge, Histogram, Labels, MetricInit, Metrics } from './metrics.ts'
 import { registerProcessMetrics } from './process-metrics.ts'
@@ -8,12 +9,15 @@ export interface PrometheusMetricsInit {
    * Adds memory, CPU time and event loop lag of the process; enable it for one instance in a process. Default false.
    */
   readonly process?: boolean
+  /** Keeps the last trace of each bucket of a histogram, for scrapers of OpenMetrics. Default false. */
+  readonly exemplars?: boolean
 }
 
 /** Metrics in their own registry; instances share nothing. */
 export function prometheusMetrics(init: PrometheusMetricsInit = {}): Metrics {
   const registry = new prom.Registry()
   const table = familyTable()
+  const traced = init.exemplars === true ? exemplars(() => Date.now()) : undefined
   if (init.process === true) registerProcessMetrics(registry)
 
   const configOf = <L extends string>(metric: MetricInit, labels: readonly L[]) => ({
@@ -58,14 +62,24 @@ export function prometheusMetrics(init: PrometheusMetricsInit = {}): Metrics {
         return {
           with(values: Labels<L>) {
             const child = labels.length === 0 ? histogram : histogram.labels(values)
-            return { observe: (value: number) => child.observe(value) }
+            const { name, buckets } = metric
+            const observed = { name, buckets, labels: values }
+            return {
+              observe(value, traceId) {
+                child.observe(value)
+                if (traceId !== undefined) traced?.note(observed, value, traceId)
+              },
+            }
           },
           drop: (values) => histogram.remove(values),
         }
       })
     },
-    async expose() {
-      return { contentType: registry.contentType, text: await registry.metrics() }
+    async expose(accept = '') {
+      const text = await registry.metrics()
+      if (traced === undefined || !accept.includes('application/openmetrics-text'))
+        return { contentType: registry.contentType, text }
+      return { contentType: OPENMETRICS, text: traced.added(text) }
     },
   }
 }

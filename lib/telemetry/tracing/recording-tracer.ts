@@ -86,7 +86,7 @@ export class RecordingTracer implements Tracer, Disposable {
     }
     this.#placeOf.set(span, place)
     const ids = { traceId, spanId: place.spanId }
-    return { span, ids, run: (work) => this.#places.run(place, work) }
+    return { span, ids, isRecorded: part.isSampled, run: (work) => this.#places.run(place, work) }
   }
 
   begin(name: string, init: SpanInit = {}): Span {

@@ -30,6 +30,8 @@ export interface Entry {
   /** Ending it ends the whole part: what goes on afterwards in the background belongs to no trace. */
   readonly span: Span
   readonly ids: TraceIds
+  /** Whether the trace is recorded. */
+  readonly isRecorded: boolean
   /** Runs `work`; whatever it begins, also after its return, belongs to the trace until the span of the entry ends. */
   readonly run: <T>(work: () => T) => T
 }
@@ -53,7 +55,7 @@ export interface Tracer {
   ids(): TraceIds | undefined
 }
 
-const nobody: Entry = { span: silentSpan, ids: { traceId: '', spanId: '' }, run: (work) => work() }
+const nobody: Entry = { span: silentSpan, ids: { traceId: '', spanId: '' }, isRecorded: false, run: (work) => work() }
 const noHeaders: Readonly<Record<string, string>> = {}
 
 /** Makes no traces. */

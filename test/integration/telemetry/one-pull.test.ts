@@ -146,6 +146,16 @@ test('the logs of all services name the trace of the pull', async () => {
   expect(JSON.parse(ended ?? '{}')).toMatchObject({ traceId: first!.traceId })
 })
 
+test('the time of the pull in the metrics names its trace, for who asks in OpenMetrics', async () => {
+  const [first] = await traceOf('GET', 'cold-pull', isWhole)
+  const metrics = async (accept: string) =>
+    (await fetch(`${shoal.url('agent-1', 'ops')}/metrics`, { headers: { accept } })).text()
+  const told = (await metrics('application/openmetrics-text;version=1.0.0')).split('\n')
+  const exemplar = told.find((line) => line.includes(`trace_id="${first!.traceId}"`))
+  expect(exemplar).toMatch(/^shoal_http_request_seconds_bucket\{.*listener="registry".*route="\/v2\/\*rest"/)
+  expect(await metrics('text/plain')).not.toContain('trace_id')
+})
+
 test('a push is one trace for each request, through the origins to the store', async () => {
   const written = (spans: readonly CollectedSpan[]) =>
     ['build-index', 'origin'].every((name) => has(`shoal-${name}`, 'backend write')(spans))
