@@ -14,14 +14,17 @@ const label = z.string().regex(/^[A-Za-z0-9./_-]{1,316}$/, 'a label is written a
 
 const DNS_PORT = 53
 
+const SERVER = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]{1,253}))(?::(\d{1,5}))?$/i
+
 /** `host` or `host:port`; an IPv6 address stands in brackets. */
 const nameServerAddress = z
   .string()
-  .regex(/^(?:\[[0-9a-f:.]+\]|[a-z0-9.-]{1,253})(?::\d{1,5})?$/i, 'write it like ns1.example.com or 10.0.0.53:53')
+  .regex(SERVER, 'write it like ns1.example.com or 10.0.0.53:53')
   .transform((text) => {
-    const [, host = '', port] = /^(.+?)(?::(\d+))?$/.exec(text.replace(/^\[(.+)\]/, (_, inner: string) => inner)) ?? []
-    return { host, port: port === undefined ? DNS_PORT : Number(port) }
+    const [, inner, plain = '', port] = SERVER.exec(text) ?? []
+    return { host: inner ?? plain, port: port === undefined ? DNS_PORT : Number(port) }
   })
+  .refine(({ port }) => port >= 1 && port <= 65_535, 'a port is 1 to 65535')
 
 /** Drivers that keep records in a zone whose name they are told. */
 const IN_A_ZONE: readonly string[] = ['privatezone', 'rfc2136']

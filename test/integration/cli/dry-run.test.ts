@@ -10,6 +10,7 @@ import { listening } from '../../kit/listening.ts'
 import { recordingHost } from '../../kit/recording-host.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
+import { updateServer } from '../../kit/update-server/update-server.ts'
 
 const BASE = 'c1.p2p.test'
 const RECORDS = `10.9.9.9 ${BASE}\n127.0.0.12 ${BASE} # shoal:shoal\n127.0.0.19 ${BASE} # shoal:shoal\n`
@@ -45,7 +46,7 @@ const lab = () =>
       const exitCode = await run(['controller', '--dry-run', ...words, ...flags], host)
       return { exitCode, said: host.said, complained: host.complained }
     }
-    return { server, file, dryRun }
+    return { stack, path, port, server, file, dryRun }
   })
 
 describe('shoal controller --dry-run', () => {
@@ -85,6 +86,21 @@ describe('shoal controller --dry-run', () => {
       leader: 'controller-7',
       names: { next: { put: [{ address: '127.0.0.11' }], remove: [{ address: '127.0.0.19' }] } },
     })
+  })
+
+  test('asks a name server with the key of its file', async () => {
+    await using it = await lab()
+    const secret = Buffer.from('a secret of thirty-two bytes, ok')
+    const key = { name: 'shoal', algorithm: 'hmac-sha256', secret } as const
+    const dns = it.stack.own(await updateServer('p2p.test', key))
+    const credentials = join(it.path, 'key')
+    const text = `key "shoal" { algorithm hmac-sha256; secret "${secret.toString('base64')}"; };`
+    await writeFile(credentials, text, { mode: 0o600 })
+    const zone = { driver: 'rfc2136', server: `127.0.0.1:${dns.port}`, name: 'p2p.test', credentials }
+    const { exitCode, said } = await it.dryRun('--set', `names=${JSON.stringify({ base: BASE, port: it.port, zone })}`)
+    expect(exitCode).toBe(0)
+    expect(said).toMatch(/next +2 to put, 0 to remove; nothing was written/)
+    expect(dns.updates).toBe(0)
   })
 
   test('fails when the cluster cannot be read, and without the role', async () => {
