@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
 import { serviceFacts, serviceKinds } from '../../lib/service/index.ts'
+import type { AgentConfig } from '../../services/agent/index.ts'
 import { type Helm, helms, type Values } from '../kit/chart/helm.ts'
 import { loadServices } from '../kit/chart/load-configs.ts'
 import { containersOf, type MadePod, podsOf } from '../kit/chart/pods.ts'
@@ -66,6 +67,20 @@ withHelm('the chart', () => {
     expect(new Set(services.map(({ kind }) => kind)).size).toBeGreaterThanOrEqual(5)
     for (const { config, kind } of services) expect([kind, config.secrets.some]).toEqual([kind, true])
   })
+
+  test.each(titled)(
+    '$title: no service is killed before its stop has taken as long as its config allows',
+    async ({ helm, values }) => {
+      const { all } = await objectsOf(helm, values)
+      const graces = new Map(podsOf(all).map(({ of, spec }) => [of, spec.terminationGracePeriodSeconds]))
+      for (const { of, kind, config } of await loadServices(all)) {
+        const { after, close } = 'leave' in config ? (config.leave as AgentConfig['leave']) : { after: 0, close: 0 }
+        // An origin takes up to `drain` for what others would read from the backend, and again for what is under way.
+        const longestMs = after + close + config.drain * (kind === 'origin' ? 2 : 1)
+        expect([of, 1000 * (graces.get(of) ?? 0) > longestMs]).toEqual([of, true])
+      }
+    },
+  )
 
   test.each(titled)(
     '$title: only what changes files of the node is root, and every limit is set',

@@ -116,6 +116,9 @@ registry:
 peer: { bind: {{ printf "%s:65002" $bind | quote }}, tls: "off" }
 ops: { bind: {{ printf "%s:65003" $bind | quote }}, tls: "off" }
 store: { capacity: {{ $shape.storage.capacity | quote }} }
+{{- if eq .shape "cache" }}
+leave: { after: 25s, close: 20s }
+{{- end }}
 {{ include "shoal.config.rings" $root }}
 {{- include "shoal.config.tls" (dict "root" $root "certificate" false) }}
 {{- end }}

@@ -60,7 +60,7 @@ spec:
   dnsPolicy: ClusterFirstWithHostNet
   {{- end }}
   securityContext: {{- include "shoal.podSecurity" . | nindent 4 }}
-  terminationGracePeriodSeconds: 30
+  terminationGracePeriodSeconds: {{ default 30 .placed.terminationGracePeriodSeconds }}
   {{- with .init }}
   initContainers: {{- . | nindent 4 }}
   {{- end }}

@@ -43,6 +43,7 @@ export interface PodSpec {
   readonly priorityClassName?: string
   readonly affinity?: object
   readonly hostNetwork?: boolean
+  readonly terminationGracePeriodSeconds?: number
 }
 
 /** A pod that a manifest makes, and which manifest that is. */

@@ -79,6 +79,7 @@ const cacheAgents = z
   .strictObject({
     replicas,
     config: config('agent', 'config'),
+    terminationGracePeriodSeconds: count,
     storage: z.strictObject({ kind: z.enum(['emptyDir', 'ephemeral']), ...volume, capacity }).partial(),
     service,
     ...placement,
