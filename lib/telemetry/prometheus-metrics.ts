@@ -1,5 +1,5 @@
 import prom from 'prom-client'
-import { exemplars, OPENMETRICS } from './exemplars.ts'
+import { type Exemplars, exemplars, OPENMETRICS } from './exemplars.ts'
 import { familyTable } from './family-table.ts'
 import type { Counter, Family, Gauge, Histogram, Labels, MetricInit, Metrics } from './metrics.ts'
 import { registerProcessMetrics } from './process-metrics.ts'
@@ -59,20 +59,7 @@ export function prometheusMetrics(init: PrometheusMetricsInit = {}): Metrics {
     ): Family<Histogram, L> {
       return table.get('histogram', metric.name, labels, () => {
         const histogram = new prom.Histogram({ ...configOf(metric, labels), buckets: [...metric.buckets] })
-        return {
-          with(values: Labels<L>) {
-            const child = labels.length === 0 ? histogram : histogram.labels(values)
-            const { name, buckets } = metric
-            const observed = { name, buckets, labels: values }
-            return {
-              observe(value, traceId) {
-                child.observe(value)
-                if (traceId !== undefined) traced?.note(observed, value, traceId)
-              },
-            }
-          },
-          drop: (values) => histogram.remove(values),
-        }
+        return histogramFamily(histogram, metric, traced)
       })
     },
     async expose(accept = '') {
@@ -81,5 +68,24 @@ export function prometheusMetrics(init: PrometheusMetricsInit = {}): Metrics {
         return { contentType: registry.contentType, text }
       return { contentType: OPENMETRICS, text: traced.added(text) }
     },
+  }
+}
+
+function histogramFamily<L extends string>(
+  histogram: prom.Histogram<L>,
+  { name, buckets }: MetricInit & { readonly buckets: readonly number[] },
+  traced: Exemplars | undefined,
+): Family<Histogram, L> {
+  return {
+    with(labels: Labels<L>) {
+      const child = Object.keys(labels).length === 0 ? histogram : histogram.labels(labels)
+      return {
+        observe(value, traceId) {
+          child.observe(value)
+          if (traceId !== undefined) traced?.note({ name, labels, buckets }, value, traceId)
+        },
+      }
+    },
+    drop: (labels) => histogram.remove(labels),
   }
 }
