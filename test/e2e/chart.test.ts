@@ -116,6 +116,14 @@ withHelm('the chart', () => {
     },
   )
 
+  test('nobody reads metrics where nobody is named who may', async () => {
+    const { all } = await objectsOf(anyHelm, { networkPolicy: { metrics: [] } })
+    const policies = all.filter(({ kind }) => kind === 'NetworkPolicy') as readonly unknown[] as readonly Policy[]
+    const doors = policies.flatMap(({ spec }) => spec.ingress.flatMap(({ ports }) => ports.map(({ port }) => port)))
+    expect(doors).toContain('http')
+    expect(doors).not.toContain('ops')
+  })
+
   test.each(titled)(
     '$title: its policies let in whoever has a service among the members of its config',
     async ({ helm, values }) => {

@@ -1,5 +1,5 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { eventually } from '../../kit/eventually.ts'
 import { CommandFailed, run } from '../../kit/run.ts'
@@ -116,6 +116,8 @@ test('the package installer does nothing when every program is there, and names 
   await mkdir(kit)
   await writeFile(join(kit, 'package.json'), '{"type":"module"}')
   await writeFile(join(kit, 'install-packages.js'), source.replace('process.getuid?.()', '1000'))
+  await copyFile(join(dirname(script), 'install-helm.js'), join(kit, 'install-helm.js'))
+  await writeFile(join(kit, 'helm-packages.json'), '{}')
   const tryWith = async (packages: object) => {
     await writeFile(join(kit, 'debian-packages.json'), JSON.stringify(packages))
     return run(process.execPath, [join(kit, 'install-packages.js')])

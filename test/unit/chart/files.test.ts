@@ -79,6 +79,16 @@ describe('queries of alerts and dashboards', () => {
   })
 })
 
+interface Resources {
+  readonly requests: { readonly cpu: string; readonly memory: string }
+  readonly limits: { readonly memory: string }
+}
+
+const resourcesAt = (path: string): Resources => {
+  const at = path.split('.').reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], values)
+  return (at as { readonly resources: Resources }).resources
+}
+
 describe('docs/chart.md', () => {
   const rows = docTable('docs/chart.md', ['value', 'default', 'what'])
   const documented = new Map(rows.map(({ value, default: standard }) => [value, standard]))
@@ -117,5 +127,24 @@ describe('docs/chart.md', () => {
     })
     expect(wrong).toEqual([])
     expect([...documented.keys()].filter((row) => !used.has(row))).toEqual([])
+  })
+
+  test('asks for what was measured of each service', () => {
+    const rows = {
+      origin: 'origins',
+      tracker: 'trackers',
+      'build-index': 'buildIndexes',
+      proxy: 'proxy',
+      'agent on a node': 'agents.node',
+      'agent as a cache': 'agents.cache',
+      controller: 'controller',
+    }
+    const columns = ['service', 'idle', 'while 1 GiB is pushed', 'while 3 GiB are pulled', 'processors while pulled']
+    const table = docTable('docs/chart.md', [...columns, 'request', 'limit'])
+    expect(table.map(({ service }) => service)).toEqual(Object.keys(rows))
+    for (const { service = '', request, limit } of table) {
+      const { requests, limits } = resourcesAt(rows[service as keyof typeof rows])
+      expect([service, `${requests.cpu}, ${requests.memory}`, limits.memory]).toEqual([service, request, limit])
+    }
   })
 })
