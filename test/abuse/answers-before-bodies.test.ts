@@ -15,9 +15,10 @@ let herd: Topology
 beforeAll(async () => {
   herd = await startTopology({ agents: 1, origins: 1, trackers: 1, optional: true, processes: [] })
 })
-// One of the rows makes the origin leave.
+// Some of the rows make the origin or the agent leave.
 afterEach(async () => {
-  await fetch(`${herd.url('origin-1', 'admin')}/drain`, { method: 'DELETE' })
+  for (const service of ['origin-1', 'agent-1'] as const)
+    await fetch(`${herd.url(service, 'admin')}/drain`, { method: 'DELETE' })
 })
 afterAll(async () => herd[Symbol.asyncDispose]())
 
