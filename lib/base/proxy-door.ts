@@ -69,13 +69,17 @@ export function proxyDoor(clock: Pick<Clock, 'setTimer'>, { balancers, direct }:
     const onData = (chunk: Buffer) => {
       const before = seen.length
       seen = Buffer.concat([seen, chunk.subarray(0, MAX_PROXY_HEADER - before)])
+      const header = headerIn(seen)
+      if (header === undefined) return
+      leave()
+      enter(raw, events, header, chunk.subarray(header.length - before))
+    }
+    const headerIn = (bytes: Buffer) => {
       try {
-        const header = parseProxyHeader(seen)
-        if (header === undefined) return
-        leave()
-        enter(raw, events, header, chunk.subarray(header.length - before))
+        return parseProxyHeader(bytes)
       } catch (err) {
         fail('invalid', '', err)
+        return undefined
       }
     }
     const late = () => fail('late', 'no header of the PROXY protocol has come in time')

@@ -22,8 +22,15 @@ function contextOf({ req }: Exchange): TraceContext | undefined {
   return traceparent?.length === 1 ? traceContextIn(traceparent[0], tracestate?.join(',')) : undefined
 }
 
-/** The id of an upload stands for the right to go on with it. */
-const pathTold = (path: string) => path.replace(/\/uploads\/[^/]+/, '/uploads/:id')
+/**
+ * The id of an upload stands for the right to go on with it. A repository may have parts that are called `uploads`, too, and
+ * escapes may spell it: what stands behind any part that may be it is not told.
+ */
+const pathTold = (path: string) =>
+  path
+    .split('/')
+    .map((part, i, all) => (all[i - 1] === 'uploads' || all[i - 1]?.includes('%') === true ? ':id' : part))
+    .join('/')
 
 /** Services and agents of this cluster, or everybody where the cluster has no secrets. */
 const isOurs = (principal: Principal) => may(principal, 'announce')

@@ -59,7 +59,7 @@ export const schemeOf = (config: Pick<CommonConfig, 'tls'>, listener: Pick<Liste
 /**
  * Refuses a config with a listener, of any protocol, that unknown callers could reach, or whose keys contradict each
  * other, or those of another listener.
- * @throws INSECURE_BIND unless loopback, a secret, certificates of all peers, or `insecure`; CONFIG_INVALID
+ * @throws INSECURE_BIND unless loopback without balancers, a secret, certificates of all peers, or `insecure`; CONFIG_INVALID
  */
 export function assertSafeListeners(kind: ServiceKind, config: CommonConfig): void {
   const { some, prover } = config.secrets
@@ -68,7 +68,8 @@ export function assertSafeListeners(kind: ServiceKind, config: CommonConfig): vo
     assertSoundTls(config, key, { ...open, isPeer: name === 'peer' })
     const proven = prover !== undefined || speechOf(config, open) === 'tls'
     const guarded = name === 'peer' ? proven : some
-    assertSafeBind({ listener: key, host: open.bind.host, guarded, insecure: open.insecure })
+    const behindBalancers = open.proxyProtocol !== undefined
+    assertSafeBind({ listener: key, host: open.bind.host, behindBalancers, guarded, insecure: open.insecure })
   }
   assertOwnNames(kind, opened)
   assertOwnAddresses(opened)

@@ -29,7 +29,7 @@ export interface OpenUpload {
   readonly id: string
   /** Bytes received. */
   readonly size: number
-  /** Milliseconds since the epoch of the last use. */
+  /** Milliseconds since the epoch of the last use; of an upload that somebody uses, now. */
   readonly usedAtMs: number
   readonly rest: UploadRest
 }

@@ -64,8 +64,9 @@ class Session implements UploadSession {
     return this.#size
   }
 
+  /** While it is in use: now. */
   get usedAtMs() {
-    return this.#usedAtMs
+    return this.busy ? this.#components.now() : this.#usedAtMs
   }
 
   get busy() {

@@ -89,7 +89,9 @@ class OriginFarewell implements Farewell {
       await this.#giveAway(limit.signal)
     }
     try {
-      await Promise.all([this.#uploadsEnded(limit.signal), this.#hasOthers && handOn()])
+      // One of the two that fails cuts the other off as little as the stop that goes on behind them.
+      const ends = await Promise.allSettled([this.#uploadsEnded(limit.signal), this.#hasOthers && handOn()])
+      for (const end of ends) if (end.status === 'rejected') throw end.reason
     } catch (err) {
       if (!limit.expired || !hasCode(err, 'ABORTED')) throw err
       logger.info('stopped before everything under way had ended', { limitMs: this.#init.limitMs })
@@ -114,7 +116,14 @@ class OriginFarewell implements Farewell {
   async #giveAway(signal: AbortSignal): Promise<void> {
     const now = this.#components.clock.monotonicMs()
     const recent = [...this.#recent].filter(([, atMs]) => now - atMs < RECENT_MS).map(([digest]) => digest)
-    await inTurns(recent.toReversed(), AT_ONCE, (digest) => this.#give(digest, { signal }))
+    await inTurns(recent.toReversed(), AT_ONCE, async (digest) => {
+      try {
+        await this.#give(digest, { signal })
+      } catch (err) {
+        throwIfAborted(signal)
+        this.#components.logger.warn('failed to give a blob to another origin before the stop', { digest, err })
+      }
+    })
   }
 
   async #give(digest: Digest, { signal }: AbortOptions): Promise<void> {

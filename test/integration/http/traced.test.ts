@@ -91,7 +91,11 @@ describe('a registry', () => {
     expect(spans).toEqual([])
   })
 
-  test('shows no id of an upload, since it is what one needs to go on with it', async () => {
+  test.each([
+    ['/v2/a/blobs/uploads/8a1c-secret?_state=another', '/v2/a/blobs/uploads/:id'],
+    ['/v2/uploads/a/blobs/uploads/8a1c-secret', '/v2/uploads/:id/blobs/uploads/:id'],
+    ['/v2/a/blobs/%75ploads/8a1c-secret', '/v2/a/blobs/%75ploads/:id'],
+  ])('shows no id of an upload, since it is what one needs to go on with it: %s', async (path, told) => {
     const { tracer, until } = traced(1)
     const upload: Route = { ...asked, path: '/v2/*rest' }
     const authenticate = secretAuthenticator({})
@@ -100,8 +104,8 @@ describe('a registry', () => {
       authenticate,
       server: { envelope: 'registry' },
     })
-    await get(pair, '/v2/a/blobs/uploads/8a1c-secret?_state=another')
-    expect((await until('GET /v2/*rest')).attributes['url.path']).toBe('/v2/a/blobs/uploads/:id')
+    await get(pair, path)
+    expect((await until('GET /v2/*rest')).attributes['url.path']).toBe(told)
   })
 
   test('begins none for a ping', async () => {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { finished as ended } from 'node:stream/promises'
 import { describe, expect, test } from '@jest/globals'
-import { type AbortOptions, abortable, deferred, fakeClock, seededRandom } from '../../../lib/base/index.ts'
+import { type AbortOptions, abortable, appError, deferred, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { type Digest, parseRepository } from '../../../lib/core/index.ts'
 import { memoryStore } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
@@ -14,8 +14,15 @@ const LIMIT_MS = 10_000
 const members = someMembers(3)
 const contents = [1, 2, 3].map((seed) => randomContent(5_000, seed))
 
+interface LabInit {
+  readonly held?: Record<string, Digest[]>
+  readonly alone?: boolean
+  /** Nobody says to which repositories these belong. */
+  readonly refused?: readonly Digest[]
+}
+
 /** The origin `m0` of three, with blobs that it has brought; others have what `held` names. */
-async function lab({ held = {}, alone = false }: { held?: Record<string, Digest[]>; alone?: boolean } = {}) {
+async function lab({ held = {}, alone = false, refused = [] }: LabInit = {}) {
   const clock = fakeClock()
   const store = memoryStore({ clock, random: seededRandom(1), logger: silentLogger() }, { capacityBytes: 1e6 })
   await store.start()
@@ -34,7 +41,12 @@ async function lab({ held = {}, alone = false }: { held?: Record<string, Digest[
       given.push([id, digest])
     },
   } as unknown as Siblings
-  const names = { of: () => Promise.resolve([parseRepository('team/x')] as const) }
+  const names = {
+    async of(digest: Digest) {
+      if (refused.includes(digest)) throw appError('DIGEST_REFUSED')
+      return [parseRepository('team/x')] as const
+    },
+  }
   const ingest = {
     finish: ({ signal }: AbortOptions = {}) => {
       asked += 1
@@ -90,6 +102,38 @@ describe('an origin that is about to stop', () => {
     expect(isOver).toBe(false)
     await it.clock.advance(200)
     await stopped
+  })
+
+  test('waits for an upload whose bytes come in for as long as they do', async () => {
+    const it = await lab({ alone: true })
+    const upload = await it.store.createUpload()
+    const last = deferred()
+    const slowly = async function* () {
+      yield randomContent(10).bytes
+      await last.promise
+      yield randomContent(10).bytes
+    }
+    const appended = upload.append(slowly(), { offset: 0 })
+    let isOver = false
+    const stopped = it.bye.stop().then(() => {
+      isOver = true
+    })
+    await it.clock.advance(5_000)
+    expect(isOver).toBe(false)
+    last.resolve()
+    await appended
+    await it.clock.advance(1_100)
+    await stopped
+    expect(upload.size).toBe(20)
+  })
+
+  test('gives the others when one cannot be given', async () => {
+    const [bad, ...good] = contents.map(({ digest }) => digest) as [Digest, Digest, Digest]
+    const it = await lab({ refused: [bad] })
+    for (const digest of [...good, bad]) it.bye.noteBrought(digest)
+    it.finished.resolve()
+    await it.bye.stop()
+    expect(it.given.map(([, digest]) => digest).toSorted()).toEqual(good.toSorted())
   })
 
   test('does not wait for what is brought when no other origin could go on with it', async () => {

@@ -83,6 +83,14 @@ describe.each(listeners)('the listener $key of $name beyond this machine', (list
     })
   })
 
+  test('is refused without a secret behind balancers, which bring callers from elsewhere, at loopback as well', async () => {
+    const loopback = [`${listener.key}.bind=127.0.0.1:auto`, `${listener.key}.proxyProtocol.from=["127.0.0.1/32"]`]
+    await expect(make(listener, loopback)).rejects.toMatchObject({
+      code: 'INSECURE_BIND',
+      detail: { listener: listener.key },
+    })
+  })
+
   test('is taken when it is said to be insecure', async () => {
     await make(listener, [bind, `${listener.key}.insecure=true`])
   })

@@ -9,6 +9,8 @@ describe('a key file', () => {
   test('is read as tsig-keygen writes it', () => {
     const secret = Buffer.from(SECRET, 'base64')
     expect(tsigKeyIn(keyText(), 'f')).toEqual({ name: 'shoal-key', algorithm: 'hmac-sha256', secret })
+    const slashes = `${'abcd'.repeat(5)}//##abcd//ab`.replaceAll('#', '+')
+    expect(tsigKeyIn(keyText('hmac-sha256', slashes), 'f').secret).toEqual(Buffer.from(slashes, 'base64'))
     const short = `# by hand\nkey shoal { algorithm "hmac-sha512"; secret "${SECRET}"; };`
     expect(tsigKeyIn(short, 'f')).toMatchObject({ name: 'shoal', algorithm: 'hmac-sha512' })
   })

@@ -6,7 +6,8 @@ const FORM = /^\s*key\s+"?([a-z0-9._-]{1,200})"?\s*\{([^{}]*)\}\s*;?\s*$/i
 
 /** @throws CONFIG_INVALID, which shows nothing of the text */
 export function tsigKeyIn(text: string, path: string): TsigKey {
-  const lines = text.replace(/(?:\/\/|#).*$/gm, '')
+  // A secret may have what begins a comment elsewhere.
+  const lines = text.replace(/("[^"\n]*")|(?:\/\/|#).*$/gm, (_, quoted: string | undefined) => quoted ?? '')
   const [, name, body = ''] = FORM.exec(lines) ?? []
   const [, algorithm = ''] = /\balgorithm\s+"?([a-z0-9-]+)"?\s*;/i.exec(body) ?? []
   const [, secret = ''] = /\bsecret\s+"([A-Za-z0-9+/]{20,}={0,2})"\s*;/.exec(body) ?? []
