@@ -69,18 +69,10 @@ export function proxyDoor(clock: Pick<Clock, 'setTimer'>, { balancers, direct }:
     const onData = (chunk: Buffer) => {
       const before = seen.length
       seen = Buffer.concat([seen, chunk.subarray(0, MAX_PROXY_HEADER - before)])
-      const header = headerIn(seen)
+      const header = headerIn(seen, (err) => fail('invalid', '', err))
       if (header === undefined) return
       leave()
       enter(raw, events, header, chunk.subarray(header.length - before))
-    }
-    const headerIn = (bytes: Buffer) => {
-      try {
-        return parseProxyHeader(bytes)
-      } catch (err) {
-        fail('invalid', '', err)
-        return undefined
-      }
     }
     const late = () => fail('late', 'no header of the PROXY protocol has come in time')
     const timer = clock.setTimer(PROXY_HEADER_MS, late)
@@ -101,5 +93,15 @@ export function proxyDoor(clock: Pick<Clock, 'setTimer'>, { balancers, direct }:
     cut() {
       for (const raw of waiting) raw.destroy()
     },
+  }
+}
+
+/** Undefined while more bytes are needed, and when they were refused. */
+function headerIn(bytes: Buffer, refuse: (err: unknown) => void): ProxyHeader | undefined {
+  try {
+    return parseProxyHeader(bytes)
+  } catch (err) {
+    refuse(err)
+    return undefined
   }
 }
