@@ -87,6 +87,11 @@ describe('what a resource asks for', () => {
       planeSpec({ network: { allowedCidrs: ['300.0.0.0/8'] } }),
       /spec.network.allowedCidrs.0: 300.0.0.0\/8 is no network/,
     ],
+    [
+      'ok',
+      planeSpec({ backend: { ...planeSpec().backend, endpoint: 'https://x:70000' } }),
+      /spec.backend.endpoint: it is no URL/,
+    ],
     ['ok', planeSpec({ origins: { memory: '-1Gi' } }), /spec.origins.memory/],
     ['ok', {}, /spec.version.*spec.backend/],
     ['ok', null, /spec.version/],
