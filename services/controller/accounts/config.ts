@@ -37,6 +37,8 @@ export const accountsSchema = z
     clusterNetworks: z.array(cidr).max(16).default([]),
     /** Name servers outside the namespace kube-system. */
     nameServers: z.array(cidr).max(16).default(['169.254.20.10/32']),
+    /** Annotations of balancers that accounts may set. Some take names or balancers of others: none is let through unasked. */
+    annotations: z.array(z.string().min(1).max(316)).max(64).default([]),
   })
   .prefault({})
 

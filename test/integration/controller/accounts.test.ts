@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { controlPlanes } from '../../../services/controller/accounts/resource/control-plane.ts'
-import { FINALIZER, OWNER_UID } from '../../../services/controller/accounts/rules/marks.ts'
+import { claimNamespace } from '../../../services/controller/accounts/account/claim-namespace.ts'
+import { controlPlaneOf, controlPlanes } from '../../../services/controller/accounts/resource/control-plane.ts'
+import { FINALIZER, labelsOf, OWNER, OWNER_UID, RELEASED } from '../../../services/controller/accounts/rules/marks.ts'
 import { isJson, type Resource, resources } from '../../../services/controller/kubernetes/index.ts'
 import { type AccountsLab, accountsLab, credentials, HOME, isSettled } from '../../kit/accounts/accounts-lab.ts'
 
@@ -15,6 +16,9 @@ const namesIn = (resource: Resource, namespace: string) =>
     .all(resource)
     .filter(({ metadata }) => metadata.namespace === namespace)
     .map(({ metadata }) => metadata.name)
+
+const spaceOf = (name: string) =>
+  lab.kube.all(resources.namespaces).find(({ metadata }) => metadata.name === lab.namespace(name))
 
 const imageOf = (namespace: string, set: string): string => {
   const found = lab.kube
@@ -178,8 +182,35 @@ describe('an account that is deleted', () => {
     expect(namesIn(resources.volumeClaims, namespace).length).toBe(5)
     expect(tokens()).toEqual(before)
     lab.do.account('acme')
+    await lab.until(() => lab.condition('acme', 'Degraded')['reason'] === 'NamespaceForeign')
+    const { uid = '' } = spaceOf('acme')?.metadata ?? {}
+    expect(lab.condition('acme', 'Degraded')['message']).toContain(`shoal.dev/adopt: ${uid}`)
+    lab.do.takeBack('acme')
     await settled('acme')
     expect(tokens()).toEqual(before)
+  })
+
+  test('takes nothing back for a resource that is known no more as it is', async () => {
+    lab.do.account('acme')
+    await settled('acme')
+    lab.do.remove('acme')
+    await lab.until(() => lab.plane('acme') === undefined)
+    await lab.stop()
+    lab.do.account('acme')
+    const { uid: adopts = '' } = spaceOf('acme')?.metadata ?? {}
+    const now = controlPlaneOf(lab.plane('acme') as never)
+    const claim = (more: object) =>
+      claimNamespace({
+        ...{ plane: { ...now, adopts, ...more }, place: { namespace: lab.namespace('acme'), domain: 'x' } },
+        ...{ reads: lab.kube.reads, writes: lab.kube.writes, signal: new AbortController().signal },
+      } as never)
+    for (const old of [{ uid: 'dead' }, { resourceVersion: '1' }]) {
+      await expect(claim(old)).rejects.toMatchObject({ code: 'KUBE_CONFLICT' })
+      expect(spaceOf('acme')?.metadata.labels).toMatchObject({ [RELEASED]: 'true' })
+    }
+    await claim({})
+    expect(spaceOf('acme')?.metadata.labels).toMatchObject({ [OWNER_UID]: now.uid })
+    await lab.do.restart()
   })
 
   test('goes with all its data when it says so', async () => {
@@ -199,14 +230,17 @@ describe('what is missing stands in the condition Degraded', () => {
 
   test('for limits that are too small, and for networks of the cluster itself; then it goes on', async () => {
     await lab.stop()
-    lab = await accountsLab({ clusterNetworks: ['10.96.0.0/12'] })
+    lab = await accountsLab({ clusterNetworks: ['10.96.0.0/12'], annotations: ['x.io/known'] })
     lab.do.account('acme', { limits: { memory: '1Gi' } })
     await degraded('LimitsTooSmall')
     expect(message()).toContain('spec.limits.memory is 1Gi')
     lab.do.edit('acme', { limits: {}, network: { allowedCidrs: ['10.97.0.0/16'] } })
     await degraded('NetworkForbidden')
     expect(namesIn(resources.statefulSets, lab.namespace('acme'))).toEqual([])
-    lab.do.edit('acme', { network: {} })
+    lab.do.edit('acme', { network: { annotations: { 'x.io/known': 'a', 'x.io/other': 'b' } } })
+    await lab.until(() => message().includes('x.io/other is not among accounts.annotations'))
+    expect(lab.condition('acme', 'Degraded')['reason']).toBe('NetworkForbidden')
+    lab.do.edit('acme', { network: { annotations: { 'x.io/known': 'a' } } })
     await settled('acme')
     expect(lab.condition('acme', 'Degraded')['reason']).toBe('AsExpected')
     expect(lab.role.accounts().accounts[0]?.lastError?.reason).toBe('NetworkForbidden')
@@ -309,6 +343,19 @@ describe('no account reaches another one', () => {
     expect(namesIn(resources.namespaces, lab.namespace('other'))).toEqual([])
     expect(lab.kube.all(resources.namespaces).map(({ metadata }) => metadata.name)).toContain(lab.namespace('other'))
     expect(isSettled(lab, 'acme')).toBe(true)
+  })
+
+  test('a namespace with the marks of a released one is not taken over, nor written to, without consent', async () => {
+    const name = lab.namespace('acme')
+    const labels = { ...labelsOf({ name: 'acme', uid: 'any' }), [RELEASED]: 'true' }
+    const copy = { metadata: { name, labels, annotations: { [OWNER]: `${HOME}/acme` } } }
+    const before = JSON.stringify(lab.kube.put(resources.namespaces, copy))
+    lab.do.account('acme', { deletionPolicy: 'Delete' })
+    await lab.until(() => lab.condition('acme', 'Degraded')['reason'] === 'NamespaceForeign')
+    lab.do.remove('acme')
+    await lab.until(() => lab.plane('acme') === undefined)
+    expect(JSON.stringify(spaceOf('acme'))).toBe(before)
+    expect(namesIn(resources.secrets, name)).toEqual([])
   })
 
   test('credentials come from a Secret beside the resource alone, and never stand in a status or an event', async () => {

@@ -4,7 +4,7 @@ import type { OpenTalk, OriginTalkInit } from '../../../services/controller/acco
 import { accountsSchema } from '../../../services/controller/accounts/index.ts'
 import { controlPlanes } from '../../../services/controller/accounts/resource/control-plane.ts'
 import { type AccountsRole, accountsRole } from '../../../services/controller/accounts/role.ts'
-import { namespaceOf } from '../../../services/controller/accounts/rules/marks.ts'
+import { ADOPT, namespaceOf } from '../../../services/controller/accounts/rules/marks.ts'
 import type { HandOver } from '../../../services/controller/accounts/rules/rollout.ts'
 import {
   isJson,
@@ -40,6 +40,8 @@ interface AccountsDeeds {
   /** Puts a resource of an account. */
   account(name: string, spec?: object): void
   edit(name: string, change: object): void
+  /** Names the namespace that is there as the one which the account takes back. */
+  takeBack(name: string): void
   remove(name: string): void
   /** The role leads anew, as after a restart of the controller. */
   restart(): Promise<void>
@@ -135,6 +137,12 @@ export async function accountsLab(config: object = {}, startMs = 1_767_225_600_0
     edit(name, change) {
       const plane = planeOf(name)
       if (plane !== undefined) kube.put(controlPlanes, { ...plane, spec: { ...(plane['spec'] as object), ...change } })
+    },
+    takeBack(name) {
+      const [plane, at] = [planeOf(name), namespaceOf(accounts.prefix, { namespace: HOME, name })]
+      const uid = kube.all(resources.namespaces).find(({ metadata }) => metadata.name === at)?.metadata.uid
+      if (plane === undefined || uid === undefined) return
+      kube.put(controlPlanes, { ...plane, metadata: { ...plane.metadata, annotations: { [ADOPT]: uid } } })
     },
     remove(name) {
       kube.writes.remove(controlPlanes, { name, namespace: HOME }).catch(() => undefined)

@@ -47,7 +47,11 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
     },
   ],
   'properties.network.properties.allowedCidrs.items': [
-    { rule: "int(self.split('/')[1]) >= 8", message: 'a network of an account is not wider than /8' },
+    {
+      rule: "int(self.split('/')[1]) >= (self.contains(':') ? 32 : 8)",
+      message: 'a network of an account is not wider than /8, or /32 of IPv6',
+    },
+    { rule: "!self.matches('^(::|0{1,4}:)')", message: 'write networks of IPv4 as such, like 10.0.0.0/16' },
   ],
 }
 

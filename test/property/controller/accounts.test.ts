@@ -14,7 +14,10 @@ const pick = <T>(random: Random, items: readonly T[]): T => items[Math.floor(ran
 /** What may happen to accounts and to the API of the cluster. */
 const deeds: Readonly<Record<string, (lab: AccountsLab, name: string, random: Random) => void | Promise<void>>> = {
   create: (lab, name) => {
-    if (lab.plane(name) === undefined) lab.do.account(name)
+    if (lab.plane(name) === undefined) {
+      lab.do.account(name)
+      lab.do.takeBack(name)
+    }
   },
   version: (lab, name, random) => lab.do.edit(name, { version: pick(random, ['v1', 'v2', 'v3']) }),
   origins: (lab, name, random) => lab.do.edit(name, { origins: { replicas: 1 + Math.floor(random.next() * 4) } }),

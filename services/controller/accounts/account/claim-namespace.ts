@@ -1,6 +1,7 @@
 import { hasCode } from '../../../../lib/base/index.ts'
 import { type KubeObject, resources } from '../../kubernetes/index.ts'
-import { claimOn, labelsOf, OWNER, RELEASED } from '../rules/marks.ts'
+import { controlPlanes } from '../resource/control-plane.ts'
+import { ADOPT, claimOn, labelsOf, OWNER, RELEASED } from '../rules/marks.ts'
 import { blocked } from '../rules/trouble.ts'
 import type { AccountTurn } from './context.ts'
 
@@ -37,11 +38,25 @@ export async function claimNamespace(turn: AccountTurn): Promise<void> {
   const claim = claimOn(found, plane)
   if (claim === 'foreign')
     throw blocked('NamespaceForeign', `the namespace ${place.namespace} exists already, and is not of this account`)
+  if (claim === 'released')
+    throw blocked(
+      'NamespaceForeign',
+      `the namespace ${place.namespace} exists already, and may be one whose data was kept, or one that somebody made to ` +
+        `look so; to take it back, look at what is in it, and give this resource the annotation ${ADOPT}: ${found.metadata.uid ?? ''}`,
+    )
   if (claim === 'ending') throw blocked('NamespaceEnding', `the namespace ${place.namespace} is still being deleted`)
   const labels = found.metadata.labels ?? {}
   const isSo = Object.entries(metadata.labels).every(([name, value]) => labels[name] === value)
   if (isSo && labels[RELEASED] === undefined) return
+  if (claim === 'adopt') await confirm(turn)
   const { resourceVersion } = found.metadata
   const patch = { metadata: { resourceVersion, labels: { ...metadata.labels, [RELEASED]: null } } }
   await writes.merge(resources.namespaces, { name: place.namespace }, patch, { signal })
+}
+
+/** Changes nothing, and fails when the resource is not the one that is known here: a dead one takes nothing back. */
+async function confirm({ plane, writes, signal }: AccountTurn): Promise<void> {
+  const { name, namespace, uid, resourceVersion, adopts } = plane
+  const metadata = { uid, resourceVersion, annotations: { [ADOPT]: adopts } }
+  await writes.merge(controlPlanes, { name, namespace }, { metadata }, { signal })
 }

@@ -6,7 +6,7 @@ import { countsOf } from '../rules/conditions.ts'
 import { limitTrouble, needsOf } from '../rules/limits.ts'
 import { objectsOf } from '../rules/objects.ts'
 import { type HandOver, type Rollout, type RolloutInput, rolloutOf } from '../rules/rollout.ts'
-import { blocked, networkTrouble, type Trouble, troubleReasons } from '../rules/trouble.ts'
+import { annotationTrouble, blocked, networkTrouble, type Trouble, troubleReasons } from '../rules/trouble.ts'
 import { replicasOf } from '../rules/workloads.ts'
 import { type AccountSecrets, accountSecrets } from './account-secrets.ts'
 import { type Applier, applier } from './applier.ts'
@@ -106,7 +106,7 @@ class AccountReconciler implements Reconciler {
 
   async #bring(turn: AccountTurn, spec: ControlPlaneSpec, observed: Observed): Promise<Outcome> {
     const { config } = turn
-    const forbidden = networkTrouble(spec, config.clusterNetworks)
+    const forbidden = networkTrouble(spec, config.clusterNetworks) ?? annotationTrouble(spec, config.annotations)
     if (forbidden !== undefined) throw blocked('NetworkForbidden', forbidden)
     if (config.image === undefined) throw blocked('ImageMissing', 'the controller has no accounts.image in its config')
     const image = `${config.image}:${spec.version}`

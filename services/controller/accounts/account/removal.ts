@@ -17,7 +17,7 @@ export async function removalStep(turn: AccountTurn, owned: OwnedObjects): Promi
   const { plane, place, writes, signal } = turn
   const namespace = await seeNamespace(turn)
   const claim = namespace === undefined ? 'foreign' : claimOn(namespace, plane)
-  if (namespace === undefined || claim === 'foreign' || claim === 'adopt') return undefined
+  if (namespace === undefined || claim === 'foreign' || claim === 'adopt' || claim === 'released') return undefined
   const { uid, resourceVersion } = namespace.metadata
   if (claim === 'ending') return plane.deletesData ? `the namespace ${place.namespace} is being deleted` : undefined
   if (plane.deletesData) {

@@ -44,6 +44,7 @@ const backend = z.strictObject({
     .string()
     .max(253)
     .regex(/^https?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?$/, 'write the endpoint like https://tos-cn-beijing.ivolces.com')
+    .refine((text) => URL.canParse(text), 'it is no URL; its port is at most 65535')
     .optional(),
   pathStyle: z.boolean().default(false).describe('Of s3: the name of the bucket is in the path.'),
   internal: z.boolean().default(false).describe('Of tos: the endpoint within the private network of the region.'),

@@ -1,4 +1,5 @@
 import { isJson, type Json, type KubeObject, type Resource } from '../../kubernetes/index.ts'
+import { ADOPT } from '../rules/marks.ts'
 import { type ControlPlaneSpec, parseSpec } from './config.ts'
 
 export const controlPlanes: Resource = {
@@ -20,6 +21,8 @@ export interface ControlPlane {
   /** What is wanted of its data after the deletion, also when the rest cannot be read. */
   readonly deletesData: boolean
   readonly paused: boolean
+  /** The uid of the released namespace that it takes back, when it says one. */
+  readonly adopts: string | undefined
   readonly status: Json
 }
 
@@ -36,6 +39,7 @@ export function controlPlaneOf(object: KubeObject): ControlPlane {
     finalizers,
     deletionTimestamp,
     generation,
+    annotations,
   } = object.metadata
   const spec = isJson(object['spec']) ? object['spec'] : {}
   return {
@@ -46,8 +50,14 @@ export function controlPlaneOf(object: KubeObject): ControlPlane {
     spec: specOf(name, spec),
     deletesData: spec['deletionPolicy'] === 'Delete',
     paused: spec['paused'] === true,
+    adopts: adoptsOf(annotations),
     status: isJson(object['status']) ? object['status'] : {},
   }
+}
+
+function adoptsOf(annotations: unknown): string | undefined {
+  const uid = isJson(annotations) ? annotations[ADOPT] : undefined
+  return typeof uid === 'string' && uid !== '' ? uid : undefined
 }
 
 function specOf(name: string, spec: Json): ControlPlaneSpec | string {

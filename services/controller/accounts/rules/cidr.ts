@@ -9,11 +9,15 @@ interface Network {
 
 const BITS = { ipv4: 32, ipv6: 128 } as const
 
+/** In ::/16 is what means IPv4, in many spellings: it would be compared with no network of IPv4. `::/0` is all of IPv6. */
+const isReserved = (address: string): boolean => /^\[(::|0:)/.test(new URL(`http://[${address}]`).hostname)
+
 function networkOf(text: string): Network | undefined {
   const [address = '', prefix = ''] = text.split('/')
   const version = isIP(address)
   const family = version === 4 ? 'ipv4' : 'ipv6'
   if (version === 0 || !/^\d{1,3}$/.test(prefix) || Number(prefix) > BITS[family]) return undefined
+  if (family === 'ipv6' && (address.includes('%') || (isReserved(address) && Number(prefix) > 0))) return undefined
   return { address, prefix: Number(prefix), family }
 }
 

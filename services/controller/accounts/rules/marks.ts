@@ -10,6 +10,8 @@ export const OWNER_UID = 'shoal.dev/owner-uid'
 export const OWNER = 'shoal.dev/owner'
 /** Label of a namespace whose resource was deleted and whose data was kept. */
 export const RELEASED = 'shoal.dev/released'
+/** Annotation of a resource: the uid of the released namespace that it takes back. Marks of namespaces can be copied. */
+export const ADOPT = 'shoal.dev/adopt'
 const ACCOUNT = 'shoal.dev/account'
 export const COMPONENT = 'app.kubernetes.io/component'
 export const FINALIZER = 'shoal.dev/control-plane'
@@ -46,12 +48,15 @@ export const labelsOf = ({ name, uid }: Pick<ControlPlane, 'name' | 'uid'>): Rea
 })
 
 /** What becomes of a namespace that is there already. */
-export type Claim = 'ours' | 'adopt' | 'ending' | 'foreign'
+export type Claim = 'ours' | 'adopt' | 'released' | 'ending' | 'foreign'
 
-/** Whose a namespace is that has the name of ours. */
+/**
+ * Whose a namespace is that has the name of ours. `released`: it looks like one whose data was kept, and whoever may create
+ * namespaces can make one that looks so; `adopt`: the resource names this very one.
+ */
 export function claimOn(
   { metadata }: { readonly metadata: { readonly [field: string]: unknown } },
-  plane: Pick<ControlPlane, 'namespace' | 'name' | 'uid'>,
+  plane: Pick<ControlPlane, 'namespace' | 'name' | 'uid' | 'adopts'>,
 ): Claim {
   const labels = (metadata['labels'] ?? {}) as Readonly<Record<string, string>>
   const annotations = (metadata['annotations'] ?? {}) as Readonly<Record<string, string>>
@@ -59,5 +64,6 @@ export function claimOn(
   if (!isManaged) return 'foreign'
   if (labels[OWNER_UID] !== plane.uid && labels[RELEASED] !== 'true') return 'foreign'
   if (metadata['deletionTimestamp'] !== undefined) return 'ending'
-  return labels[OWNER_UID] === plane.uid ? 'ours' : 'adopt'
+  if (labels[OWNER_UID] === plane.uid) return 'ours'
+  return plane.adopts !== undefined && plane.adopts === metadata['uid'] ? 'adopt' : 'released'
 }

@@ -28,12 +28,21 @@ export const blocked = (reason: TroubleReason, message: string): AppError =>
   appError('ACCOUNT_BLOCKED', { message, detail: { reason } })
 
 /** Networks of more addresses than this hold more than an account. */
-const LEAST_PREFIX = 8
+const LEAST_PREFIX = { ipv4: 8, ipv6: 32 } as const
+const leastOf = (cidr: string) => LEAST_PREFIX[cidr.includes(':') ? 'ipv6' : 'ipv4']
+
+/** Why the annotations of an account cannot be set; undefined: they can. */
+export function annotationTrouble({ network }: ControlPlaneSpec, allowed: readonly string[]): string | undefined {
+  const other = Object.keys(network.annotations ?? {}).find((key) => !allowed.includes(key))
+  return other === undefined
+    ? undefined
+    : `spec.network.annotations: ${other} is not among accounts.annotations of the controller`
+}
 
 /** Why the networks of an account cannot be allowed; undefined: they can. */
 export function networkTrouble({ network }: ControlPlaneSpec, clusterNetworks: readonly string[]): string | undefined {
-  const wide = network.allowedCidrs.find((cidr) => Number(cidr.split('/')[1]) < LEAST_PREFIX)
-  if (wide !== undefined) return `spec.network.allowedCidrs: ${wide} is wider than /${LEAST_PREFIX}`
+  const wide = network.allowedCidrs.find((cidr) => Number(cidr.split('/')[1]) < leastOf(cidr))
+  if (wide !== undefined) return `spec.network.allowedCidrs: ${wide} is wider than /${leastOf(wide)}`
   const inner = network.allowedCidrs.find((cidr) => clusterNetworks.some((own) => isWithin(cidr, own)))
   if (inner !== undefined)
     return `spec.network.allowedCidrs: ${inner} is a network of this cluster, where other accounts are`

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { controlPlaneOf } from '../../../../services/controller/accounts/resource/control-plane.ts'
 import {
+  ADOPT,
   claimOn,
   labelsOf,
   namespaceOf,
@@ -9,7 +10,7 @@ import {
 } from '../../../../services/controller/accounts/rules/marks.ts'
 import { planeSpec } from '../../../kit/accounts/accounts-lab.ts'
 
-const plane = { namespace: 'home', name: 'acme', uid: 'uid-1' }
+const plane = { namespace: 'home', name: 'acme', uid: 'uid-1', adopts: undefined }
 const named = (name: string, spec: unknown = planeSpec()) =>
   controlPlaneOf({ metadata: { name, namespace: 'home' }, spec })
 
@@ -39,7 +40,7 @@ describe('the namespace of an account', () => {
   test.each([
     ['ours', labelsOf(plane), 'home/acme', {}],
     ['ending', labelsOf(plane), 'home/acme', { deletionTimestamp: '2026-01-01T00:00:00Z' }],
-    ['adopt', { ...labelsOf({ ...plane, uid: 'old' }), [RELEASED]: 'true' }, 'home/acme', {}],
+    ['released', { ...labelsOf({ ...plane, uid: 'old' }), [RELEASED]: 'true' }, 'home/acme', {}],
     ['foreign', { ...labelsOf({ ...plane, uid: 'old' }) }, 'home/acme', {}],
     ['foreign', { ...labelsOf(plane), [RELEASED]: 'true' }, 'other/acme', {}],
     ['foreign', labelsOf(plane), undefined, {}],
@@ -48,6 +49,29 @@ describe('the namespace of an account', () => {
   ])('is %s with labels %j of %s', (claim, labels, owner, more) => {
     const annotations = owner === undefined ? undefined : { [OWNER]: owner }
     expect(claimOn({ metadata: { name: 'x', labels, annotations, ...more } }, plane)).toBe(claim)
+  })
+})
+
+describe('a namespace with the marks of a released one', () => {
+  const marks = {
+    labels: { ...labelsOf({ ...plane, uid: 'old' }), [RELEASED]: 'true' },
+    annotations: { [OWNER]: 'home/acme' },
+  }
+
+  test.each([
+    ['adopt', 'uid-of-namespace', 'uid-of-namespace'],
+    ['released', 'uid-of-copy', 'uid-of-namespace'],
+    ['released', 'uid-of-copy', undefined],
+    ['released', undefined, undefined],
+  ])('is %s with the uid %s when the resource takes back %s', (claim, uid, adopts) => {
+    expect(claimOn({ metadata: { ...marks, uid } }, { ...plane, adopts })).toBe(claim)
+  })
+
+  test('is taken back by its uid alone, which stands in an annotation', () => {
+    const of = (annotations: unknown) =>
+      controlPlaneOf({ metadata: { name: 'acme', namespace: 'home', annotations }, spec: planeSpec() } as never).adopts
+    expect(of({ [ADOPT]: 'u' })).toBe('u')
+    for (const none of [undefined, {}, { [ADOPT]: '' }]) expect(of(none)).toBeUndefined()
   })
 })
 
@@ -62,6 +86,11 @@ describe('what a resource asks for', () => {
       'ok',
       planeSpec({ network: { allowedCidrs: ['300.0.0.0/8'] } }),
       /spec.network.allowedCidrs.0: 300.0.0.0\/8 is no network/,
+    ],
+    [
+      'ok',
+      planeSpec({ backend: { ...planeSpec().backend, endpoint: 'https://x:70000' } }),
+      /spec.backend.endpoint: it is no URL/,
     ],
     ['ok', planeSpec({ origins: { memory: '-1Gi' } }), /spec.origins.memory/],
     ['ok', {}, /spec.version.*spec.backend/],

@@ -29,6 +29,14 @@ describe('networks', () => {
     ['10.0.0.0', /no network/],
     ['10.0.0.0/33', /no network/],
     ['x/8', /no network/],
+    ['::/0', undefined],
+    ['2001:db8::/32', undefined],
+    ['::ffff:10.244.0.0/112', /no network/],
+    ['::FFFF:af4:0/112', /no network/],
+    ['0:0:0:0:0:ffff:10.244.0.0/112', /no network/],
+    ['0000:0:0::ffff:0af4:0/112', /no network/],
+    ['::/64', /no network/],
+    ['fe80::1%eth0/64', /no network/],
   ])('%s', (text, trouble) => {
     expect(cidrTrouble(text)).toEqual(trouble === undefined ? undefined : expect.stringMatching(trouble))
   })
@@ -47,6 +55,8 @@ describe('networks', () => {
 
   test.each([
     [{ allowedCidrs: ['10.0.0.0/7'] }, /wider than/],
+    [{ allowedCidrs: ['fd00::/31'] }, /wider than \/32/],
+    [{ allowedCidrs: ['fd00::/32'] }, undefined],
     [{ allowedCidrs: ['10.96.3.0/24'] }, /network of this cluster/],
     [{ loadBalancer: true }, /open to everybody/],
     [{ loadBalancer: true, allowedCidrs: ['10.0.0.0/8'] }, undefined],
