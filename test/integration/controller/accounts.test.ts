@@ -140,6 +140,22 @@ describe('an upgrade', () => {
     expect(lab.condition('acme', 'Degraded')['status']).toBe('False')
   })
 
+  test('to pods that ask for less, or for more, is not stopped by the quota, which follows', async () => {
+    const memory = () => {
+      const [quota] = lab.kube.all(resources.quotas)
+      return /"requests.memory":"([^"]+)"/.exec(JSON.stringify(quota))?.[1]
+    }
+    lab.do.account('acme')
+    await settled('acme')
+    const usual = memory()
+    for (const size of ['4Gi', '512Mi', '1Gi']) {
+      lab.do.edit('acme', { origins: { memory: size }, trackers: { memory: size }, buildIndexes: { memory: size } })
+      await lab.pass(5)
+      await settled('acme')
+    }
+    expect(memory()).toBe(usual)
+  })
+
   test('of origins that become fewer has the last one leave first, and one that is wanted again stay', async () => {
     lab.do.account('acme', { origins: { replicas: 4 } })
     await settled('acme')

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { seenPod } from '../../../services/controller/accounts/account/observe.ts'
+import { amountOf } from '../../../services/controller/accounts/rules/quantity.ts'
 import { resources } from '../../../services/controller/kubernetes/index.ts'
 import type { Fields, Stored } from '../kube-server/stored.ts'
 import type { MemoryKube } from './memory-kube.ts'
@@ -15,6 +16,11 @@ export interface ClusterLife {
 }
 
 const field = (value: unknown, name: string): Fields => ((value as Fields | undefined)?.[name] ?? {}) as Fields
+
+const requestOf = (podSpec: unknown, of: string): number => {
+  const [container] = field({ podSpec }, 'podSpec')['containers'] as readonly Fields[]
+  return amountOf(String(field(field(container, 'resources'), 'requests')[of] ?? '0'))
+}
 
 const revisionOf = (template: unknown): string =>
   createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 10)
@@ -46,6 +52,18 @@ export function clusterLife(kube: MemoryKube): ClusterLife {
     return kube.put(resources.pods, { ...pod, status })
   }
 
+  /** As the admission of Kubernetes: quotas count what the pods that are there ask for. */
+  const hasRoom = (namespace: string, podSpec: unknown) => {
+    const quotas = kube.all(resources.quotas).filter(({ metadata }) => metadata.namespace === namespace)
+    const there = kube.all(resources.pods).filter(({ metadata }) => metadata.namespace === namespace)
+    const specs = [...there.map((pod) => pod['spec']), podSpec]
+    return quotas.every((quota) => {
+      const hard = field(field(quota, 'spec'), 'hard')
+      const sum = (of: string) => specs.reduce<number>((all, spec) => all + requestOf(spec, of), 0)
+      return ['cpu', 'memory'].every((of) => sum(of) <= amountOf(String(hard[`requests.${of}`])))
+    })
+  }
+
   const create = (
     { metadata: { name, namespace = '' }, spec: given }: Stored,
     before: readonly Stored[],
@@ -55,6 +73,7 @@ export function clusterLife(kube: MemoryKube): ClusterLife {
     const template = field(spec, 'template')
     for (let at = 0; at < Number(spec['replicas']); at += 1) {
       if (before.some((pod) => ordinal(pod) === at)) continue
+      if (!hasRoom(namespace, template['spec'])) return
       const labels = { ...field(field(template, 'metadata'), 'labels'), 'controller-revision-hash': current }
       kube.put(resources.pods, {
         metadata: { name: `${name}-${at}`, namespace, labels, ofSet: name },

@@ -2,6 +2,7 @@ import { isJson, type Json, type KubeObject, type Resource, resources } from '..
 import { byComponent, type Component, componentFacts, componentNames } from '../rules/component.ts'
 import { COMPONENT } from '../rules/marks.ts'
 import type { Claim } from '../rules/objects.ts'
+import { amountOf } from '../rules/quantity.ts'
 import type { SeenPod, SeenSet } from '../rules/rollout.ts'
 import { balancerName } from '../rules/workloads.ts'
 import type { AccountTurn } from './context.ts'
@@ -70,11 +71,14 @@ export function seenPod(object: KubeObject): SeenPod | undefined {
   const [state = {}] = listOf(status['containerStatuses'])
   const waiting = fieldsOf(fieldsOf(state['state'])['waiting'])
   const why = textOf(waiting['reason'])
+  const [container = {}] = listOf(fieldsOf(object['spec'])['containers'])
+  const { cpu, memory } = fieldsOf(fieldsOf(container['resources'])['requests'])
   return {
     ...{ name, uid, component, ordinal: Number(ordinal) },
     isReady: listOf(status['conditions']).some(({ type, status: is }) => type === 'Ready' && is === 'True'),
     revision: labels['controller-revision-hash'] ?? '',
     isLeaving: deletionTimestamp !== undefined,
+    ...{ cpu: amountOf(textOf(cpu)), memory: amountOf(textOf(memory)) },
     why: ['', 'ContainerCreating', 'PodInitializing'].includes(why) ? undefined : why,
   }
 }

@@ -117,6 +117,7 @@ class AccountReconciler implements Reconciler {
     if (lacking !== undefined) throw blocked('LimitsTooSmall', lacking)
     const desired = objectsOf({
       ...{ plane: turn.plane, spec, place: turn.place, ...secrets, claims: observed.claims },
+      pods: observed.pods,
       ...{ images: rollout.images, replicas: rollout.replicas },
       ...{ clusterNetworks: config.clusterNetworks, nameServers: config.nameServers },
       controllerNamespace: this.#components.kube.namespace,

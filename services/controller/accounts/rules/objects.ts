@@ -4,7 +4,7 @@ import type { ControlPlaneSpec } from '../resource/config.ts'
 import type { ControlPlane } from '../resource/control-plane.ts'
 import { type Component, componentFacts, componentNames } from './component.ts'
 import { type BackendKeys, configOf, type Place, secretsFileOf, type Tokens } from './configs.ts'
-import { needsOf, quotaOf } from './limits.ts'
+import { needsOf, quotaOf, type Running, roomOf } from './limits.ts'
 import { labelsOf } from './marks.ts'
 import { networkPolicies } from './policies.ts'
 import { amountOf } from './quantity.ts'
@@ -40,6 +40,7 @@ export interface ObjectsInit {
   readonly images: Readonly<Record<Component, string>>
   readonly replicas: Readonly<Record<Component, number>>
   readonly claims: readonly Claim[]
+  readonly pods: readonly Running[]
   readonly controllerNamespace: string
   readonly clusterNetworks: readonly string[]
   readonly nameServers: readonly string[]
@@ -77,7 +78,7 @@ type Common = Pick<KubeObject['metadata'], never> & {
 }
 
 /** What keeps the account within its bounds; it stands before anything runs. */
-function guards({ spec, replicas, claims, ...init }: ObjectsInit, common: Common): readonly Desired[] {
+function guards({ spec, replicas, claims, pods, ...init }: ObjectsInit, common: Common): readonly Desired[] {
   const needs = needsOf(spec, replicas)
   const kept = claims.filter(({ name }) => !isInUse(name, replicas))
   const keptVolumes = { count: kept.length, bytes: kept.reduce((sum, { size }) => sum + amountOf(size), 0) }
@@ -85,7 +86,7 @@ function guards({ spec, replicas, claims, ...init }: ObjectsInit, common: Common
     ...networkPolicies(spec, { ...init, ...common }).map((policy) => desired(resources.networkPolicies, policy)),
     desired(resources.quotas, {
       metadata: { ...common, name: 'account' },
-      spec: { hard: quotaOf(spec, { needs, keptVolumes }) },
+      spec: { hard: quotaOf(spec, { needs, room: roomOf(spec, replicas, pods), keptVolumes }) },
     }),
     desired(resources.limitRanges, {
       metadata: { ...common, name: 'account' },

@@ -17,6 +17,9 @@ export interface SeenPod {
   readonly isReady: boolean
   readonly revision: string
   readonly isLeaving: boolean
+  /** What it asks for: CPUs, and bytes. */
+  readonly cpu: number
+  readonly memory: number
   /** Why its container does not run, such as ImagePullBackOff. */
   readonly why: string | undefined
 }

@@ -16,7 +16,7 @@ const SAFE: HandOver = { state: 'staying', isWalked: true, unsafe: 0, failures: 
 
 const pod = (component: Component, ordinal: number, more: Partial<SeenPod> = {}): SeenPod => ({
   ...{ name: `${componentFacts[component].name}-${ordinal}`, uid: `${component}${ordinal}`, component, ordinal },
-  ...{ isReady: true, revision: 'now', isLeaving: false, why: undefined },
+  ...{ isReady: true, revision: 'now', isLeaving: false, cpu: 0.5, memory: 2 ** 30, why: undefined },
   ...more,
 })
 

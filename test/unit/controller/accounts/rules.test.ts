@@ -5,7 +5,7 @@ import { controlPlaneSpec } from '../../../../services/controller/accounts/resou
 import { certificateTrouble, LEAF_LIFE_MS } from '../../../../services/controller/accounts/rules/certificates.ts'
 import { cidrTrouble, ipBlock, isWithin } from '../../../../services/controller/accounts/rules/cidr.ts'
 import { conditionsOf, dated, type Verdict } from '../../../../services/controller/accounts/rules/conditions.ts'
-import { limitTrouble, needsOf, quotaOf } from '../../../../services/controller/accounts/rules/limits.ts'
+import { limitTrouble, needsOf, quotaOf, roomOf } from '../../../../services/controller/accounts/rules/limits.ts'
 import { networkPolicies } from '../../../../services/controller/accounts/rules/policies.ts'
 import { amountOf } from '../../../../services/controller/accounts/rules/quantity.ts'
 import { networkTrouble } from '../../../../services/controller/accounts/rules/trouble.ts'
@@ -96,15 +96,32 @@ describe('limits', () => {
     const spec = specOf({ limits: { cpu: '20' } })
     const needs = needsOf(spec, wanted)
     expect(needs).toEqual({ pods: 7, volumes: 5, cpu: 3.5, memory: 7 * 2 ** 30, storage: 302 * 2 ** 30 })
-    expect(quotaOf(spec, { needs, keptVolumes: { count: 1, bytes: 2 ** 30 } })).toEqual({
-      ...{
-        pods: '7',
-        'requests.cpu': '20',
-        'requests.memory': String(7 * 2 ** 30),
-        'limits.memory': String(7 * 2 ** 30),
+    expect(quotaOf(spec, { needs, room: roomOf(spec, wanted, []), keptVolumes: { count: 1, bytes: 2 ** 30 } })).toEqual(
+      {
+        ...{
+          pods: '7',
+          'requests.cpu': '20',
+          'requests.memory': String(7 * 2 ** 30),
+          'limits.memory': String(7 * 2 ** 30),
+        },
+        ...{ 'requests.storage': String(303 * 2 ** 30), persistentvolumeclaims: '6', 'services.loadbalancers': '0' },
       },
-      ...{ 'requests.storage': String(303 * 2 ** 30), persistentvolumeclaims: '6', 'services.loadbalancers': '0' },
+    )
+  })
+
+  test('leave room for the pods from before, which ask for more than those that follow them', () => {
+    const spec = specOf({ limits: { memory: '8Gi' } })
+    const before = { component: 'origin', cpu: 2, memory: 4 * 2 ** 30 } as const
+    const room = roomOf(spec, wanted, [before])
+    expect(room).toEqual({ cpu: 3.5 + 3 * (2 - 0.5), memory: (7 + 3 * 3) * 2 ** 30 })
+    const hard = quotaOf(spec, { needs: needsOf(spec, wanted), room, keptVolumes: { count: 0, bytes: 0 } })
+    expect(hard).toMatchObject({ 'requests.cpu': '8000m', 'requests.memory': String(16 * 2 ** 30) })
+    const later = quotaOf(spec, {
+      needs: needsOf(spec, wanted),
+      room: roomOf(spec, wanted, []),
+      keptVolumes: { count: 0, bytes: 0 },
     })
+    expect(later).toMatchObject({ 'requests.cpu': '3500m', 'requests.memory': '8Gi' })
   })
 
   test('that are too small are told in words', () => {
