@@ -274,6 +274,24 @@ describe('what is missing stands in the condition Degraded', () => {
     await lab.until(() => isSettled(lab, 'acme') && tokens() !== undefined)
   })
 
+  test('for a token that is to follow another: both are given to all, one component after the other', async () => {
+    lab.do.account('acme')
+    await settled('acme')
+    const find = (name: string) => lab.kube.all(resources.secrets).find(({ metadata }) => metadata.name === name)
+    const dataOf = (name: string) => (find(name)?.['data'] ?? {}) as Record<string, string>
+    const text = (name: string, key: string) => Buffer.from(dataOf(name)[key] ?? '', 'base64').toString()
+    const old = text('shoal-tokens', 'node')
+    const data = dataOf('shoal-tokens')
+    const put = (more: object) =>
+      lab.kube.put(resources.secrets, { ...find('shoal-tokens'), data: { ...data, ...more } })
+    put({ 'also.node': Buffer.from('short').toString('base64') })
+    await lab.until(() => lab.condition('acme', 'Degraded')['reason'] === 'SecretsMalformed', 700)
+    put({ 'also.node': Buffer.from('f'.repeat(32)).toString('base64') })
+    await lab.until(() => text('shoal-agents', 'secrets.yaml').includes('f'.repeat(32)) && isSettled(lab, 'acme'), 700)
+    for (const name of ['shoal-agents', 'origin-secrets', 'tracker-secrets', 'build-index-secrets'])
+      expect(JSON.parse(text(name, 'secrets.yaml'))).toMatchObject({ secrets: { node: [old, 'f'.repeat(32)] } })
+  })
+
   test('for credentials that change, the pods get the new ones, one origin after the other', async () => {
     lab.do.account('acme')
     await settled('acme')

@@ -19,7 +19,7 @@ const field = (value: unknown, name: string): Fields => ((value as Fields | unde
 
 const requestOf = (podSpec: unknown, of: string): number => {
   const [container] = field({ podSpec }, 'podSpec')['containers'] as readonly Fields[]
-  return amountOf(String(field(field(container, 'resources'), 'requests')[of] ?? '0'))
+  return amountOf(`${(field(field(container, 'resources'), 'requests') as Readonly<Record<string, string>>)[of] ?? 0}`)
 }
 
 const revisionOf = (template: unknown): string =>

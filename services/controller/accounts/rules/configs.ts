@@ -8,9 +8,18 @@ export interface Tokens {
   readonly service: string
   readonly adminRead: string
   readonly admin: string
+  /** Second values, while one replaces the other. */
+  readonly also: Readonly<Partial<Record<TokenName, string>>>
 }
 
 export const tokenNames = ['node', 'service', 'adminRead', 'admin'] as const satisfies readonly (keyof Tokens)[]
+export type TokenName = (typeof tokenNames)[number]
+
+/** As the config of a service has it: the one that is shown, and the other that counts as well. */
+export const valuesOf = (tokens: Tokens, name: TokenName): readonly string[] => {
+  const also = tokens.also[name]
+  return also === undefined ? [tokens[name]] : [tokens[name], also]
+}
 
 /** What lets the components into the backend. */
 export interface BackendKeys {
@@ -101,8 +110,7 @@ export function secretsFileOf(
   spec: ControlPlaneSpec,
   { tokens, keys }: { readonly tokens: Tokens; readonly keys: BackendKeys },
 ): object {
-  const { node, service, adminRead, admin } = tokens
-  const secrets = { node, service, adminRead, admin }
+  const secrets = Object.fromEntries(tokenNames.map((name) => [name, valuesOf(tokens, name)]))
   if (component === 'tracker') return { secrets }
   if (component === 'buildIndex') return { secrets, backend: bucketOf(spec, keys) }
   return {

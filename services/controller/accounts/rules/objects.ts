@@ -3,7 +3,7 @@ import { type KubeObject, type Resource, resources } from '../../kubernetes/inde
 import type { ControlPlaneSpec } from '../resource/config.ts'
 import type { ControlPlane } from '../resource/control-plane.ts'
 import { type Component, componentFacts, componentNames } from './component.ts'
-import { type BackendKeys, configOf, type Place, secretsFileOf, type Tokens } from './configs.ts'
+import { type BackendKeys, configOf, type Place, secretsFileOf, type Tokens, valuesOf } from './configs.ts'
 import { needsOf, quotaOf, type Running, roomOf } from './limits.ts'
 import { labelsOf } from './marks.ts'
 import { networkPolicies } from './policies.ts'
@@ -62,7 +62,7 @@ export function objectsOf(init: ObjectsInit): readonly Desired[] {
       metadata: { ...common, name: 'shoal-agents' },
       type: 'Opaque',
       data: {
-        'secrets.yaml': base64(JSON.stringify({ secrets: { node: init.tokens.node } })),
+        'secrets.yaml': base64(JSON.stringify({ secrets: { node: valuesOf(init.tokens, 'node') } })),
         'ca.crt': base64(init.authority.certificate),
       },
     }),

@@ -10,7 +10,8 @@ import { planeSpec } from '../../../kit/accounts/accounts-lab.ts'
 
 const schemas = { origin: originSchema, tracker: trackerSchema, buildIndex: buildIndexSchema } as const
 const place = { namespace: 'shoal-acme-0123456789', domain: 'cluster.local' }
-const tokens = { node: 'n'.repeat(32), service: 's'.repeat(32), adminRead: 'r'.repeat(32), admin: 'a'.repeat(32) }
+const own = { node: 'n'.repeat(32), service: 's'.repeat(32), adminRead: 'r'.repeat(32), admin: 'a'.repeat(32) }
+const tokens = { ...own, also: {} }
 const keys = { accessKeyId: 'AKIA', secretAccessKey: 'very-secret', sessionToken: 'passing' }
 
 const tos = {
@@ -56,7 +57,21 @@ test('an origin is a member by its name, keeps most of its volume for blobs, and
   })
 })
 
+test.each(componentNames)('while a token is replaced, %s takes both, and shows the first', (component) => {
+  const both = { ...tokens, also: { service: 't'.repeat(32) } }
+  const { secrets } = secretsFileOf(component, controlPlaneSpec.parse(planeSpec({ backend: s3 })), {
+    tokens: both,
+    keys,
+  }) as { secrets: object }
+  expect(secrets).toEqual({
+    node: [own.node],
+    service: [own.service, 't'.repeat(32)],
+    adminRead: [own.adminRead],
+    admin: [own.admin],
+  })
+})
+
 test.each(componentNames)('the config file of %s has nothing secret in it', (component) => {
   const text = JSON.stringify(configOf(component, controlPlaneSpec.parse(planeSpec({ backend: s3 })), place))
-  for (const secret of [...Object.values(tokens), ...Object.values(keys)]) expect(text).not.toContain(secret)
+  for (const secret of [...Object.values(own), ...Object.values(keys)]) expect(text).not.toContain(secret)
 })
