@@ -59,7 +59,8 @@ export function accountsContract(open: () => Promise<AccountsPlace>): void {
       (await kube.reads.page(resources[kind], { namespace, limit: 100 })).objects.map(({ metadata }) => metadata.name)
     expect(await names('statefulSets')).toEqual(['build-index', 'origin', 'tracker'])
     expect(await names('services')).toEqual([
-      ...['build-index', 'build-index-lb', 'origin', 'origin-lb', 'tracker', 'tracker-lb'],
+      ...['build-index', 'build-index-0-lb', 'build-index-1-lb', 'origin', 'origin-0-lb', 'origin-1-lb', 'origin-2-lb'],
+      ...['tracker', 'tracker-0-lb', 'tracker-1-lb'],
     ])
     expect((await names('networkPolicies')).length).toBe(8)
     expect((await names('disruptionBudgets')).length).toBe(3)

@@ -4,16 +4,22 @@ import { COMPONENT } from '../rules/marks.ts'
 import type { Claim } from '../rules/objects.ts'
 import { amountOf } from '../rules/quantity.ts'
 import type { SeenPod, SeenSet } from '../rules/rollout.ts'
-import { balancerName } from '../rules/workloads.ts'
+import { balancerName, podName } from '../rules/workloads.ts'
 import type { AccountTurn } from './context.ts'
+
+/** A name or an address by which clients reach a pod. */
+export interface Endpoint {
+  readonly pod: string
+  readonly address: string
+}
 
 /** What runs in the namespace of an account. */
 export interface Observed {
   readonly sets: Readonly<Partial<Record<Component, SeenSet>>>
   readonly pods: readonly SeenPod[]
   readonly claims: readonly Claim[]
-  /** Names and addresses of balancers. */
-  readonly endpoints: Readonly<Record<Component, readonly string[]>>
+  /** Where each pod is reached through its balancers. */
+  readonly endpoints: Readonly<Record<Component, readonly Endpoint[]>>
 }
 
 /** More objects of one kind than an account has. */
@@ -84,9 +90,15 @@ export function seenPod(object: KubeObject): SeenPod | undefined {
 }
 
 function endpointsIn(services: readonly KubeObject[]): Observed['endpoints'] {
-  return byComponent((component) => {
-    const service = services.find(({ metadata }) => metadata.name === balancerName(component))
-    const ingress = listOf(fieldsOf(fieldsOf(service?.['status'])['loadBalancer'])['ingress'])
-    return ingress.map(({ ip, hostname }) => textOf(ip) || textOf(hostname)).filter((text) => text !== '')
-  })
+  return byComponent((component) =>
+    services.flatMap((service) => {
+      const ordinal = Number(/-(\d+)-lb$/.exec(service.metadata.name)?.[1])
+      if (balancerName({ component, ordinal }) !== service.metadata.name) return []
+      const ingress = listOf(fieldsOf(fieldsOf(service['status'])['loadBalancer'])['ingress'])
+      return ingress.flatMap(({ ip, hostname }) => {
+        const address = textOf(ip) || textOf(hostname)
+        return address === '' ? [] : [{ pod: podName({ component, ordinal }), address }]
+      })
+    }),
+  )
 }

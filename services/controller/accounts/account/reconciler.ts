@@ -110,7 +110,10 @@ class AccountReconciler implements Reconciler {
     if (forbidden !== undefined) throw blocked('NetworkForbidden', forbidden)
     if (config.image === undefined) throw blocked('ImageMissing', 'the controller has no accounts.image in its config')
     const image = `${config.image}:${spec.version}`
-    const further = byComponent((name) => [...spec.network.hosts, ...observed.endpoints[name]])
+    const further = byComponent((name) => [
+      ...spec.network.hosts,
+      ...observed.endpoints[name].map(({ address }) => address),
+    ])
     const secrets = await accountSecrets(this.#components, turn, spec, further)
     const rollout = await this.#rollout(turn, secrets, { image, wanted: wantedOf(spec), ...observed })
     const lacking = limitTrouble(spec, needsOf(spec, rollout.replicas))

@@ -28,7 +28,12 @@ export function statusOf({ plane, place }: AccountTurn, verdict: Verdict, init: 
       ? before['components'] !== undefined && { components: before['components'] }
       : { components: Object.fromEntries(componentNames.map((name) => [componentFacts[name].key, counts[name]])) }),
     ...(endpoints !== undefined && {
-      endpoints: Object.fromEntries(componentNames.map((name) => [componentFacts[name].key, endpoints[name]])),
+      endpoints: Object.fromEntries(
+        componentNames.map((name) => [
+          componentFacts[name].key,
+          endpoints[name].map(({ pod, address }) => `${pod}=${address}`),
+        ]),
+      ),
     }),
     ...(error !== undefined && { lastError: error }),
     conditions: dated(conditionsOf(verdict), before, { generation: plane.generation, nowMs }),

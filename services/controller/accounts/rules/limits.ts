@@ -81,7 +81,7 @@ export function quotaOf(
   },
 ): object {
   const { limits, network } = spec
-  const balancers = network.loadBalancer ? componentNames.length : 0
+  const balancers = network.loadBalancer ? needs.pods : 0
   const memory =
     limits.memory !== undefined && amountOf(limits.memory) >= room.memory ? limits.memory : String(room.memory)
   return {

@@ -67,7 +67,11 @@ export function objectsOf(init: ObjectsInit): readonly Desired[] {
       },
     }),
     ...(spec.network.loadBalancer
-      ? componentNames.map((component) => desired(resources.services, balancer(component, spec, common)))
+      ? componentNames.flatMap((component) =>
+          Array.from({ length: init.replicas[component] }, (_, ordinal) =>
+            desired(resources.services, balancer({ component, ordinal }, spec, common)),
+          ),
+        )
       : []),
   ]
 }

@@ -134,20 +134,23 @@ export const headlessService = (component: Component, { labels, namespace }: Omi
   },
 })
 
-/** What clients of the account call. It shows components the address of who calls, which policies look at. */
+/**
+ * Where clients of the account reach one pod: members of a ring are not alike, and a balancer that chooses among them would
+ * break it. It shows the pod the address of who calls, which policies look at.
+ */
 export function balancer(
-  component: Component,
+  { component, ordinal }: PodPlace,
   { network }: ControlPlaneSpec,
   { labels, namespace }: Pick<WorkloadInit, 'labels' | 'namespace'>,
 ): object {
   const { name, clientPorts } = componentFacts[component]
   return {
     metadata: {
-      ...{ name: balancerName(component), namespace, labels: { ...labels, [COMPONENT]: name } },
+      ...{ name: balancerName({ component, ordinal }), namespace, labels: { ...labels, [COMPONENT]: name } },
       ...(network.annotations !== undefined && { annotations: network.annotations }),
     },
     spec: {
-      ...{ type: 'LoadBalancer', externalTrafficPolicy: 'Local', selector: selectorOf(component) },
+      ...{ type: 'LoadBalancer', externalTrafficPolicy: 'Local', selector: podSelector({ component, ordinal }) },
       loadBalancerSourceRanges: network.allowedCidrs,
       ports: clientPorts.map((port) => ({
         ...{ name: port, port: portOf(component, port), targetPort: port, protocol: 'TCP' },
@@ -156,7 +159,21 @@ export function balancer(
   }
 }
 
-export const balancerName = (component: Component): string => `${componentFacts[component].name}-lb`
+/** One pod of a StatefulSet. */
+export interface PodPlace {
+  readonly component: Component
+  readonly ordinal: number
+}
+
+export const podName = ({ component, ordinal }: PodPlace): string => `${componentFacts[component].name}-${ordinal}`
+
+/** By the label that Kubernetes gives each pod of a StatefulSet. */
+const podSelector = (place: PodPlace) => ({
+  ...selectorOf(place.component),
+  'statefulset.kubernetes.io/pod-name': podName(place),
+})
+
+export const balancerName = (place: PodPlace): string => `${podName(place)}-lb`
 
 /** Of a component, at most one pod is taken away at a time by whoever empties nodes. */
 export const disruptionBudget = (
