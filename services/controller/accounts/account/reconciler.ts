@@ -89,13 +89,20 @@ class AccountReconciler implements Reconciler {
   }
 
   async #remove(turn: AccountTurn): Promise<Outcome> {
-    const waits = await removalStep(turn, this.#components.owned)
-    if (waits === undefined) {
-      await setFinalizer(turn, false)
-      return { state: 'gone', trouble: undefined, written: 0 }
+    try {
+      const waits = await removalStep(turn, this.#components.owned)
+      if (waits === undefined) {
+        await setFinalizer(turn, false)
+        return { state: 'gone', trouble: undefined, written: 0 }
+      }
+      await this.#tell(turn, { waits, leaving: true })
+      return { state: 'waits', trouble: undefined, written: 0 }
+    } catch (err) {
+      const trouble = troubleOf(err)
+      if (trouble === undefined) throw err
+      await this.#tell(turn, { trouble, leaving: true })
+      return { state: 'blocked', trouble, written: 0 }
     }
-    await this.#tell(turn, { waits, leaving: true })
-    return { state: 'waits', trouble: undefined, written: 0 }
   }
 
   async #tellPaused(turn: AccountTurn, spec: ControlPlaneSpec): Promise<Outcome> {

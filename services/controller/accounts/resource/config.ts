@@ -67,7 +67,7 @@ const network = z
     loadBalancer: z
       .boolean()
       .default(false)
-      .describe('Each of trackers, origins and build-indexes is reached through a load balancer of its own.'),
+      .describe('Each pod of trackers, origins and build-indexes is reached through a load balancer of its own.'),
     annotations: z
       .record(z.string().max(316), z.string().max(1024))
       .optional()
