@@ -2,9 +2,9 @@ import { type FakeClock, fakeClock, seededRandom } from '../../../lib/base/index
 import { type RecordingLogger, recordingLogger, recordingMetrics } from '../../../lib/telemetry/index.ts'
 import type { OpenTalk, OriginTalkInit } from '../../../services/controller/accounts/account/origin-talk.ts'
 import { accountsSchema } from '../../../services/controller/accounts/index.ts'
-import { controlPlanes } from '../../../services/controller/accounts/resource/control-plane.ts'
+import { ADOPT, controlPlanes } from '../../../services/controller/accounts/resource/control-plane.ts'
 import { type AccountsRole, accountsRole } from '../../../services/controller/accounts/role.ts'
-import { ADOPT, namespaceOf } from '../../../services/controller/accounts/rules/marks.ts'
+import { namespaceOf } from '../../../services/controller/accounts/rules/marks.ts'
 import type { HandOver } from '../../../services/controller/accounts/rules/rollout.ts'
 import {
   isJson,

@@ -1,7 +1,7 @@
 import { hasCode } from '../../../../lib/base/index.ts'
 import { type KubeObject, resources } from '../../kubernetes/index.ts'
-import { controlPlanes } from '../resource/control-plane.ts'
-import { ADOPT, claimOn, labelsOf, OWNER, RELEASED } from '../rules/marks.ts'
+import { ADOPT, controlPlanes } from '../resource/control-plane.ts'
+import { claimOn, labelsOf, OWNER, RELEASED } from '../rules/marks.ts'
 import { blocked } from '../rules/trouble.ts'
 import type { AccountTurn } from './context.ts'
 

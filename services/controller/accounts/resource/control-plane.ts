@@ -1,6 +1,8 @@
 import { isJson, type Json, type KubeObject, type Resource } from '../../kubernetes/index.ts'
-import { ADOPT } from '../rules/marks.ts'
 import { type ControlPlaneSpec, parseSpec } from './config.ts'
+
+/** Annotation of a resource: the uid of the released namespace that it takes back. Marks of namespaces can be copied. */
+export const ADOPT = 'shoal.dev/adopt'
 
 export const controlPlanes: Resource = {
   ...{ group: 'shoal.dev', version: 'v1alpha1', plural: 'controlplanes', kind: 'ControlPlane', namespaced: true },

@@ -10,8 +10,6 @@ export const OWNER_UID = 'shoal.dev/owner-uid'
 export const OWNER = 'shoal.dev/owner'
 /** Label of a namespace whose resource was deleted and whose data was kept. */
 export const RELEASED = 'shoal.dev/released'
-/** Annotation of a resource: the uid of the released namespace that it takes back. Marks of namespaces can be copied. */
-export const ADOPT = 'shoal.dev/adopt'
 const ACCOUNT = 'shoal.dev/account'
 export const COMPONENT = 'app.kubernetes.io/component'
 export const FINALIZER = 'shoal.dev/control-plane'
