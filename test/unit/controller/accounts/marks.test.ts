@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { controlPlaneOf } from '../../../../services/controller/accounts/resource/control-plane.ts'
+import { ADOPT, controlPlaneOf } from '../../../../services/controller/accounts/resource/control-plane.ts'
 import {
-  ADOPT,
   claimOn,
   labelsOf,
   namespaceOf,
