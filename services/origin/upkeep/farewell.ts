@@ -91,10 +91,11 @@ class OriginFarewell implements Farewell {
     try {
       // One of the two that fails cuts the other off as little as the stop that goes on behind them.
       const ends = await Promise.allSettled([this.#uploadsEnded(limit.signal), this.#hasOthers && handOn()])
-      for (const end of ends) if (end.status === 'rejected') throw end.reason
-    } catch (err) {
-      if (!limit.expired || !hasCode(err, 'ABORTED')) throw err
-      logger.info('stopped before everything under way had ended', { limitMs: this.#init.limitMs })
+      for (const end of ends) {
+        if (end.status === 'fulfilled') continue
+        if (!limit.expired || !hasCode(end.reason, 'ABORTED')) throw end.reason
+        logger.info('stopped before everything under way had ended', { limitMs: this.#init.limitMs })
+      }
     } finally {
       limit.release()
     }

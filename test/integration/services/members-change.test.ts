@@ -6,6 +6,7 @@ import { eventually } from '../../kit/eventually.ts'
 import { pullSame } from '../../kit/pull-same.ts'
 import { type PushedBlob, pushBlobOf } from '../../kit/pushed-blob.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
+import { steadyTraffic } from '../../kit/steady-traffic.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
 import { testPorts } from '../../kit/test-ports.ts'
 import { startTopology, type Topology } from '../../kit/topology.ts'
@@ -111,31 +112,12 @@ function startLab(): Promise<Lab> {
   })
 }
 
-/** Pushes and pulls one blob after the other until it is told to end; then: how many, and what failed. */
-function traffic(lab: Lab) {
-  const failures: unknown[] = []
-  let [count, ends] = [0, false]
-  const one = async () => {
+/** Pushes and pulls one blob after the other. */
+const traffic = (lab: Lab) =>
+  steadyTraffic(async (count) => {
     const blob = await pushBlobOf(lab.shoal, `busy/${count}`, SIZE)
     await Promise.all(agents.map((id) => pullSame(lab.shoal.url(id, 'registry') + blob.path, blob.bytes)))
-  }
-  const work = async () => {
-    for (; !ends; count += 1) await one().catch((err: unknown) => failures.push(err))
-  }
-  const done = work()
-  return {
-    /** Waits until what is under way now has ended, and another one after it. */
-    async round() {
-      const from = count
-      await eventually(async () => expect(count).toBeGreaterThan(from + 1))
-    },
-    async end() {
-      ends = true
-      await done
-      return failures
-    },
-  }
-}
+  })
 
 describe('members that come, go and move while clients push and pull', () => {
   let lab: Lab

@@ -80,4 +80,7 @@ if (hasBind) {
       })
     })
   })
-} else test.skip('bind9 is not installed', () => undefined)
+} else {
+  // Without bind9 there is nothing to test, and a file without a test would fail: the run counts one as skipped.
+  test.skip('bind9 is not installed', () => undefined)
+}

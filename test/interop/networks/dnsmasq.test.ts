@@ -6,6 +6,7 @@ import { eventually } from '../../kit/eventually.ts'
 import { type NetworkSpace, networkLab, noNetworkLab } from '../../kit/network-lab.ts'
 import { resourceStack } from '../../kit/resource-stack.ts'
 import type { StartedProcess } from '../../kit/start-process.ts'
+import { steadyTraffic } from '../../kit/steady-traffic.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
 
 /**
@@ -112,11 +113,9 @@ afterAll(async () => {
   await stack[Symbol.asyncDispose]()
 })
 
-/** Pushes and pulls one blob after the other until it is told to end; then what failed. */
-function traffic() {
-  const failures: unknown[] = []
-  let [count, ends] = [0, false]
-  const one = async () => {
+/** Pushes and pulls one blob after the other. */
+const traffic = () =>
+  steadyTraffic(async (count) => {
     const file = join(folder, 'content')
     await writeFile(file, cipherBytes(`by names ${count}`, 300_000))
     const digest = await space.push('http://127.0.0.1:5000', `team/app${count}`, file)
@@ -125,23 +124,7 @@ function traffic() {
       expect(await space.request('GET', url)).toMatchObject({ status: 200, digest })
     }
     await Promise.all(AGENTS.map(pull))
-  }
-  const work = async () => {
-    for (; !ends; count += 1) await one().catch((err: unknown) => failures.push(err))
-  }
-  const done = work()
-  return {
-    async round() {
-      const from = count
-      await eventually(async () => expect(count).toBeGreaterThan(from + 1))
-    },
-    async end() {
-      ends = true
-      await done
-      return failures
-    },
-  }
-}
+  })
 
 /** Waits until both agents have these members in a ring, by their ids. */
 const known = (ring: string, ids: readonly string[]) =>

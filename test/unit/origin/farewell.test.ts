@@ -143,6 +143,23 @@ describe('an origin that is about to stop', () => {
     expect([it.asked(), it.given]).toEqual([0, []])
   })
 
+  test('tells of a failure also when its time has passed for something else', async () => {
+    const it = await lab()
+    const upload = await it.store.createUpload()
+    const last = deferred()
+    const slowly = async function* () {
+      yield randomContent(10).bytes
+      await last.promise
+    }
+    const appended = upload.append(slowly(), { offset: 0 })
+    it.finished.reject(appError('BACKEND_UNAVAILABLE'))
+    const stopped = expect(it.bye.stop()).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+    await it.clock.advance(LIMIT_MS)
+    await stopped
+    last.resolve()
+    await appended
+  })
+
   test('goes after its time, whatever is still under way', async () => {
     const it = await lab()
     const stopped = it.bye.stop()
