@@ -88,8 +88,9 @@ export function httpClient({ clock, lookup }: HttpClientComponents, init: HttpCl
       try {
         if (stopped) throw appError('ABORTED', { message: 'the http client is stopped' })
         const given = withDefaults(ownHeaders, request.headers)
+        const agent = pool(request.lane ?? 'control')
         const { headers, onOver, answered } = traced(request, given, queue(request))
-        const means = { agent: pool(request.lane ?? 'control'), clock, onOver }
+        const means = { agent, clock, onOver }
         return await answered(exchangeOver(means, { ...request, headers }))
       } catch (err) {
         if (request.body instanceof Readable) request.body.on('error', () => undefined).destroy()
