@@ -51,6 +51,7 @@ const packageRooms = {
   'classic-level': '^lib/journal/',
   '@redis/client': '^services/tracker/peer-store/',
   libsql: '^services/manager/database/',
+  pg: '^services/manager/database/',
   kysely: '^services/manager/',
   fzstd: '^services/cli/get/image/',
   tar: '^services/cli/get/image/',

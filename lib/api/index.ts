@@ -108,11 +108,20 @@ export {
 export { jsonLines } from './json-lines.ts'
 export {
   type AuditRow,
+  type Grant,
+  type InviteRow,
   type ManagerCall,
   type ManagerCalls,
   type ManagerNeed,
   type ManagerResource,
+  type Me,
   managerApi,
+  managerResources,
+  personName,
+  type RoleRow,
+  type SessionRow,
+  type TokenRow,
+  type UserRow,
 } from './manager/index.ts'
 export { describedRoutes, openApiDocument } from './openapi.ts'
 export {

@@ -1,5 +1,8 @@
 import { z } from 'zod'
+import { baseUrl, duration } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, secretsOf } from '../../lib/service/index.ts'
+import { databaseSchema } from './database/index.ts'
+import { peopleSchema } from './people/index.ts'
 
 /** Every key of a manager; `config/manager/base.yaml` shows them with their defaults. */
 export const managerSchema = z.strictObject({
@@ -13,6 +16,18 @@ export const managerSchema = z.strictObject({
   admin: listenerOf('manager', 'admin'),
   /** Where the embedded database is. One process per folder. */
   folder: z.string().min(1).default('data/manager'),
+  /** Where it keeps what it knows. */
+  database: databaseSchema,
+  /** Where people find it, if that is not the address of its listener: for links, and for providers that send people back. */
+  publicUrl: baseUrl.exactOptional(),
+  /** Who may come in. */
+  people: peopleSchema,
+  audit: z
+    .strictObject({
+      /** How long is kept who has changed what. */
+      keep: duration.refine((ms) => ms > 0, 'more than 0').prefault('365d'),
+    })
+    .prefault({}),
 })
 
 export type ManagerConfig = z.output<typeof managerSchema>

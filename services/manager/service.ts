@@ -1,12 +1,16 @@
 import type { Startable } from '../../lib/base/index.ts'
 import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
-import { auditLog } from './audit-log.ts'
+import { auditKeeping, auditLog } from './audit-log.ts'
 import type { ManagerConfig } from './config.ts'
 import { managerDatabase } from './database/index.ts'
+import { type Passwords, people } from './people/index.ts'
 import { managerRoutes } from './server.ts'
 
 /** Replacements for parts of the manager, given by the herd and by tests. */
-export type ManagerComponents = Partial<Runtime>
+export interface ManagerComponents extends Partial<Runtime> {
+  /** Replaces the usual work of passwords. */
+  readonly passwords?: Passwords
+}
 
 export interface ManagerService extends Startable {
   /** Base URLs; known after the start. */
@@ -19,14 +23,28 @@ export interface ManagerService extends Startable {
 export function managerService(components: ManagerComponents, config: ManagerConfig): ManagerService {
   const runtime = serviceRuntime('manager', config, components)
   const database = managerDatabase(runtime, config)
-  const routes = managerRoutes({ audit: auditLog({ database }) })
+  const persons = people({ ...runtime, database, passwords: components.passwords }, config.people)
+  const audit = auditLog({ database })
+  const keeping = auditKeeping({ ...runtime, audit }, config.audit.keep)
+  const routes = managerRoutes({ audit, people: persons.parts })
   const shell = serviceShell(runtime, config, {
     kind: 'manager',
     // Whoever comes to the listener for people has to be known, also where no secret is set.
-    listeners: { http: { routes, anonymous: 'none' }, admin: { routes } },
+    listeners: { http: { routes, anonymous: 'none', identify: persons.identify }, admin: { routes } },
+    checks: { database: () => database.problem() },
   })
+  /** Whoever can read the log has the machine, and so may let himself in. */
+  const tellFirstAdmin: Startable = {
+    async start() {
+      const path = await persons.firstAdminLink()
+      if (path === undefined) return
+      const link = (config.publicUrl ?? shell.url('http')) + path
+      runtime.logger.warn('there is no admin yet; this link makes one, once, within a day', { link })
+    },
+    stop: () => Promise.resolve(),
+  }
   return {
-    ...shell.around([database, ...shell.listeners]),
+    ...shell.around([database, persons, keeping, ...shell.listeners, tellFirstAdmin]),
     get url() {
       return shell.url('http')
     },

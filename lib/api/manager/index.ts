@@ -2,18 +2,33 @@ import { adminCall } from '../admin.ts'
 import { opaque } from '../bounded.ts'
 import { auditCalls } from './audit.ts'
 import { managerCall } from './manager-call.ts'
+import { peopleCalls } from './people.ts'
+import { rightCalls } from './rights.ts'
 
 export type { AuditRow } from './audit.ts'
-export type {
-  ManagerCall,
-  ManagerCalls,
-  ManagerNeed,
-  ManagerResource,
+export {
+  type ManagerCall,
+  type ManagerCalls,
+  type ManagerNeed,
+  type ManagerResource,
+  managerResources,
 } from './manager-call.ts'
+export {
+  type Grant,
+  type InviteRow,
+  type Me,
+  personName,
+  type RoleRow,
+  type SessionRow,
+  type TokenRow,
+  type UserRow,
+} from './people-shapes.ts'
 
 /** The API of a manager, on its listeners `http` and `admin`. */
 export const managerApi = {
   ...auditCalls,
+  ...peopleCalls,
+  ...rightCalls,
   openApi: managerCall(
     'self',
     adminCall({

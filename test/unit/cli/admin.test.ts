@@ -11,6 +11,7 @@ import { verbName } from '../../../services/cli/admin/verb.ts'
 import { run } from '../../../services/cli/run.ts'
 import { controllerAdminRoutes } from '../../../services/controller/server.ts'
 import { doors } from '../../../services/herd/index.ts'
+import type { PersonRoutesComponents } from '../../../services/manager/people/index.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { proxyAdminRoutes } from '../../../services/proxy/admin.ts'
@@ -43,7 +44,7 @@ const served = {
     names: () => undefined,
     accounts: () => undefined,
   }),
-  manager: managerRoutes({ audit: { page: async () => ({ audit: [] }) } }),
+  manager: managerRoutes({ audit: { page: async () => ({ audit: [] }) }, people: {} as PersonRoutesComponents }),
 }
 
 describe('the admin APIs', () => {

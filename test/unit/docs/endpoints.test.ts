@@ -71,7 +71,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
   }),
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
   'controller: admin listener': controllerAdminRoutes(untouched),
-  'manager: main listener': managerRoutes(untouched),
+  'manager: main listener': managerRoutes({ audit: untouched, people: untouched }),
   'build-index: main listener': [...buildIndexServerRoutes(untouched, untouched), ...farEndRoutes(untouched)],
   'proxy: registry listener': proxyRoutes(),
   'agent: registry listener': [
