@@ -74,10 +74,10 @@ class Party<T extends Sized> implements Flow<T> {
   }
 
   move(to: RoundRobin<T>): void {
-    if (to === this.of) return
-    this.of.waiting.delete(this)
     // There is no other kind of round.
-    this.of = to as Ring<T>
+    if (to === this.of || !(to instanceof Ring)) return
+    this.of.waiting.delete(this)
+    this.of = to
     if (this.#items.size === 0) return
     this.credit = this.of.turn
     this.of.waiting.add(this)

@@ -6,11 +6,11 @@ import type { WithholdRules } from './withhold-config.ts'
 export interface Withheld {
   readonly now: WithholdRules
   set(rules: WithholdRules): void
-  gives(repository: Repository): boolean
+  readonly gives: (repository: Repository) => boolean
   /** False when any repository that is known to have the blob is withheld. */
   givesBlob(digest: Digest): Promise<boolean>
   /** @throws PULL_BLOCKED */
-  check(repository: Repository): void
+  readonly check: (repository: Repository) => void
 }
 
 export interface WithheldInit {

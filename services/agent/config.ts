@@ -13,7 +13,7 @@ import {
 } from '../../lib/service/index.ts'
 import { forwardKeys } from './forward/config.ts'
 import { checkFronts, frontDefault, frontListeners, mountList } from './fronts/config.ts'
-import { pullRulesSchema } from './pull-rules/index.ts'
+import { pullRulesSchema } from './pull-rules/config.ts'
 import { upstreamEntrySchema } from './rights/index.ts'
 
 const MOST_LINK_TTL_MS = 60 * 60_000

@@ -215,6 +215,18 @@ function agentOrders(runtime: Runtime, config: AgentConfig, { clients, work, key
   ]
 }
 
+/** What clients get, and what of it was here before. */
+function clientTraffic({ metrics }: Runtime, components: AgentComponents) {
+  const { sent, received } = blobTraffic(metrics)
+  return {
+    onSent: (bytes: number) => sent('client', bytes),
+    onPull: (summary: PullSummary) => {
+      received('cache', summary.bytes.cache)
+      components.onPull?.(summary)
+    },
+  }
+}
+
 /** One agent. @throws INSECURE_BIND, READERS_UNSAID, CONFIG_INVALID */
 export function agentService(components: AgentComponents, config: AgentConfig): AgentService {
   const runtime = serviceRuntime('agent', config, components)
@@ -226,12 +238,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const gives = withheld({ rules: config.withhold, repositoriesOf: (digest) => kept.repositoriesOf(digest) })
   const engine = agentEngine(runtime, config, { store, clients, digester, key, gives })
   plainStore.onGone((digest) => engine.forget(digest))
-  const traffic = blobTraffic(runtime.metrics)
-  const onSent = (bytes: number) => traffic.sent('client', bytes)
-  const onPull = (summary: PullSummary) => {
-    traffic.received('cache', summary.bytes.cache)
-    components.onPull?.(summary)
-  }
+  const { onSent, onPull } = clientTraffic(runtime, components)
   const log = new PullLog(runtime, { nameOf: originNames(clients.rings.origins) })
   const { kept, proven, opened, linked } = agentLinks(runtime, config, { store, engine, index: clients.index })
   const pulling = pulls({ ...runtime, engine: opened, linked, log, onPull })

@@ -55,13 +55,13 @@ export const pullRulesSchema = z
     /** How far a client's own word raises a pull: what it says by a header, of its priority or of its application. */
     clientMax: z.enum(['normal', 'high']).default('normal'),
     /** The class of a pull; the first rule that fits counts. */
-    rules: z.array(classRule).max(MOST_RULES).default([]),
+    rules: z.array(classRule).max(MOST_RULES).prefault([]),
     /** Pulls that are refused, with the name of the first rule that fits. */
     blocks: z
       .array(block)
       .max(MOST_RULES)
-      .default([])
-      .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'two rules have the same name'),
+      .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'two rules have the same name')
+      .prefault([]),
   })
   .prefault({})
 

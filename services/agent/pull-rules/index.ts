@@ -1,3 +1,2 @@
-export { pullRulesSchema } from './config.ts'
 export { type Puller, type PullRules, type PullSubject, pullRules } from './pull-rules.ts'
 export { ruledStorage } from './ruled-storage.ts'

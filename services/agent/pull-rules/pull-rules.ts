@@ -15,7 +15,9 @@ import type { AgentConfig } from '../config.ts'
 import type { BlockRule, ClassRule, PullRulesConfig } from './config.ts'
 
 /** Who pulls. */
-export type Puller = Pick<Exchange, 'req' | 'principal'>
+export interface Puller extends Pick<Exchange, 'principal'> {
+  readonly req: Pick<IncomingMessage, 'headers'>
+}
 
 /** What is pulled. */
 export interface PullSubject {
@@ -31,7 +33,7 @@ export interface PullRules {
   readonly now: PullRulesConfig
   set(rules: PullRulesConfig): void
   /** @throws PULL_BLOCKED with the name of the rule */
-  admit(puller: Puller, subject: PullSubject): PullTerms
+  readonly admit: (puller: Puller, subject: PullSubject) => PullTerms
 }
 
 export interface PullRulesInit extends Pick<AgentConfig['registry'], 'priorityHeader' | 'applicationHeader'> {
@@ -78,7 +80,7 @@ export function pullRules({ metrics }: { readonly metrics: Metrics }, init: Pull
   let compiled = compile(now)
 
   /** What the client says of its priority; the levels that clients send who were told nothing say nothing. */
-  const wordOf = (req: IncomingMessage): PullClass | undefined => {
+  const wordOf = (req: Puller['req']): PullClass | undefined => {
     const text = said(req, init.priorityHeader)
     const level = /^\d{1,2}$/.test(text) ? classOfLevel(Number(text)) : undefined
     return level === 'normal' ? undefined : level
@@ -120,7 +122,7 @@ export function pullRules({ metrics }: { readonly metrics: Metrics }, init: Pull
   }
 }
 
-function said({ headers }: Pick<IncomingMessage, 'headers'>, header: string): string {
+function said({ headers }: Puller['req'], header: string): string {
   const value = headers[header.toLowerCase()]
   return typeof value === 'string' ? value.trim() : ''
 }

@@ -4,9 +4,10 @@ import { type SwarmBlob, swarmBlob } from '../../kit/swarm-blob.ts'
 import { type LabNode, putBlob, type SwarmLab, swarmLab } from '../../kit/swarm-lab.ts'
 
 const MIB = 1024 * 1024
-const RATE = 8 * MIB
-const blobs = [1, 2, 3].map((seed) => swarmBlob(seed, 96 * MIB))
+const RATE = 4 * MIB
+const blobs = [1, 2, 3].map((seed) => swarmBlob(seed, 32 * MIB))
 const [first, second, third] = blobs as [SwarmBlob, SwarmBlob, SwarmBlob]
+const small = swarmBlob(4, 4 * MIB)
 const repository = parseRepository('lab')
 
 /** Until the end of the lab. */
@@ -86,14 +87,14 @@ describe('what is withheld', () => {
   const gives = { gives: () => false, givesBlob: () => Promise.resolve(false) }
 
   test('is given to no peer, while the node itself has it from others', async () => {
-    await using lab = swarmLab([first])
+    await using lab = swarmLab([small])
     await lab.origin()
     const [miser, other] = [await lab.agent({ gives }), await lab.agent()]
-    startPull(other, first)
-    expect(Buffer.compare(await lab.run(miser.pull(first)), first.bytes)).toBe(0)
-    await lab.run(other.pull(first))
+    startPull(other, small)
+    expect(Buffer.compare(await lab.run(miser.pull(small)), small.bytes)).toBe(0)
+    await lab.run(other.pull(small))
     const third = await lab.agent()
-    await lab.run(third.pull(first))
+    await lab.run(third.pull(small))
     expect([miser.sentToPeers, other.sentToPeers > 0]).toEqual([0, true])
   })
 })

@@ -3,7 +3,8 @@ import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { classWeights, type PullClass, parseRepository, pullClasses } from '../../../lib/core/index.ts'
 import { silentMetrics } from '../../../lib/telemetry/index.ts'
-import { pullRules, pullRulesSchema } from '../../../services/agent/pull-rules/index.ts'
+import { pullRulesSchema } from '../../../services/agent/pull-rules/config.ts'
+import { pullRules } from '../../../services/agent/pull-rules/index.ts'
 
 const names = ['a', 'b', 'ab'] as const
 const list = fc.option(fc.uniqueArray(fc.constantFrom('a', 'b', 'a*', '*'), { minLength: 1, maxLength: 2 }), {
@@ -29,9 +30,9 @@ test('whatever a client says, it is raised no further than by what the config sa
           { metrics: silentMetrics() },
           { priorityHeader: 'P', applicationHeader: 'A', rules: pullRulesSchema.parse({ rules, clientMax }) },
         )
-        const of = (headers: object) =>
+        const of = (headers: IncomingMessage['headers']) =>
           admit(
-            { req: { headers } as IncomingMessage, principal: { name: 'anonymous', rights: [] } },
+            { req: { headers }, principal: { name: 'anonymous', rights: [] } },
             { repository: parseRepository(name) },
           ).pullClass
         const own = rules.flatMap((each) => ('applications' in each ? [] : [each.priority]))
@@ -50,7 +51,7 @@ test('no header frees a pull from a rule that names its repository alone', () =>
   fc.assert(
     fc.property(header, fc.string(), fc.constantFrom('a', 'ab'), (level, application, name) => {
       const headers = { p: level, a: application }
-      const puller = { req: { headers } as unknown as IncomingMessage, principal: { name: 'anonymous', rights: [] } }
+      const puller = { req: { headers }, principal: { name: 'anonymous', rights: [] } }
       expect(() => admit(puller, { repository: parseRepository(name) })).toThrow('stop')
     }),
   )

@@ -1,9 +1,9 @@
-import type { IncomingMessage } from 'node:http'
 import { describe, expect, test } from '@jest/globals'
 import { type Digest, parseRepository, parseTag } from '../../../lib/core/index.ts'
-import { emptyStorage, type RegistryStorage } from '../../../lib/registry/index.ts'
+import { emptyStorage, type Reader, type RegistryStorage } from '../../../lib/registry/index.ts'
 import { recordingMetrics } from '../../../lib/telemetry/index.ts'
-import { type Puller, pullRules, pullRulesSchema, ruledStorage } from '../../../services/agent/pull-rules/index.ts'
+import { pullRulesSchema } from '../../../services/agent/pull-rules/config.ts'
+import { type Puller, pullRules, ruledStorage } from '../../../services/agent/pull-rules/index.ts'
 
 const headers = { priorityHeader: 'X-Dragonfly-Priority', applicationHeader: 'X-Dragonfly-Application' }
 const rulesOf = (config: unknown, metrics = recordingMetrics()) =>
@@ -21,7 +21,7 @@ const puller = ({ level, app, caller = 'anonymous' }: Said = {}): Puller => ({
       ...(level !== undefined && { 'x-dragonfly-priority': level }),
       ...(app !== undefined && { 'x-dragonfly-application': app }),
     },
-  } as IncomingMessage,
+  },
   principal: { name: caller, rights: [] },
 })
 
@@ -132,9 +132,9 @@ test('what is refused asks nothing of what lies behind, and the rest is asked wi
   const asked: unknown[] = []
   const storage: RegistryStorage = {
     ...emptyStorage,
-    blobs: { find: async (_, __, options) => void asked.push(options?.terms) as undefined },
+    blobs: { find: async (_, __, options) => void asked.push(options?.terms) },
     manifests: {
-      resolve: async (_, __, options) => void asked.push(options?.terms) as undefined,
+      resolve: async (_, __, options) => void asked.push(options?.terms),
       read: async (_, __, options) => {
         asked.push(options?.terms)
         return new Uint8Array()
@@ -142,7 +142,7 @@ test('what is refused asks nothing of what lies behind, and the rest is asked wi
     },
   }
   const rules = rulesOf({ blocks: [{ name: 'stop', repositories: ['secret/*'] }] })
-  const own = ruledStorage(storage, rules).readers!.storageFor(puller({ level: '3', app: 'web' }))
+  const own = ruledStorage(storage, rules).readers!.storageFor(puller({ level: '3', app: 'web' }) as Reader)
   const digest = `sha256:${'a'.repeat(64)}` as Digest
   const secret = parseRepository('secret/app')
   await expect(own.blobs.find(secret, digest)).rejects.toMatchObject({ code: 'PULL_BLOCKED' })

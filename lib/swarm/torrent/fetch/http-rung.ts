@@ -29,7 +29,7 @@ export interface HttpRungInit {
   readonly map: PieceMap
   readonly runs: PieceRuns
   /** At which class the pieces are asked for. */
-  pullClass(): PullClass
+  readonly pullClass: () => PullClass
   /** A request failed. */
   onFailed(err: AppError): void
   /** An origin gives the pieces to others, and these have them. */

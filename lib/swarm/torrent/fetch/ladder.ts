@@ -20,7 +20,7 @@ export interface LadderInit {
   readonly download: Download
   prospect(): Prospect
   /** At which class the pieces are asked for. */
-  pullClass(): PullClass
+  readonly pullClass: () => PullClass
   /** A request over HTTP failed. */
   onFailed(err: AppError): void
   /** It was looked whether HTTP is due. */
