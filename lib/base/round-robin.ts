@@ -53,6 +53,8 @@ class Ring<T extends Sized> implements RoundRobin<T> {
   }
 }
 
+const isRing = <T extends Sized>(round: RoundRobin<T>): round is Ring<T> => round instanceof Ring
+
 class Party<T extends Sized> implements Flow<T> {
   of: Ring<T>
   /** What it may take before it is somebody else's turn; who does not wait saves nothing up. */
@@ -75,7 +77,7 @@ class Party<T extends Sized> implements Flow<T> {
 
   move(to: RoundRobin<T>): void {
     // There is no other kind of round.
-    if (to === this.of || !(to instanceof Ring)) return
+    if (to === this.of || !isRing(to)) return
     this.of.waiting.delete(this)
     this.of = to
     if (this.#items.size === 0) return
