@@ -52,6 +52,7 @@ const packageRooms = {
   '@redis/client': '^services/tracker/peer-store/',
   libsql: '^services/manager/database/',
   pg: '^services/manager/database/',
+  'openid-client': '^services/manager/people/oidc/',
   kysely: '^services/manager/',
   fzstd: '^services/cli/get/image/',
   tar: '^services/cli/get/image/',

@@ -170,6 +170,8 @@ const ownCodes = {
   MEMBER_UNLISTED: final(500, 'this process is not among the members of its own ring; set member, or list it'),
   NO_HEALTHY_MEMBER: retryable(503, 'no member of the cluster answers'),
   NODE_UNKNOWN: final(404, 'no such node has announced here lately; list the hosts'),
+  OIDC_FAILED: final(401, 'the provider did not let you in, or what it says does not fit; begin again'),
+  OIDC_UNAVAILABLE: retryable(503, 'the provider by which people sign in does not answer'),
   PEER_BANNED: final(403, 'the peer is banned for sending wrong bytes'),
   PEER_CLOSED: retryable(503, 'the peer closed the connection'),
   PEER_LIMIT: retryable(503, 'the limit of connections is reached'),

@@ -3,7 +3,7 @@ import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/in
 import { auditKeeping, auditLog } from './audit-log.ts'
 import type { ManagerConfig } from './config.ts'
 import { managerDatabase } from './database/index.ts'
-import { type Passwords, people } from './people/index.ts'
+import { oidcRoutes, type Passwords, people } from './people/index.ts'
 import { managerRoutes } from './server.ts'
 
 /** Replacements for parts of the manager, given by the herd and by tests. */
@@ -19,18 +19,27 @@ export interface ManagerService extends Startable {
   readonly adminUrl: string
 }
 
+/** What a link on a page elsewhere may lead a browser to: pages of the console, and the way back from a provider. */
+const isPage = (path: string): boolean => !path.startsWith('/api/') || /^\/api\/v1\/oidc\/[^/]+\/callback$/.test(path)
+
 /** One manager: people and their tools steer clusters from here. Everything else works without it. @throws INSECURE_BIND */
 export function managerService(components: ManagerComponents, config: ManagerConfig): ManagerService {
   const runtime = serviceRuntime('manager', config, components)
   const database = managerDatabase(runtime, config)
-  const persons = people({ ...runtime, database, passwords: components.passwords }, config.people)
+  const persons = people({ ...runtime, database, passwords: components.passwords }, config.people, config.publicUrl)
   const audit = auditLog({ database })
   const keeping = auditKeeping({ ...runtime, audit }, config.audit.keep)
   const routes = managerRoutes({ audit, people: persons.parts })
   const shell = serviceShell(runtime, config, {
     kind: 'manager',
     // Whoever comes to the listener for people has to be known, also where no secret is set.
-    listeners: { http: { routes, anonymous: 'none', identify: persons.identify }, admin: { routes } },
+    listeners: {
+      http: {
+        ...{ routes: [...routes, ...oidcRoutes(persons.oidc)], anonymous: 'none', identify: persons.identify },
+        pages: isPage,
+      },
+      admin: { routes },
+    },
     checks: { database: () => database.problem() },
   })
   /** Whoever can read the log has the machine, and so may let himself in. */

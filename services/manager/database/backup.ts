@@ -145,8 +145,12 @@ async function fill(db: AnyDb, lines: AsyncIterator<string>, head: string): Prom
   throw invalid('the backup has no end: it was cut off')
 }
 
-const isEmpty = async (db: AnyDb): Promise<boolean> => {
-  for (const { table } of kept) if ((await db.selectFrom(table).selectAll().limit(1).execute()).length > 0) return false
+/** Whether none of its tables has rows that a backup would have. */
+async function isEmpty(db: AnyDb): Promise<boolean> {
+  for (const { name } of await db.introspection.getTables()) {
+    if (!kept.some(({ table }) => table === name)) continue
+    if ((await db.selectFrom(name).selectAll().limit(1).execute()).length > 0) return false
+  }
   return true
 }
 

@@ -66,6 +66,18 @@ async function open({ write, read }: Dialects, upTo: string | undefined): Promis
   return { write: writing, read: read === undefined ? writing : new Kysely<Tables>({ dialect: read }) }
 }
 
+/** Done again as long as others are in the way, after a pause; ten times in all. */
+async function withTries<T>({ clock, random }: DatabaseComponents, work: () => Promise<T>): Promise<T> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await work()
+    } catch (err) {
+      if (!hasCode(err, 'DATABASE_BUSY') || tried === TRIES) throw err
+      await clock.sleep(backoffMs(PAUSES, tried, random))
+    }
+  }
+}
+
 export function managerDatabase(components: DatabaseComponents, init: DatabaseInit): ManagerDatabase {
   const { clock, random } = components
   const dialects = dialectsOf(components, init)
@@ -74,16 +86,8 @@ export function managerDatabase(components: DatabaseComponents, init: DatabaseIn
     if (opened === undefined) throw appError('SHUTTING_DOWN')
     return opened
   }
-  const keep: ManagerDatabase['keep'] = async (work) => {
-    for (let tried = 1; ; tried += 1) {
-      try {
-        return await now().write.transaction().setIsolationLevel('serializable').execute(work)
-      } catch (err) {
-        if (!hasCode(err, 'DATABASE_BUSY') || tried === TRIES) throw err
-        await clock.sleep(backoffMs(PAUSES, tried, random))
-      }
-    }
-  }
+  const keep: ManagerDatabase['keep'] = (work) =>
+    withTries(components, () => now().write.transaction().setIsolationLevel('serializable').execute(work))
   return {
     get read() {
       return now().read
@@ -101,7 +105,7 @@ export function managerDatabase(components: DatabaseComponents, init: DatabaseIn
       now().read.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
     problem: () => dialects.problem(),
     async start() {
-      opened ??= await open(dialects, init.upTo)
+      opened ??= await withTries(components, () => open(dialects, init.upTo))
     },
     async stop() {
       const closing = opened

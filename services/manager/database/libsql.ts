@@ -4,8 +4,8 @@ import Database from 'libsql'
 import { makeOwnFolder } from '../../../lib/base/index.ts'
 
 const FILE = 'manager.db'
-/** How long a statement waits for another process, such as `shoal manager first-admin`. */
-const BUSY_MS = 2_000
+/** How long a statement waits for another process, such as `shoal manager first-admin`; the whole process waits with it. */
+const BUSY_MS = 50
 
 /** SQLite changes tables in transactions, as PostgreSQL does: a step that is cut off has done nothing. */
 class TransactionalAdapter extends SqliteAdapter {

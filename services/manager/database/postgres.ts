@@ -43,6 +43,8 @@ export const postgresDialect = (config: DatabaseConfig, onIdleFailure: (err: unk
         // What waits for the next statement does not keep a process alive that is told to stop.
         allowExitOnIdle: true,
       })
+      // Of one that is in use its statement fails as well; an error that nobody hears would end the process.
+      pool.on('connect', (client) => void client.on('error', () => undefined))
       pool.on('error', onIdleFailure)
       return pool
     },

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { duration } from '../../../lib/config/index.ts'
+import { oidcSchema } from './oidc/index.ts'
 
+const MAX_PROVIDERS = 16
 const DAY_MS = 86_400_000
 const atMost = (days: number) => (ms: number) => ms > 0 && ms <= days * DAY_MS
 
@@ -22,6 +24,12 @@ export const peopleSchema = z
         longest: duration.refine(atMost(3_650), 'more than 0 and at most 3650d').prefault('365d'),
       })
       .prefault({}),
+    /** Providers of OpenID Connect by which people sign in. */
+    oidc: z
+      .array(oidcSchema)
+      .max(MAX_PROVIDERS)
+      .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, 'two providers have the same name')
+      .exactOptional(),
   })
   .prefault({})
 

@@ -2,8 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 
 /** Where the session of a browser is; the name that begins with `__Host-` is taken from no other host and no other path. */
-const SECURE_NAME = '__Host-shoal-session'
-const PLAIN_NAME = 'shoal-session'
+const SESSION = { secure: '__Host-shoal-session', plain: 'shoal-session' }
 /** Characters of a cookie's text that are looked at. */
 const MAX_COOKIES = 8_192
 
@@ -28,13 +27,13 @@ export interface SessionCookies {
   clear(req: Pick<IncomingMessage, 'socket'>): string
 }
 
-export function cookies(alwaysSecure: boolean, name = SECURE_NAME, plainName = PLAIN_NAME): SessionCookies {
-  const nameFor = (secure: boolean) => (secure ? name : plainName)
+export function cookies(alwaysSecure: boolean, names = SESSION): SessionCookies {
+  const nameFor = (secure: boolean) => (secure ? names.secure : names.plain)
   return {
     read: (req) => cookieIn(req.headers.cookie, nameFor(isSecure(req, alwaysSecure))),
     set(req, value, maxAgeMs) {
       const secure = isSecure(req, alwaysSecure)
-      return `${nameFor(secure)}=${value}; Max-Age=${Math.floor(maxAgeMs / 1000)}; ${attributes(secure)}`
+      return `${nameFor(secure)}=${value}; Max-Age=${Math.ceil(maxAgeMs / 1000)}; ${attributes(secure)}`
     },
     clear(req) {
       const secure = isSecure(req, alwaysSecure)

@@ -59,7 +59,7 @@ function derive(password: string, salt: Buffer, { cost, block, parallel }: Passw
 
 export function passwords(work: PasswordWork = USUAL): Passwords {
   const turns = slots(AT_ONCE)
-  const inTurn = <T>(make: () => Promise<T>, options: AbortOptions): Promise<T> => {
+  const inTurn = async <T>(make: () => Promise<T>, options: AbortOptions): Promise<T> => {
     if (turns.waiting < MAX_WAITING) return turns.run(make, options)
     throw appError('TOOMANYREQUESTS', { message: 'too many passwords wait to be checked' })
   }

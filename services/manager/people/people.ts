@@ -7,6 +7,7 @@ import { callers } from './callers.ts'
 import type { PeopleConfig } from './config.ts'
 import { cookies } from './cookies.ts'
 import { linkList } from './links.ts'
+import { type OidcRoutesComponents, oidcProvider } from './oidc/index.ts'
 import { type Passwords, passwords } from './passwords.ts'
 import { type PeopleRoutesComponents, peopleRoutes } from './people-routes.ts'
 import { roleList } from './roles.ts'
@@ -19,6 +20,7 @@ import { userList } from './users.ts'
 
 const SWEEP_MS = 10 * 60_000
 const RETRY_MS = 60_000
+const FLOW_COOKIES = { secure: '__Host-shoal-oidc', plain: 'shoal-oidc' }
 
 export interface PeopleComponents {
   readonly database: ManagerDatabase
@@ -35,6 +37,8 @@ export interface People extends Startable {
   /** Who calls the listener for people. */
   readonly identify: Identify
   readonly parts: PersonRoutesComponents
+  /** Of browsers that come from providers and go to them. */
+  readonly oidc: OidcRoutesComponents
   /** The path of a link for the first admin, to be told to whoever can read the log. Undefined when there is an admin. */
   firstAdminLink(): Promise<string | undefined>
 }
@@ -47,7 +51,7 @@ export const personRoutes = (parts: PersonRoutesComponents): readonly Route[] =>
   ...peopleRoutes(parts),
 ]
 
-export function people(components: PeopleComponents, config: PeopleConfig): People {
+export function people(components: PeopleComponents, config: PeopleConfig, publicUrl = ''): People {
   const { database, clock, logger, metrics } = components
   const hashes = components.passwords ?? passwords()
   const sessions = sessionList(components, config.sessions)
@@ -55,6 +59,7 @@ export function people(components: PeopleComponents, config: PeopleConfig): Peop
   const links = linkList(components)
   const cookie = cookies(config.sessions.secure)
   const comingIn = signIn({ ...components, sessions, links, passwords: hashes, throttle: throttle(clock) })
+  const providers = (config.oidc ?? []).map((each) => oidcProvider(components, each, publicUrl))
   const sessionsOpen = metrics.gauge({ name: 'shoal_manager_sessions', help: 'Sessions that are open.' }).with({})
   const tokensKept = metrics.gauge({ name: 'shoal_manager_tokens', help: 'Personal access tokens.' }).with({})
 
@@ -78,8 +83,12 @@ export function people(components: PeopleComponents, config: PeopleConfig): Peop
     parts: {
       ...{ signIn: comingIn, sessions, cookies: cookie, nowMs: () => clock.now() },
       ...{ users: userList(components), roles: roleList(components), tokens, passwords: hashes },
-      ways: { passwords: true, providers: [] },
+      ways: { passwords: true, providers: providers.map(({ name, title }) => ({ name, title })) },
       invites: links.invites,
+    },
+    oidc: {
+      ...{ providers, signIn: comingIn, cookies: cookie, logger, nowMs: () => clock.now() },
+      flows: cookies(config.sessions.secure, FLOW_COOKIES),
     },
     firstAdminLink: () => links.forFirstAdmin(),
   }

@@ -3,11 +3,13 @@ import type { Logger, Metrics } from '../../../lib/telemetry/index.ts'
 import type { ManagerDatabase, Tx } from '../database/index.ts'
 import type { Caller, CallingUser } from './caller.ts'
 import type { Links } from './links.ts'
+import type { ProvidedUser } from './oidc/index.ts'
 import type { Passwords } from './passwords.ts'
+import { grantsOfRoles } from './roles.ts'
 import type { Place, Sessions } from './sessions.ts'
 import type { UserTable } from './tables.ts'
 import type { Throttle } from './throttle.ts'
-import { insertUser } from './users.ts'
+import { insertUser, setRoles } from './users.ts'
 
 /** How people begin to be known to the manager. */
 export interface SignIn {
@@ -15,6 +17,11 @@ export interface SignIn {
   byPassword(shown: ShownPassword, place: Place, options: AbortOptions): Promise<OpenedSession>
   /** @throws LINK_UNKNOWN, NAME_TAKEN, BODY_INVALID, TOOMANYREQUESTS */
   byLink(shown: ShownLink, place: Place, options: AbortOptions): Promise<OpenedSession>
+  /**
+   * Makes the user at the first time. His roles are those that the provider gives him now; without any he is not let in.
+   * @throws SIGN_IN_FAILED, NAME_TAKEN, ROLE_UNKNOWN
+   */
+  byProvider(user: ProvidedUser, place: Place): Promise<OpenedSession>
   /** Ends the other sessions of the user. @throws SIGN_IN_FAILED, TOOMANYREQUESTS */
   changePassword(
     caller: Caller & { readonly user: CallingUser; readonly sessionId: string },
@@ -65,6 +72,9 @@ function signInCounter(metrics: Metrics): (outcome: Outcome) => void {
 const byName = (tx: Pick<Tx, 'selectFrom'>, name: string) =>
   tx.selectFrom('users').selectAll().where('name', '=', name).executeTakeFirst()
 
+const byProvided = (tx: Pick<Tx, 'selectFrom'>, provider: string, subject: string) =>
+  tx.selectFrom('users').selectAll().where('provider', '=', provider).where('subject', '=', subject).executeTakeFirst()
+
 class ComingIn implements SignIn {
   readonly #components: SignInComponents
   readonly #count: (outcome: Outcome) => void
@@ -113,6 +123,28 @@ class ComingIn implements SignIn {
       return sessions.open(tx, userId, place)
     })
     this.#count('link')
+    return opened
+  }
+
+  async byProvider({ provider, subject, name, roles }: ProvidedUser, place: Place) {
+    const { database, sessions } = this.#components
+    const entry = {
+      ...{ actor: `user:${name}`, action: 'session.open', target: name },
+      detail: { by: 'provider', provider, address: place.address, roles },
+    }
+    const opened = await database.change(entry, async (tx) => {
+      await grantsOfRoles(tx, roles)
+      const known = await byProvided(tx, provider, subject)
+      if (known !== undefined) await setRoles(tx, known.id, roles)
+      if (roles.length === 0 && known !== undefined)
+        await tx.deleteFrom('sessions').where('userId', '=', known.id).execute()
+      if (roles.length === 0 || known?.disabled === 1) return undefined
+      const made = { name, roles, provider: { name: provider, subject } }
+      const userId = known?.id ?? (await insertUser(tx, this.#components, made)).id
+      return sessions.open(tx, userId, place)
+    })
+    this.#count(opened === undefined ? 'refused' : 'provider')
+    if (opened === undefined) throw appError('SIGN_IN_FAILED')
     return opened
   }
 

@@ -1,3 +1,4 @@
+import { get } from 'node:http'
 import { type AdminClient, adminClient, managerApi } from '../../../lib/api/index.ts'
 import { type Clock, systemClock } from '../../../lib/base/index.ts'
 import { httpClient } from '../../../lib/http/index.ts'
@@ -47,6 +48,17 @@ export interface ManagerLabInit {
 /** The cookie that an answer sets, as a browser sends it back. */
 export const cookieOf = (response: Response): string => (response.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
 
+/** As a browser asks that follows a link; `fetch` says of itself that it is none. */
+const visit = (url: string, headers: Readonly<Record<string, string>>): Promise<Response> =>
+  new Promise((resolve, reject) => {
+    get(url, { headers }, (answer) => {
+      const told = new Headers()
+      for (const [name, values = []] of Object.entries(answer.headersDistinct))
+        for (const value of values) told.append(name, value)
+      answer.resume().once('end', () => resolve(new Response(null, { status: answer.statusCode ?? 0, headers: told })))
+    }).once('error', reject)
+  })
+
 export function managerLab({ clock = systemClock(), config = {} }: ManagerLabInit = {}): Promise<ManagerLab> {
   return buildResource(async (stack) => {
     const { path: folder } = stack.own(await tempFolder('manager'))
@@ -61,12 +73,14 @@ export function managerLab({ clock = systemClock(), config = {} }: ManagerLabIni
     stack.own({ [Symbol.asyncDispose]: () => http.stop() })
     await http.start()
     const ask: ManagerLab['ask'] = (path, { method = 'GET', headers = {}, json, signal } = {}) =>
-      fetch(service.url + path, {
-        ...{ method, redirect: 'manual' },
-        headers: { ...headers, ...(json !== undefined && { 'content-type': 'application/json' }) },
-        ...(json !== undefined && { body: JSON.stringify(json) }),
-        ...(signal !== undefined && { signal }),
-      })
+      'sec-fetch-mode' in headers
+        ? visit(service.url + path, headers)
+        : fetch(service.url + path, {
+            ...{ method, redirect: 'manual' },
+            headers: { ...headers, ...(json !== undefined && { 'content-type': 'application/json' }) },
+            ...(json !== undefined && { body: JSON.stringify(json) }),
+            ...(signal !== undefined && { signal }),
+          })
     const admin = () => adminClient(http, service.adminUrl, managerApi)
     const signIn = async (name: string) => {
       const answer = await ask('/api/v1/sign-in', { method: 'POST', json: { name, password: PASSWORD } })
