@@ -1,6 +1,6 @@
-import { type MemberKind, joiningCalls, adminClient, type JoiningClient } from '../api/index.ts'
+import { adminClient, type JoiningClient, joiningCalls, type MemberKind } from '../api/index.ts'
 import { appError, background, codeOf, deadline, hasCode, readLinked, type Startable } from '../base/index.ts'
-import { httpClient, type HttpClient } from '../http/index.ts'
+import { type HttpClient, httpClient } from '../http/index.ts'
 import type { Principal, Shown } from '../identity/index.ts'
 import { type CommonConfig, type ListenerConfig, type Runtime, shoalVersion } from '../service/index.ts'
 import { isSafe, type ManagerConfig } from './config.ts'
@@ -100,10 +100,12 @@ interface MemberInit extends JoiningInit {
   readonly key: string
 }
 
+type MemberConfig = JoiningConfig & { readonly manager: ManagerConfig }
+
 /** One service at its manager. */
 class Member {
   readonly #runtime: Runtime
-  readonly #config: JoiningConfig & { readonly manager: ManagerConfig }
+  readonly #config: MemberConfig
   readonly #init: MemberInit
   readonly #client: JoiningClient
   readonly #kept: ReturnType<typeof keptJoin>
@@ -112,7 +114,7 @@ class Member {
   /** What was logged last: each trouble once. */
   #told: string | undefined
 
-  constructor(runtime: Runtime, config: Member['#config'], init: MemberInit) {
+  constructor(runtime: Runtime, config: MemberConfig, init: MemberInit) {
     this.#runtime = runtime
     this.#config = config
     this.#init = init
@@ -193,7 +195,10 @@ class Member {
     return joined.heartbeatMs
   }
 
-  async #ask({ credential, token }: { readonly credential?: string | undefined; readonly token?: string }, signal: AbortSignal) {
+  async #ask(
+    { credential, token }: { readonly credential?: string | undefined; readonly token?: string },
+    signal: AbortSignal,
+  ) {
     const { manager } = this.#config
     const shown = credential === undefined ? { token: token ?? (await this.#token()) } : { credential }
     const body = {
@@ -225,7 +230,8 @@ class Member {
     const at = (listener: 'ops' | 'admin' | 'http') => advertise[listener] ?? this.#init.url(listener)
     const admin = at('admin')
     if (!insecure && !isSafe(admin)) {
-      const message = 'the manager would show its key to the network; let the admin listener speak TLS, or set manager.insecure: true'
+      const message =
+        'the manager would show its key to the network; let the admin listener speak TLS, or set manager.insecure: true'
       throw appError('CONFIG_INVALID', { message })
     }
     return { ops: at('ops'), admin, ...(this.#config.http !== undefined && { http: at('http') }) }
@@ -252,6 +258,9 @@ class Member {
     const code = codeOf(err) ?? 'UNKNOWN'
     if (code === this.#told) return
     this.#told = code
-    this.#runtime.logger.warn('the manager cannot be reached or refuses this service; it works on without it', { code, err })
+    this.#runtime.logger.warn('the manager cannot be reached or refuses this service; it works on without it', {
+      code,
+      err,
+    })
   }
 }

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { type Principal, credentialsIn, type Shown } from '../identity/index.ts'
+import { credentialsIn, type Principal, type Shown } from '../identity/index.ts'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest()
 

@@ -171,7 +171,13 @@ export function serviceShell<K extends ServiceKind>(
     const { addressShare, drain: drainMs } = config
     const limits = { maxConnections, addressShare, drainMs, bodies, ...(!KEEPERS.includes(name) && { leaving }) }
     const own = { name, bind: listener.bind, tls: tlsOf(runtime, config, listener), balancers: balancersOf(listener) }
-    const settings = { ...init, ...own, routes, hosts: knownHosts(config, init.envelope, { rings, steward }), ...limits }
+    const settings = {
+      ...init,
+      ...own,
+      routes,
+      hosts: knownHosts(config, init.envelope, { rings, steward }),
+      ...limits,
+    }
     return httpServer({ ...runtime, authenticate, identify }, settings)
   }
   const ordered = opened.toSorted((a, b) => rank(a.name) - rank(b.name))

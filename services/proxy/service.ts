@@ -81,7 +81,14 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
     },
   })
   return {
-    ...shell.around([http, ...(preload ? [preload] : []), warming, ...(access?.parts ?? []), ...shell.listeners, manager]),
+    ...shell.around([
+      http,
+      ...(preload ? [preload] : []),
+      warming,
+      ...(access?.parts ?? []),
+      ...shell.listeners,
+      manager,
+    ]),
     get url() {
       return shell.url('registry')
     },

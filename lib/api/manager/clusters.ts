@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { adminCall } from '../admin.ts'
 import { list, table, text } from '../bounded.ts'
 import { memberKinds } from './joining.ts'
 import { managerCall } from './manager-call.ts'
@@ -156,157 +157,186 @@ const writes = (resource: 'clusters' | 'members') => ({ resource, action: 'write
 
 /** Calls about clusters, their members and hosts, and who belongs to which. */
 export const clusterCalls = {
-  clusters: managerCall({
-    method: 'GET',
-    path: '/api/v1/clusters',
-    summary: 'clusters, page by page, with the state of their members',
-    needs: reads('clusters'),
-    query: pageQuery,
-    codes: ['PAGINATION_NUMBER_INVALID'],
-    answer: z.object({ clusters: list(clusterSchema, MAX_CLUSTERS), next: text(63).optional() }),
-  }),
-  createCluster: managerCall({
-    method: 'POST',
-    path: '/api/v1/clusters',
-    summary: 'makes a cluster, which services can join',
-    needs: writes('clusters'),
-    body: z.strictObject({ name: clusterName, ...clusterBody }),
-    status: 201,
-    codes: ['BODY_INVALID', 'CLUSTER_EXISTS', 'SCOPE_INVALID', 'CLUSTER_FULL'],
-    answer: clusterSchema,
-  }),
-  cluster: managerCall({
-    method: 'GET',
-    path: '/api/v1/clusters/:cluster',
-    summary: 'one cluster, by its name or id',
-    needs: reads('clusters'),
-    codes: ['CLUSTER_UNKNOWN'],
-    answer: clusterSchema,
-  }),
-  changeCluster: managerCall({
-    method: 'PUT',
-    path: '/api/v1/clusters/:cluster',
-    summary: 'changes what is given of a cluster',
-    needs: writes('clusters'),
-    body: z.strictObject({
-      name: clusterName.optional(),
-      ...clusterBody,
-      /** Of the cluster as it was seen: then a change of somebody else is not overwritten. */
-      revision: countSchema.optional(),
+  clusters: managerCall(
+    reads('clusters'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/clusters',
+      summary: 'clusters, page by page, with the state of their members',
+      query: pageQuery,
+      codes: ['PAGINATION_NUMBER_INVALID'],
+      answer: z.object({ clusters: list(clusterSchema, MAX_CLUSTERS), next: text(63).optional() }),
     }),
-    codes: ['BODY_INVALID', 'CLUSTER_UNKNOWN', 'CLUSTER_EXISTS', 'SCOPE_INVALID', 'CHANGED_MEANWHILE'],
-    answer: clusterSchema,
-  }),
-  removeCluster: managerCall({
-    method: 'DELETE',
-    path: '/api/v1/clusters/:cluster',
-    summary: 'forgets a cluster whose members are all away, its tokens and its hosts',
-    needs: writes('clusters'),
-    codes: ['CLUSTER_UNKNOWN', 'CLUSTER_IN_USE'],
-  }),
-  joinTokens: managerCall({
-    method: 'GET',
-    path: '/api/v1/clusters/:cluster/tokens',
-    summary: 'join tokens of a cluster; never the tokens themselves',
-    needs: reads('clusters'),
-    codes: ['CLUSTER_UNKNOWN'],
-    answer: z.object({ tokens: list(tokenSchema, MAX_TOKENS) }),
-  }),
-  createJoinToken: managerCall({
-    method: 'POST',
-    path: '/api/v1/clusters/:cluster/tokens',
-    summary: 'makes a join token, which is shown this once',
-    needs: writes('clusters'),
-    body: z.strictObject({
-      name: text(64).min(1),
-      /** Default: 24 hours. */
-      hours: z.number().positive().max(87_600).optional(),
-      /** Joins that it is good for. Default: any number. */
-      uses: z.number().int().min(1).max(1_000_000).optional(),
+  ),
+  createCluster: managerCall(
+    writes('clusters'),
+    adminCall({
+      method: 'POST',
+      path: '/api/v1/clusters',
+      summary: 'makes a cluster, which services can join',
+      body: z.strictObject({ name: clusterName, ...clusterBody }),
+      status: 201,
+      codes: ['BODY_INVALID', 'CLUSTER_EXISTS', 'SCOPE_INVALID', 'CLUSTER_FULL'],
+      answer: clusterSchema,
     }),
-    status: 201,
-    codes: ['BODY_INVALID', 'CLUSTER_UNKNOWN', 'CLUSTER_FULL'],
-    answer: tokenSchema.extend({ token: text(256) }),
-  }),
-  revokeJoinToken: managerCall({
-    method: 'DELETE',
-    path: '/api/v1/clusters/:cluster/tokens/:token',
-    summary: 'revokes a join token, or forgets one that has ended; who has joined with it stays',
-    needs: writes('clusters'),
-    codes: ['CLUSTER_UNKNOWN', 'JOIN_TOKEN_UNKNOWN'],
-  }),
-  members: managerCall({
-    method: 'GET',
-    path: '/api/v1/members',
-    summary: 'services that have joined, page by page',
-    needs: reads('members'),
-    query: {
-      ...pageQuery,
-      cluster: 'only those of this cluster',
-      kind: `only those of a kind: ${memberKinds.join(', ')}`,
-      state: `only those that are ${memberStates.join(', ')}`,
-    },
-    codes: ['REQUEST_INVALID', 'CLUSTER_UNKNOWN', 'PAGINATION_NUMBER_INVALID'],
-    answer: z.object({ members: list(memberSchema, MAX_PAGE), next: idSchema.optional() }),
-  }),
-  member: managerCall({
-    method: 'GET',
-    path: '/api/v1/members/:member',
-    summary: 'one service that has joined',
-    needs: reads('members'),
-    codes: ['MEMBER_UNKNOWN'],
-    answer: memberSchema,
-  }),
-  forgetMember: managerCall({
-    method: 'DELETE',
-    path: '/api/v1/members/:member',
-    summary: 'forgets a member: its credential is good no more',
-    needs: writes('members'),
-    codes: ['MEMBER_UNKNOWN'],
-  }),
-  hosts: managerCall({
-    method: 'GET',
-    path: '/api/v1/hosts',
-    summary: 'agents and origins that the trackers know, page by page',
-    needs: reads('members'),
-    query: {
-      ...pageQuery,
-      cluster: 'only those of this cluster',
-      zone: 'only those of this zone',
-      version: 'only those of this version',
-      state: `only those that are ${hostStates.join(', ')}`,
-      role: 'only agents or origins: agent, origin',
-      text: 'only those whose address, id or zone has this in it',
-    },
-    codes: ['REQUEST_INVALID', 'CLUSTER_UNKNOWN', 'PAGINATION_NUMBER_INVALID'],
-    answer: z.object({ hosts: list(hostSchema, MAX_PAGE), next: text(128).optional() }),
-  }),
-  relations: managerCall({
-    method: 'GET',
-    path: '/api/v1/relations',
-    summary: 'which cluster replicates to which, by which rules; clusters whose build-indexes do not answer are named',
-    needs: reads('clusters'),
-    answer: z.object({
-      relations: list(relationSchema, MAX_PAGE),
-      silent: list(z.object({ cluster: text(63), code: text(64) }), MAX_CLUSTERS),
+  ),
+  cluster: managerCall(
+    reads('clusters'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/clusters/:cluster',
+      summary: 'one cluster, by its name or id',
+      codes: ['CLUSTER_UNKNOWN'],
+      answer: clusterSchema,
     }),
-  }),
-  assignment: managerCall({
-    method: 'GET',
-    path: '/api/v1/assignment',
-    summary: 'the cluster of a client or agent, and alternatives in order',
-    needs: 'none',
-    query: {
-      address: 'of the client; default: where the request comes from',
-      zone: 'where it is',
-      host: 'its host name',
-    },
-    codes: ['REQUEST_INVALID', 'ASSIGNMENT_NONE', 'JOIN_REFUSED', 'TOOMANYREQUESTS'],
-    answer: z.object({
-      cluster: assignedSchema,
-      alternatives: list(assignedSchema, MAX_CLUSTERS),
-      /** Those that fit and are not named, and why. */
-      passed: list(z.object({ name: text(63), why: wordsSchema }), MAX_CLUSTERS),
+  ),
+  changeCluster: managerCall(
+    writes('clusters'),
+    adminCall({
+      method: 'PUT',
+      path: '/api/v1/clusters/:cluster',
+      summary: 'changes what is given of a cluster',
+      body: z.strictObject({
+        name: clusterName.optional(),
+        ...clusterBody,
+        /** Of the cluster as it was seen: then a change of somebody else is not overwritten. */
+        revision: countSchema.optional(),
+      }),
+      codes: ['BODY_INVALID', 'CLUSTER_UNKNOWN', 'CLUSTER_EXISTS', 'SCOPE_INVALID', 'CHANGED_MEANWHILE'],
+      answer: clusterSchema,
     }),
-  }),
+  ),
+  removeCluster: managerCall(
+    writes('clusters'),
+    adminCall({
+      method: 'DELETE',
+      path: '/api/v1/clusters/:cluster',
+      summary: 'forgets a cluster whose members are all away, its tokens and its hosts',
+      codes: ['CLUSTER_UNKNOWN', 'CLUSTER_IN_USE'],
+    }),
+  ),
+  joinTokens: managerCall(
+    reads('clusters'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/clusters/:cluster/tokens',
+      summary: 'join tokens of a cluster; never the tokens themselves',
+      codes: ['CLUSTER_UNKNOWN'],
+      answer: z.object({ tokens: list(tokenSchema, MAX_TOKENS) }),
+    }),
+  ),
+  createJoinToken: managerCall(
+    writes('clusters'),
+    adminCall({
+      method: 'POST',
+      path: '/api/v1/clusters/:cluster/tokens',
+      summary: 'makes a join token, which is shown this once',
+      body: z.strictObject({
+        name: text(64).min(1),
+        /** Default: 24 hours. */
+        hours: z.number().positive().max(87_600).optional(),
+        /** Joins that it is good for. Default: any number. */
+        uses: z.number().int().min(1).max(1_000_000).optional(),
+      }),
+      status: 201,
+      codes: ['BODY_INVALID', 'CLUSTER_UNKNOWN', 'CLUSTER_FULL'],
+      answer: tokenSchema.extend({ token: text(256) }),
+    }),
+  ),
+  revokeJoinToken: managerCall(
+    writes('clusters'),
+    adminCall({
+      method: 'DELETE',
+      path: '/api/v1/clusters/:cluster/tokens/:token',
+      summary: 'revokes a join token, or forgets one that has ended; who has joined with it stays',
+      codes: ['CLUSTER_UNKNOWN', 'JOIN_TOKEN_UNKNOWN'],
+    }),
+  ),
+  members: managerCall(
+    reads('members'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/members',
+      summary: 'services that have joined, page by page',
+      query: {
+        ...pageQuery,
+        cluster: 'only those of this cluster',
+        kind: `only those of a kind: ${memberKinds.join(', ')}`,
+        state: `only those that are ${memberStates.join(', ')}`,
+      },
+      codes: ['REQUEST_INVALID', 'CLUSTER_UNKNOWN', 'PAGINATION_NUMBER_INVALID'],
+      answer: z.object({ members: list(memberSchema, MAX_PAGE), next: idSchema.optional() }),
+    }),
+  ),
+  member: managerCall(
+    reads('members'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/members/:member',
+      summary: 'one service that has joined',
+      codes: ['MEMBER_UNKNOWN'],
+      answer: memberSchema,
+    }),
+  ),
+  forgetMember: managerCall(
+    writes('members'),
+    adminCall({
+      method: 'DELETE',
+      path: '/api/v1/members/:member',
+      summary: 'forgets a member: its credential is good no more',
+      codes: ['MEMBER_UNKNOWN'],
+    }),
+  ),
+  hosts: managerCall(
+    reads('members'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/hosts',
+      summary: 'agents and origins that the trackers know, page by page',
+      query: {
+        ...pageQuery,
+        cluster: 'only those of this cluster',
+        zone: 'only those of this zone',
+        version: 'only those of this version',
+        state: `only those that are ${hostStates.join(', ')}`,
+        role: 'only agents or origins: agent, origin',
+        text: 'only those whose address, id or zone has this in it',
+      },
+      codes: ['REQUEST_INVALID', 'CLUSTER_UNKNOWN', 'PAGINATION_NUMBER_INVALID'],
+      answer: z.object({ hosts: list(hostSchema, MAX_PAGE), next: text(128).optional() }),
+    }),
+  ),
+  relations: managerCall(
+    reads('clusters'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/relations',
+      summary:
+        'which cluster replicates to which, by which rules; clusters whose build-indexes do not answer are named',
+      answer: z.object({
+        relations: list(relationSchema, MAX_PAGE),
+        silent: list(z.object({ cluster: text(63), code: text(64) }), MAX_CLUSTERS),
+      }),
+    }),
+  ),
+  assignment: managerCall(
+    'none',
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/assignment',
+      summary: 'the cluster of a client or agent, and alternatives in order',
+      query: {
+        address: 'of the client; default: where the request comes from',
+        zone: 'where it is',
+        host: 'its host name',
+      },
+      codes: ['REQUEST_INVALID', 'ASSIGNMENT_NONE', 'JOIN_REFUSED', 'TOOMANYREQUESTS'],
+      answer: z.object({
+        cluster: assignedSchema,
+        alternatives: list(assignedSchema, MAX_CLUSTERS),
+        /** Those that fit and are not named, and why. */
+        passed: list(z.object({ name: text(63), why: wordsSchema }), MAX_CLUSTERS),
+      }),
+    }),
+  ),
 }

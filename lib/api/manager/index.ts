@@ -1,9 +1,29 @@
 import { adminCall } from '../admin.ts'
 import { opaque } from '../bounded.ts'
 import { auditCalls } from './audit.ts'
+import { clusterCalls } from './clusters.ts'
 import { managerCall } from './manager-call.ts'
 
 export type { AuditRow } from './audit.ts'
+export {
+  type AssignedCluster,
+  type ClusterAnswer,
+  clusterStates,
+  type HostAnswer,
+  hostStates,
+  type MemberAnswer,
+  type MemberState,
+  memberStates,
+  type RelationAnswer,
+} from './clusters.ts'
+export {
+  type HeartbeatBody,
+  type JoinBody,
+  type JoiningClient,
+  joiningCalls,
+  type MemberKind,
+  memberKinds,
+} from './joining.ts'
 export type {
   ManagerCall,
   ManagerCalls,
@@ -14,6 +34,7 @@ export type {
 /** The API of a manager, on its listeners `http` and `admin`. */
 export const managerApi = {
   ...auditCalls,
+  ...clusterCalls,
   openApi: managerCall(
     'self',
     adminCall({

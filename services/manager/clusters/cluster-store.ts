@@ -1,7 +1,7 @@
-import { appError, type Clock } from '../../../lib/base/index.ts'
-import type { ManagerDatabase } from '../database/database.ts'
+import { appError, type Clock, type Random } from '../../../lib/base/index.ts'
 import { newId } from '../database/ids.ts'
-import { compileScopes, noScopes, type Scopes } from './scopes.ts'
+import type { ManagerDatabase, Tx } from '../database/index.ts'
+import { compileScopes, noScopes, type Scopes, type SomeScopes } from './scopes.ts'
 import type { ClusterRow } from './tables.ts'
 
 /** Clusters of one manager. */
@@ -22,7 +22,7 @@ export interface Cluster {
 export interface ClusterChange {
   readonly name?: string | undefined
   readonly description?: string | undefined
-  readonly scopes?: Partial<Scopes> | undefined
+  readonly scopes?: SomeScopes | undefined
   readonly isDefault?: boolean | undefined
   /** Of the cluster as the one who changes has seen it. */
   readonly revision?: number | undefined
@@ -49,17 +49,15 @@ const clusterOf = (row: ClusterRow): Cluster => ({
   scopes: { ...noScopes, ...(JSON.parse(row.scopes) as Partial<Scopes>) },
 })
 
-type Transaction = Parameters<Parameters<ManagerDatabase['keep']>[0]>[0]
-
 const unknown = (id: string) => appError('CLUSTER_UNKNOWN', { detail: { cluster: id } })
 
 /** @throws CLUSTER_EXISTS when another cluster has the name */
-async function assertFree(tx: Transaction, name: string, own?: string): Promise<void> {
+async function assertFree(tx: Tx, name: string, own?: string): Promise<void> {
   const held = await tx.selectFrom('clusters').select('id').where('name', '=', name).executeTakeFirst()
   if (held !== undefined && held.id !== own) throw appError('CLUSTER_EXISTS', { detail: { cluster: name } })
 }
 
-const noDefault = (tx: Transaction, but: string) =>
+const noDefault = (tx: Tx, but: string) =>
   tx
     .updateTable('clusters')
     .set((eb) => ({ isDefault: 0, revision: eb('revision', '+', 1) }))
@@ -68,15 +66,21 @@ const noDefault = (tx: Transaction, but: string) =>
     .execute()
 
 /** The scopes as a change leaves them. @throws SCOPE_INVALID */
-function changedScopes(before: Scopes, change: Partial<Scopes> = {}): Scopes {
+function changedScopes(before: Scopes, change: SomeScopes = {}): Scopes {
   const given = Object.entries(change).filter(([, value]) => value !== undefined)
   const scopes: Scopes = { ...before, ...Object.fromEntries(given) }
   compileScopes(scopes)
   return scopes
 }
 
-export function clusterStore(database: ManagerDatabase, clock: Pick<Clock, 'now'>): ClusterStore {
-  const found = async (tx: Transaction, id: string): Promise<Cluster> => {
+export interface StoreParts {
+  readonly database: ManagerDatabase
+  readonly clock: Pick<Clock, 'now'>
+  readonly random: Random
+}
+
+export function clusterStore({ database, clock, random }: StoreParts): ClusterStore {
+  const found = async (tx: Tx, id: string): Promise<Cluster> => {
     const row = await tx.selectFrom('clusters').selectAll().where('id', '=', id).executeTakeFirst()
     if (row === undefined) throw unknown(id)
     return clusterOf(row)
@@ -87,9 +91,17 @@ export function clusterStore(database: ManagerDatabase, clock: Pick<Clock, 'now'
       return rows.map(clusterOf)
     },
     create: (actor, { name, description = '', scopes, isDefault = false }) => {
-      const id = newId()
+      const id = newId({ clock, random })
       const row: ClusterRow = {
-        ...{ id, name, description, isDefault: isDefault ? 1 : 0, revision: 1, agents: 0, createdAtMs: clock.now() },
+        ...{
+          id,
+          name,
+          description,
+          isDefault: isDefault ? 1 : 0,
+          revision: 1,
+          agents: 0,
+          createdAtMs: Math.floor(clock.now()),
+        },
         scopes: JSON.stringify(changedScopes(noScopes, scopes)),
       }
       return database.change({ actor, action: 'cluster.create', target: name }, async (tx) => {
@@ -98,7 +110,8 @@ export function clusterStore(database: ManagerDatabase, clock: Pick<Clock, 'now'
           .selectFrom('clusters')
           .select((eb) => eb.fn.countAll<number>().as('count'))
           .executeTakeFirstOrThrow()
-        if (Number(count) >= MAX_CLUSTERS) throw appError('CLUSTER_FULL', { message: `at most ${MAX_CLUSTERS} clusters` })
+        if (Number(count) >= MAX_CLUSTERS)
+          throw appError('CLUSTER_FULL', { message: `at most ${MAX_CLUSTERS} clusters` })
         if (isDefault) await noDefault(tx, id)
         await tx.insertInto('clusters').values(row).execute()
         return clusterOf(row)

@@ -49,7 +49,12 @@ export function healthRounds(components: HealthRoundsComponents, { awayMs }: { r
       await members.judge(member.id, health)
       if (health.state !== member.health.state) {
         const { kind, member: name } = member
-        logger.info('the state of a member has changed', { kind, member: name, state: health.state, reasons: health.reasons })
+        logger.info('the state of a member has changed', {
+          kind,
+          member: name,
+          state: health.state,
+          reasons: health.reasons,
+        })
       }
       return true
     } finally {

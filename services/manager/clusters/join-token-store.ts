@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { appError, type Clock, type Random } from '../../../lib/base/index.ts'
-import type { ManagerDatabase } from '../database/database.ts'
+import { appError } from '../../../lib/base/index.ts'
 import { newId } from '../database/ids.ts'
+import type { StoreParts } from './cluster-store.ts'
 import type { JoinTokenRow } from './tables.ts'
 
 /** Join tokens of one cluster, without those of its config. */
@@ -38,7 +38,10 @@ export interface JoinTokenStore {
   /** What the token is; undefined when there is none like it. */
   find(token: string): Promise<JoinToken | undefined>
   /** Makes the token of a config the one of that name; it does not end. */
-  settle(actor: string, init: { readonly clusterId: string; readonly name: string; readonly token: string }): Promise<void>
+  settle(
+    actor: string,
+    init: { readonly clusterId: string; readonly name: string; readonly token: string },
+  ): Promise<void>
 }
 
 export const secretHash = (text: string): string => createHash('sha256').update(text).digest('hex')
@@ -57,29 +60,38 @@ export function joinTokenOf(row: JoinTokenRow, nowMs: number): JoinToken {
   }
 }
 
-const tokenRow = (init: NewJoinToken, token: string, nowMs: number): JoinTokenRow => ({
-  ...{ id: newId(), clusterId: init.clusterId, name: init.name, hash: secretHash(token), createdAtMs: nowMs, used: 0 },
+const tokenRow = (parts: Omit<StoreParts, 'database'>, init: NewJoinToken, token: string): JoinTokenRow => ({
+  ...{ id: newId(parts), clusterId: init.clusterId, name: init.name, hash: secretHash(token), used: 0 },
+  createdAtMs: Math.floor(parts.clock.now()),
   expiresAtMs: init.expiresAtMs ?? null,
   usesLeft: init.uses ?? null,
 })
 
-export function joinTokenStore(
-  database: ManagerDatabase,
-  { clock, random }: { readonly clock: Pick<Clock, 'now'>; readonly random: Random },
-): JoinTokenStore {
-  const { read } = database
+export function joinTokenStore(parts: StoreParts): JoinTokenStore {
+  const { database, clock, random } = parts
   return {
     async of(clusterId) {
-      const rows = await read.selectFrom('joinTokens').selectAll().where('clusterId', '=', clusterId).orderBy('id').execute()
+      const rows = await database.read
+        .selectFrom('joinTokens')
+        .selectAll()
+        .where('clusterId', '=', clusterId)
+        .orderBy('id')
+        .execute()
       return rows.map((row) => joinTokenOf(row, clock.now()))
     },
     create: (actor, init) => {
       const token = PREFIX + Buffer.from(random.bytes(TOKEN_BYTES)).toString('base64url')
-      const row = tokenRow(init, token, clock.now())
-      const entry = { actor, action: 'joinToken.create', target: init.clusterId, detail: { id: row.id, name: row.name } }
+      const row = tokenRow(parts, init, token)
+      const entry = {
+        actor,
+        action: 'joinToken.create',
+        target: init.clusterId,
+        detail: { id: row.id, name: row.name },
+      }
       return database.change(entry, async (tx) => {
         const held = await tx.selectFrom('joinTokens').select('id').where('clusterId', '=', init.clusterId).execute()
-        if (held.length >= MAX_TOKENS) throw appError('CLUSTER_FULL', { message: `at most ${MAX_TOKENS} tokens of a cluster` })
+        if (held.length >= MAX_TOKENS)
+          throw appError('CLUSTER_FULL', { message: `at most ${MAX_TOKENS} tokens of a cluster` })
         await tx.insertInto('joinTokens').values(row).execute()
         return { token, kept: joinTokenOf(row, clock.now()) }
       })
@@ -91,17 +103,28 @@ export function joinTokenStore(
         if (numDeletedRows === 0n) throw appError('JOIN_TOKEN_UNKNOWN', { detail: { token: id } })
       }),
     async find(token) {
-      const row = await read.selectFrom('joinTokens').selectAll().where('hash', '=', secretHash(token)).executeTakeFirst()
+      const row = await database.read
+        .selectFrom('joinTokens')
+        .selectAll()
+        .where('hash', '=', secretHash(token))
+        .executeTakeFirst()
       return row && joinTokenOf(row, clock.now())
     },
     async settle(actor, { clusterId, name, token }) {
       const hash = secretHash(token)
-      const held = await read.selectFrom('joinTokens').select(['clusterId', 'name', 'hash']).where('hash', '=', hash).execute()
+      const held = await database.read
+        .selectFrom('joinTokens')
+        .select(['clusterId', 'name', 'hash'])
+        .where('hash', '=', hash)
+        .execute()
       if (held.some((row) => row.clusterId === clusterId && row.name === name)) return
       await database.change({ actor, action: 'joinToken.settle', target: clusterId, detail: { name } }, async (tx) => {
         await tx.deleteFrom('joinTokens').where('clusterId', '=', clusterId).where('name', '=', name).execute()
         await tx.deleteFrom('joinTokens').where('hash', '=', hash).execute()
-        await tx.insertInto('joinTokens').values(tokenRow({ clusterId, name }, token, clock.now())).execute()
+        await tx
+          .insertInto('joinTokens')
+          .values(tokenRow(parts, { clusterId, name }, token))
+          .execute()
       })
     },
   }

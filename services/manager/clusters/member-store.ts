@@ -1,8 +1,9 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { HeartbeatBody, JoinBody, MemberKind, MemberState } from '../../../lib/api/index.ts'
-import { appError, type Clock, type Random } from '../../../lib/base/index.ts'
-import type { ManagerDatabase } from '../database/database.ts'
+import { appError } from '../../../lib/base/index.ts'
 import { newId } from '../database/ids.ts'
+import type { Tx } from '../database/index.ts'
+import type { StoreParts } from './cluster-store.ts'
 import { secretHash } from './join-token-store.ts'
 import type { Seal } from './seal.ts'
 import type { MemberRow } from './tables.ts'
@@ -69,8 +70,6 @@ export interface MemberStore {
   forget(actor: string, id: string): Promise<void>
 }
 
-type Transaction = Parameters<Parameters<ManagerDatabase['keep']>[0]>[0]
-
 /** What a key belongs to: in another row it does not open. */
 export const keyOwner = (id: string) => `member ${id}`
 
@@ -104,23 +103,22 @@ const placeOf = ({ urls }: JoinBody) => ({ opsUrl: urls.ops, adminUrl: urls.admi
 const isRight = (secret: string, hash: string) => timingSafeEqual(Buffer.from(secretHash(secret)), Buffer.from(hash))
 
 /** The row of a credential: the id of the member, a dot, and its secret. @throws JOIN_REFUSED */
-async function owner(tx: Transaction, credential: string): Promise<MemberRow> {
+async function owner(tx: Tx, credential: string): Promise<MemberRow> {
   const [id = '', secret = ''] = credential.split('.')
   const row = await tx.selectFrom('members').selectAll().where('id', '=', id).executeTakeFirst()
   if (row === undefined || !isRight(secret, row.credentialHash)) throw refused('this manager does not know the member')
   return row
 }
 
-export interface MemberStoreComponents {
-  readonly database: ManagerDatabase
+export interface MemberStoreComponents extends StoreParts {
   readonly seal: () => Seal
-  readonly clock: Pick<Clock, 'now'>
-  readonly random: Random
 }
 
 export function memberStore({ database, seal, clock, random }: MemberStoreComponents): MemberStore {
+  const nowOf = () => Math.floor(clock.now())
+
   /** Takes one use of the token. @throws JOIN_REFUSED */
-  const spend = async (tx: Transaction, id: string) => {
+  const spend = async (tx: Tx, id: string) => {
     const { numUpdatedRows } = await tx
       .updateTable('joinTokens')
       .set((eb) => ({ used: eb('used', '+', 1), usesLeft: eb('usesLeft', '-', 1) }))
@@ -132,7 +130,7 @@ export function memberStore({ database, seal, clock, random }: MemberStoreCompon
   }
 
   /** @throws CLUSTER_FULL */
-  const assertRoom = async (tx: Transaction) => {
+  const assertRoom = async (tx: Tx) => {
     const { count } = await tx
       .selectFrom('members')
       .select((eb) => eb.fn.countAll<number>().as('count'))
@@ -151,7 +149,7 @@ export function memberStore({ database, seal, clock, random }: MemberStoreCompon
         if (kind !== body.kind || member !== body.member) throw refused('the credential is that of another member')
         const sealedKey = seal().close(body.key, keyOwner(id))
         const capacity = body.capacity === undefined ? {} : { capacity: JSON.stringify(body.capacity) }
-        const change = { ...placeOf(body), ...factsOf(body, clock.now()), ...capacity, sealedKey }
+        const change = { ...placeOf(body), ...factsOf(body, nowOf()), ...capacity, sealedKey }
         await tx.updateTable('members').set(change).where('id', '=', id).execute()
         return { clusterId, credential: undefined }
       }),
@@ -163,7 +161,7 @@ export function memberStore({ database, seal, clock, random }: MemberStoreCompon
         const named = tx.deleteFrom('members').where('clusterId', '=', clusterId)
         await named.where('kind', '=', kind).where('member', '=', member).execute()
         await assertRoom(tx)
-        const [id, nowMs] = [newId(), clock.now()]
+        const [id, nowMs] = [newId({ clock, random }), nowOf()]
         const secret = Buffer.from(random.bytes(SECRET_BYTES)).toString('base64url')
         const row: MemberRow = {
           ...{ id, clusterId, kind, member, ...placeOf(body), ...factsOf(body, nowMs) },
@@ -179,13 +177,13 @@ export function memberStore({ database, seal, clock, random }: MemberStoreCompon
       database.keep(async (tx) => {
         const { id, capacity } = await owner(tx, body.credential)
         const told = { ...(JSON.parse(capacity) as object), ...body.capacity }
-        const change = { ...factsOf(body, clock.now()), capacity: JSON.stringify(told) }
+        const change = { ...factsOf(body, nowOf()), capacity: JSON.stringify(told) }
         await tx.updateTable('members').set(change).where('id', '=', id).execute()
       }),
     leave: (credential) =>
       database.keep(async (tx) => {
         const { id } = await owner(tx, credential)
-        const nowMs = clock.now()
+        const nowMs = nowOf()
         const gone = { leftAtMs: nowMs, state: 'away', sinceMs: nowMs, reasons: JSON.stringify([STOPPED]) }
         await tx.updateTable('members').set(gone).where('id', '=', id).execute()
       }),
@@ -194,7 +192,13 @@ export function memberStore({ database, seal, clock, random }: MemberStoreCompon
         const row = await tx.selectFrom('members').select('capacity').where('id', '=', id).executeTakeFirst()
         if (row === undefined) return
         const told = { ...(JSON.parse(row.capacity) as object), ...capacity }
-        const change = { state, sinceMs, reasons: JSON.stringify(reasons), answeredAtMs, capacity: JSON.stringify(told) }
+        const change = {
+          state,
+          sinceMs,
+          reasons: JSON.stringify(reasons),
+          answeredAtMs,
+          capacity: JSON.stringify(told),
+        }
         await tx.updateTable('members').set(change).where('id', '=', id).execute()
       }),
     forget: (actor, id) =>

@@ -32,6 +32,8 @@ export interface RosterComponents {
   readonly members: Pick<MemberStore, 'all'>
   readonly clock: Clock
   readonly logger: Logger
+  /** Called after each look. */
+  readonly onLook: (clusters: readonly KnownCluster[]) => void
 }
 
 const RANK = { ok: 0, degraded: 1, unreachable: 2, away: 3 } as const
@@ -54,7 +56,7 @@ export function clusterState(members: readonly Member[]): ClusterState {
 export const ofKind = (members: readonly Member[], kind: MemberKind): readonly Member[] =>
   members.filter((member) => member.kind === kind)
 
-export function roster({ clusters, members, clock, logger }: RosterComponents): Roster {
+export function roster({ clusters, members, clock, logger, onLook }: RosterComponents): Roster {
   let known: readonly KnownCluster[] = []
   const compiled = new Map<string, CompiledScopes>()
   const look = async () => {
@@ -67,6 +69,7 @@ export function roster({ clusters, members, clock, logger }: RosterComponents): 
     })
     const current = new Set(known.map(keyOf))
     for (const key of compiled.keys()) if (!current.has(key)) compiled.delete(key)
+    onLook(known)
   }
   const keyOf = ({ id, revision }: Cluster) => `${id} ${revision}`
   const scopesOf = (cluster: Cluster) => {

@@ -9,6 +9,9 @@ export interface Scopes {
   readonly hosts: readonly string[]
 }
 
+/** Some of them. */
+export type SomeScopes = { readonly [Kind in keyof Scopes]?: Scopes[Kind] | undefined }
+
 export const noScopes: Scopes = { cidrs: [], zones: [], hosts: [] }
 
 /** A network, and how narrow it is: bits of an IPv6 network, in which an IPv4 network counts as the one that holds it. */

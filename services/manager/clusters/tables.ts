@@ -50,9 +50,8 @@ export interface MemberRow {
 }
 
 export interface HostRow {
-  /** Cluster and peer id: hosts of a cluster stand together, in the order in which its trackers list them. */
-  readonly id: string
   readonly clusterId: string
+  /** Hosts of a cluster stand in the order in which its trackers list them. */
   readonly peerId: string
   readonly host: string
   readonly port: number

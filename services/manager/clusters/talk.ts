@@ -36,7 +36,11 @@ export interface ClusterTalkComponents {
 }
 
 /** The client that shows the member its key. @throws SEAL_BROKEN from its calls, when the key cannot be opened */
-export function withKeyOf(http: HttpClient, seal: () => Seal, { id, sealedKey }: Pick<Member, 'id' | 'sealedKey'>): HttpClient {
+export function withKeyOf(
+  http: HttpClient,
+  seal: () => Seal,
+  { id, sealedKey }: Pick<Member, 'id' | 'sealedKey'>,
+): HttpClient {
   return withKey(http, () => seal().open(sealedKey, keyOwner(id)))
 }
 
@@ -48,10 +52,12 @@ export const withKey = (http: HttpClient, key: () => string): HttpClient => ({
 
 export function clusterTalk({ roster, http, seal }: ClusterTalkComponents): ClusterTalk {
   const membersOf = <const Calls extends AdminCalls>(clusterId: string, kind: MemberKind, calls: Calls) =>
-    ofKind(roster.find(clusterId)?.members ?? [], kind).map((member): TalkingMember<Calls> => ({
-      id: member.member,
-      admin: adminClient(withKeyOf(http, seal, member), member.urls.admin, calls),
-    }))
+    ofKind(roster.find(clusterId)?.members ?? [], kind).map(
+      (member): TalkingMember<Calls> => ({
+        id: member.member,
+        admin: adminClient(withKeyOf(http, seal, member), member.urls.admin, calls),
+      }),
+    )
   return {
     clusters: () =>
       roster.clusters.map(({ id, name, state }) => ({ id, name, away: state === 'away' || state === 'empty' })),

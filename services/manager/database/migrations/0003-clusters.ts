@@ -64,7 +64,6 @@ const HOST_FILTERS = ['zone', 'version', 'state'] as const
 async function hosts(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('hosts')
-    .addColumn('id', 'text', (column) => column.primaryKey())
     .addColumn('clusterId', 'text', (column) => column.notNull())
     .addColumn('peerId', 'text', (column) => column.notNull())
     .addColumn('host', 'text', (column) => column.notNull())
@@ -81,7 +80,8 @@ async function hosts(db: Kysely<unknown>): Promise<void> {
     .addColumn('bytesIn', 'bigint', (column) => column.notNull())
     .addColumn('bytesOut', 'bigint', (column) => column.notNull())
     .addColumn('words', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('hostsOfClusters', ['clusterId', 'peerId'])
     .execute()
   for (const filter of HOST_FILTERS)
-    await db.schema.createIndex(`hostsBy_${filter}`).on('hosts').columns([filter, 'id']).execute()
+    await db.schema.createIndex(`hostsBy_${filter}`).on('hosts').columns([filter, 'clusterId', 'peerId']).execute()
 }
