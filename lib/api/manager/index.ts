@@ -3,19 +3,10 @@ import { opaque } from '../bounded.ts'
 import { auditCalls } from './audit.ts'
 import { clusterCalls } from './clusters.ts'
 import { managerCall } from './manager-call.ts'
+import { memberCalls } from './members.ts'
 
 export type { AuditRow } from './audit.ts'
-export {
-  type AssignedCluster,
-  type ClusterAnswer,
-  clusterStates,
-  type HostAnswer,
-  hostStates,
-  type MemberAnswer,
-  type MemberState,
-  memberStates,
-  type RelationAnswer,
-} from './clusters.ts'
+export { type ClusterAnswer, clusterStates, type RelationAnswer } from './clusters.ts'
 export {
   type HeartbeatBody,
   type JoinBody,
@@ -30,11 +21,20 @@ export type {
   ManagerNeed,
   ManagerResource,
 } from './manager-call.ts'
+export {
+  type AssignedCluster,
+  type HostAnswer,
+  hostStates,
+  type MemberAnswer,
+  type MemberState,
+  memberStates,
+} from './members.ts'
 
 /** The API of a manager, on its listeners `http` and `admin`. */
 export const managerApi = {
   ...auditCalls,
   ...clusterCalls,
+  ...memberCalls,
   openApi: managerCall(
     'self',
     adminCall({
