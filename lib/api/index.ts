@@ -110,7 +110,6 @@ export {
   type AssignedCluster,
   type AuditRow,
   type ClusterAnswer,
-  clusterStates,
   type HeartbeatBody,
   type HostAnswer,
   hostStates,

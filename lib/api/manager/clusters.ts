@@ -29,7 +29,7 @@ export const scopesSchema = z.strictObject({
 export type ScopesBody = z.output<typeof scopesSchema>
 
 /** `empty`: no tracker has joined. `away`: none answers. `degraded`: not all members are well. */
-export const clusterStates = ['ok', 'degraded', 'away', 'empty'] as const
+const clusterStates = ['ok', 'degraded', 'away', 'empty'] as const
 
 const clusterSchema = z.object({
   id: idSchema,

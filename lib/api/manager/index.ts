@@ -6,7 +6,7 @@ import { managerCall } from './manager-call.ts'
 import { memberCalls } from './members.ts'
 
 export type { AuditRow } from './audit.ts'
-export { type ClusterAnswer, clusterStates, type RelationAnswer } from './clusters.ts'
+export type { ClusterAnswer, RelationAnswer } from './clusters.ts'
 export {
   type HeartbeatBody,
   type JoinBody,
