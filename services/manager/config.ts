@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { baseUrl, duration } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, secretsOf } from '../../lib/service/index.ts'
+import { clustersSchema } from './clusters/config.ts'
 import { databaseSchema } from './database/index.ts'
 import { peopleSchema } from './people/index.ts'
 
@@ -23,6 +24,8 @@ export const managerSchema = z
     publicUrl: baseUrl.exactOptional(),
     /** Who may come in. */
     people: peopleSchema,
+    /** Clusters, and the services that join. */
+    clusters: clustersSchema,
     audit: z
       .strictObject({
         /** How long is kept who has changed what. */

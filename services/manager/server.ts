@@ -9,10 +9,12 @@ const PAGE = { max: 1000, usual: 100, least: 1 }
 export interface ManagerRoutesComponents {
   readonly audit: Pick<AuditLog, 'page'>
   readonly people: PersonRoutesComponents
+  /** Routes of the wings; default none. */
+  readonly wings?: readonly Route[]
 }
 
 /** The API of a manager. */
-export function managerRoutes({ audit, people }: ManagerRoutesComponents): readonly Route[] {
+export function managerRoutes({ audit, people, wings = [] }: ManagerRoutesComponents): readonly Route[] {
   const document = openApiDocument('manager', managerApi)
   return [
     managerRoute(managerApi.audit, async (exchange) => {
@@ -20,5 +22,6 @@ export function managerRoutes({ audit, people }: ManagerRoutesComponents): reado
     }),
     ...personRoutes(people),
     managerRoute(managerApi.openApi, (exchange) => sendJson(exchange, 200, document)),
+    ...wings,
   ]
 }

@@ -1,8 +1,9 @@
-import type { Startable } from '../../lib/base/index.ts'
+import { abortable, type Startable } from '../../lib/base/index.ts'
 import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { auditKeeping, auditLog } from './audit-log.ts'
+import { openClusters } from './clusters/open-clusters.ts'
 import type { ManagerConfig } from './config.ts'
-import { managerDatabase } from './database/index.ts'
+import { leases, managerDatabase } from './database/index.ts'
 import { oidcRoutes, type Passwords, people } from './people/index.ts'
 import { managerRoutes } from './server.ts'
 
@@ -22,6 +23,15 @@ export interface ManagerService extends Startable {
 /** What a link on a page elsewhere may lead a browser to: pages of the console, and the way back from a provider. */
 const isPage = (path: string): boolean => !path.startsWith('/api/') || /^\/api\/v1\/oidc\/[^/]+\/callback$/.test(path)
 
+/** Work of whoever has the duty, until he has it no more. */
+const worksUntil =
+  (work: Startable) =>
+  async (_: unknown, signal: AbortSignal): Promise<void> => {
+    await work.start()
+    await abortable(new Promise<never>(() => undefined), signal).catch(() => undefined)
+    await work.stop()
+  }
+
 /** One manager: people and their tools steer clusters from here. Everything else works without it. @throws INSECURE_BIND */
 export function managerService(components: ManagerComponents, config: ManagerConfig): ManagerService {
   const runtime = serviceRuntime('manager', config, components)
@@ -29,7 +39,10 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   const persons = people({ ...runtime, database, passwords: components.passwords }, config.people, config.publicUrl)
   const audit = auditLog({ database })
   const keeping = auditKeeping({ ...runtime, audit }, config.audit.keep)
-  const routes = managerRoutes({ audit, people: persons.parts })
+  const shared = leases({ ...runtime, database })
+  const duty = (name: string, work: Startable) => shared.duty(name, worksUntil(work))
+  const clusters = openClusters({ ...runtime, database, duty }, config)
+  const routes = managerRoutes({ audit, people: persons.parts, wings: clusters.routes })
   const shell = serviceShell(runtime, config, {
     kind: 'manager',
     // Whoever comes to the listener for people has to be known, also where no secret is set.
@@ -53,7 +66,7 @@ export function managerService(components: ManagerComponents, config: ManagerCon
     stop: () => Promise.resolve(),
   }
   return {
-    ...shell.around([database, persons, keeping, ...shell.listeners, tellFirstAdmin]),
+    ...shell.around([database, persons, keeping, ...clusters.parts, ...shell.listeners, tellFirstAdmin]),
     get url() {
       return shell.url('http')
     },

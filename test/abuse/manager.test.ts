@@ -27,9 +27,9 @@ describe('a stranger at a manager', () => {
       }
   })
 
-  test('makes no account: what is open to him is the sign-in, and links that others made', async () => {
+  test('makes no account: what is open to him is the sign-in, links that others made, and where his cluster is', async () => {
     const open = Object.entries(managerApi).flatMap(([name, { needs }]) => (needs === 'none' ? [name] : []))
-    expect(open.toSorted()).toEqual(['openLink', 'signIn', 'signInWays'])
+    expect(open.toSorted()).toEqual(['assignment', 'openLink', 'signIn', 'signInWays'])
     const eve = { name: 'eve', password: PASSWORD }
     const link = await lab.ask('/api/v1/links/open', { method: 'POST', json: { ...eve, link: 'x'.repeat(43) } })
     expect([link.status, await codeOf(link)]).toEqual([404, 'LINK_UNKNOWN'])

@@ -72,7 +72,9 @@ export async function oidcProvider(): Promise<OidcProvider> {
 
   const token = async (req: IncomingMessage, res: ServerResponse) => {
     const form = new URLSearchParams(await text(req))
-    const basic = `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`
+    // Both parts are form-encoded (RFC 6749, 2.3.1).
+    const [, shown = ''] = (req.headers.authorization ?? '').split('Basic ')
+    const client = Buffer.from(shown, 'base64').toString().split(':').map(decodeURIComponent)
     const code = codes.get(form.get('code') ?? '')
     codes.delete(form.get('code') ?? '')
     const proof = base64url(
@@ -81,7 +83,7 @@ export async function oidcProvider(): Promise<OidcProvider> {
         .digest(),
     )
     const wrong =
-      req.headers.authorization !== basic
+      client.join(':') !== `${clientId}:${clientSecret}`
         ? 'client'
         : code === undefined
           ? 'code'

@@ -1,11 +1,22 @@
 import { adminCall } from '../admin.ts'
 import { opaque } from '../bounded.ts'
 import { auditCalls } from './audit.ts'
+import { clusterCalls } from './clusters.ts'
 import { managerCall } from './manager-call.ts'
+import { memberCalls } from './members.ts'
 import { peopleCalls } from './people.ts'
 import { rightCalls } from './rights.ts'
 
 export type { AuditRow } from './audit.ts'
+export type { ClusterAnswer, RelationAnswer } from './clusters.ts'
+export {
+  type HeartbeatBody,
+  type JoinBody,
+  type JoiningClient,
+  joiningCalls,
+  type MemberKind,
+  memberKinds,
+} from './joining.ts'
 export {
   type ManagerCall,
   type ManagerCalls,
@@ -13,6 +24,14 @@ export {
   type ManagerResource,
   managerResources,
 } from './manager-call.ts'
+export {
+  type AssignedCluster,
+  type HostAnswer,
+  hostStates,
+  type MemberAnswer,
+  type MemberState,
+  memberStates,
+} from './members.ts'
 export {
   type Grant,
   type InviteRow,
@@ -29,6 +48,8 @@ export const managerApi = {
   ...auditCalls,
   ...peopleCalls,
   ...rightCalls,
+  ...clusterCalls,
+  ...memberCalls,
   openApi: managerCall(
     'self',
     adminCall({

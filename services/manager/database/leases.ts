@@ -120,7 +120,7 @@ class SharedDuties implements Leases {
         const own = await this.#take(name, seen)
         if (own === undefined) {
           seen = await this.#look(name, seen)
-          return this.#times.beatMs
+          return seen?.isDead === true ? 0 : this.#times.beatMs
         }
         seen = undefined
         logger.info('has a duty now', { duty: name, term: own.term })

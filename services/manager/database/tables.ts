@@ -1,3 +1,4 @@
+import type { ClusterTables } from '../clusters/tables.ts'
 import type { PeopleTables } from '../people/tables.ts'
 
 /** What somebody has changed; written in the transaction of the change. */
@@ -26,7 +27,7 @@ export interface LeaseTable {
  * Every table of a manager. Times are milliseconds since the epoch, booleans are 0 or 1, JSON is text: the same in SQLite and
  * PostgreSQL.
  */
-export interface Tables extends PeopleTables {
+export interface Tables extends PeopleTables, ClusterTables {
   readonly audit: AuditTable
   readonly leases: LeaseTable
 }
@@ -40,6 +41,11 @@ export const inBackups: Readonly<Record<keyof Tables, readonly [string, ...strin
   roles: ['name'],
   userRoles: ['userId', 'role'],
   tokens: ['id'],
+  clusters: ['id'],
+  joinTokens: ['id'],
+  members: ['id'],
+  // Read anew from the trackers.
+  hosts: undefined,
   // What was used or ended since would count again.
   sessions: undefined,
   links: undefined,

@@ -11,6 +11,7 @@ import { verbName } from '../../../services/cli/admin/verb.ts'
 import { run } from '../../../services/cli/run.ts'
 import { controllerAdminRoutes } from '../../../services/controller/server.ts'
 import { doors } from '../../../services/herd/index.ts'
+import { type ClusterWingComponents, clusterWingRoutes } from '../../../services/manager/clusters/wing-routes.ts'
 import type { PersonRoutesComponents } from '../../../services/manager/people/index.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
@@ -44,7 +45,10 @@ const served = {
     names: () => undefined,
     accounts: () => undefined,
   }),
-  manager: managerRoutes({ audit: { page: async () => ({ audit: [] }) }, people: {} as PersonRoutesComponents }),
+  manager: [
+    ...managerRoutes({ audit: { page: async () => ({ audit: [] }) }, people: {} as PersonRoutesComponents }),
+    ...clusterWingRoutes({} as ClusterWingComponents),
+  ],
 }
 
 describe('the admin APIs', () => {
