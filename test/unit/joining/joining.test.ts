@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { hasCode } from '../../../lib/base/index.ts'
 import { loadConfig } from '../../../lib/config/index.ts'
 import { joining } from '../../../lib/joining/index.ts'
 import { serviceRuntime } from '../../../lib/service/index.ts'
@@ -25,7 +26,7 @@ describe('the config key manager', () => {
   ])('%j is taken: %s', async (manager, isTaken) => {
     const outcome = await configOf(manager).then(
       () => true,
-      (err: { readonly code?: string }) => (err.code === 'CONFIG_INVALID' ? false : err),
+      (err: unknown) => (hasCode(err, 'CONFIG_INVALID') ? false : err),
     )
     expect(outcome).toBe(isTaken)
   })
