@@ -151,7 +151,10 @@ module.exports = {
       name: 'manager-wing-clusters',
       severity: 'error',
       from: { path: '^services/manager/clusters/' },
-      to: { path: '^services/manager/', pathNot: '^services/manager/(clusters/|database/(index|ids)\\.ts$|managed\\.ts$)' },
+      to: {
+        path: '^services/manager/',
+        pathNot: '^services/manager/(clusters/|database/(index|ids)\\.ts$|managed\\.ts$)',
+      },
     },
     ...Object.entries(packageRooms).map(([name, room]) => ({
       name: `${name}-in-its-room`,
