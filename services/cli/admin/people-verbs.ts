@@ -15,9 +15,13 @@ const more = (next: string | undefined) => (next === undefined ? '' : `\n\nmore:
 const wordsIn = (options: VerbOptions, name: string): string[] | undefined =>
   options[name]?.split(',').filter((word) => word !== '')
 
+/** Of the option `--password-file`, which commander calls `passwordFile`. */
+const fileIn = (options: VerbOptions, name: string): string | undefined =>
+  options[name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())]
+
 /** A file, since what stands on a command line is seen by everybody on the machine. @throws CONFIG_INVALID */
 function passwordIn(options: VerbOptions, name: string): string {
-  const path = options[name]
+  const path = fileIn(options, name)
   if (path === undefined)
     throw appError('CONFIG_INVALID', { message: `--${name} names a file that holds the password` })
   try {
@@ -115,7 +119,7 @@ const ownVerbs = {
     body: (options) => ({
       link: passwordIn(options, 'link-file'),
       ...(options['name'] !== undefined && { name: options['name'] }),
-      ...(options['password-file'] !== undefined && { password: passwordIn(options, 'password-file') }),
+      ...(fileIn(options, 'password-file') !== undefined && { password: passwordIn(options, 'password-file') }),
     }),
     show: callerText,
   },
