@@ -106,7 +106,15 @@ export {
   type StoredGarbage,
 } from './garbage.ts'
 export { jsonLines } from './json-lines.ts'
-export { describedRoutes } from './openapi.ts'
+export {
+  type AuditRow,
+  type ManagerCall,
+  type ManagerCalls,
+  type ManagerNeed,
+  type ManagerResource,
+  managerApi,
+} from './manager/index.ts'
+export { describedRoutes, openApiDocument } from './openapi.ts'
 export {
   ORDERS_PATH,
   type Order,
