@@ -74,7 +74,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const self = () => ({ cluster, origins: config.replication.addresses ?? originRing.members })
   const looks = { garbage, retention, upstreams: everywhere }
   const admin = buildIndexAdminRoutes({
-    ...{ ...looks, remotes, hooks, replication, rings: { origins: originRing } },
+    ...{ ...looks, index, remotes, hooks, replication, rings: { origins: originRing } },
     ...{ clock: runtime.clock, cluster },
   })
   const routes = [

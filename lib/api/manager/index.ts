@@ -2,6 +2,7 @@ import { adminCall } from '../admin.ts'
 import { opaque } from '../bounded.ts'
 import { auditCalls } from './audit.ts'
 import { managerCall } from './manager-call.ts'
+import { viewCalls } from './views.ts'
 
 export type { AuditRow } from './audit.ts'
 export type {
@@ -10,10 +11,12 @@ export type {
   ManagerNeed,
   ManagerResource,
 } from './manager-call.ts'
+export type { ClusterNow, ImageInCluster, Sample, SwarmViewRow, WholeSwarm } from './views.ts'
 
 /** The API of a manager, on its listeners `http` and `admin`. */
 export const managerApi = {
   ...auditCalls,
+  ...viewCalls,
   openApi: managerCall(
     'self',
     adminCall({

@@ -15,6 +15,7 @@ import { krakenTagRoutes } from '../../../services/build-index/kraken/tag-routes
 import { farEndRoutes } from '../../../services/build-index/replication/far-end.ts'
 import { buildIndexServerRoutes } from '../../../services/build-index/server.ts'
 import { controllerAdminRoutes } from '../../../services/controller/server.ts'
+import { consoleRoutes } from '../../../services/manager/console-files.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { originServerRoutes } from '../../../services/origin/server.ts'
@@ -60,6 +61,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
     ...{
       clock: systemClock(),
       cluster: 'local',
+      index: untouched,
       remotes: new Map(),
       hooks: new Map(),
       replication: { desk: undefined },
@@ -71,7 +73,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
   }),
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
   'controller: admin listener': controllerAdminRoutes(untouched),
-  'manager: main listener': managerRoutes(untouched),
+  'manager: main listener': [...managerRoutes(untouched), ...consoleRoutes({ folder: '' })],
   'build-index: main listener': [...buildIndexServerRoutes(untouched, untouched), ...farEndRoutes(untouched)],
   'proxy: registry listener': proxyRoutes(),
   'agent: registry listener': [
