@@ -107,12 +107,33 @@ export {
 } from './garbage.ts'
 export { jsonLines } from './json-lines.ts'
 export {
+  type AssignedCluster,
   type AuditRow,
+  type ClusterAnswer,
+  type ClusterNow,
+  clusterStates,
+  type HeartbeatBody,
+  type HostAnswer,
+  hostStates,
+  type ImageInCluster,
+  type JoinBody,
+  type JoiningClient,
+  joiningCalls,
   type ManagerCall,
   type ManagerCalls,
   type ManagerNeed,
   type ManagerResource,
+  type MemberAnswer,
+  type MemberKind,
+  type MemberState,
   managerApi,
+  memberKinds,
+  memberStates,
+  type RelationAnswer,
+  type Sample,
+  type SwarmViewRow,
+  viewCalls,
+  type WholeSwarm,
 } from './manager/index.ts'
 export { describedRoutes, openApiDocument } from './openapi.ts'
 export {

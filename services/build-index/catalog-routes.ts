@@ -7,7 +7,9 @@ const NAMES = { max: 1000, usual: 100, least: 1 }
 const TAGS = { max: 200, usual: 100, least: 1 }
 
 /** What admins see of the index: repositories, and what their tags stand for. */
-export function catalogAdminRoutes(index: Pick<BuildIndex, 'listRepositories' | 'listTags' | 'getTag'>): readonly Route[] {
+export function catalogAdminRoutes(
+  index: Pick<BuildIndex, 'listRepositories' | 'listTags' | 'getTag'>,
+): readonly Route[] {
   return [
     adminRoute(buildIndexAdmin.repositories, async (exchange) => {
       const { count: n, last } = pageRequest(exchange.query, NAMES)
@@ -19,9 +21,13 @@ export function catalogAdminRoutes(index: Pick<BuildIndex, 'listRepositories' | 
       const { count: n, last } = pageRequest(exchange.query, TAGS)
       const page = await index.listTags(repository, { n, last, signal })
       if (page === undefined) throw appError('NAME_UNKNOWN')
-      const found = await Promise.all(page.tags.map(async (tag) => ({ tag, at: await index.getTag(repository, tag, { signal }) })))
+      const found = await Promise.all(
+        page.tags.map(async (tag) => ({ tag, at: await index.getTag(repository, tag, { signal }) })),
+      )
       // A tag that was deleted since is none.
-      const tags = found.flatMap(({ tag, at }) => (at === undefined ? [] : [{ tag, digest: at.digest, mediaType: at.mediaType }]))
+      const tags = found.flatMap(({ tag, at }) =>
+        at === undefined ? [] : [{ tag, digest: at.digest, mediaType: at.mediaType }],
+      )
       sendJson(exchange, 200, { tags, ...(page.next !== undefined && { next: page.next }) })
     }),
   ]

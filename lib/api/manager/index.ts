@@ -1,21 +1,49 @@
 import { adminCall } from '../admin.ts'
 import { opaque } from '../bounded.ts'
 import { auditCalls } from './audit.ts'
+import { clusterCalls } from './clusters.ts'
 import { managerCall } from './manager-call.ts'
 import { viewCalls } from './views.ts'
 
 export type { AuditRow } from './audit.ts'
+export {
+  type AssignedCluster,
+  type ClusterAnswer,
+  clusterStates,
+  type HostAnswer,
+  hostStates,
+  type MemberAnswer,
+  type MemberState,
+  memberStates,
+  type RelationAnswer,
+} from './clusters.ts'
+export {
+  type HeartbeatBody,
+  type JoinBody,
+  type JoiningClient,
+  joiningCalls,
+  type MemberKind,
+  memberKinds,
+} from './joining.ts'
 export type {
   ManagerCall,
   ManagerCalls,
   ManagerNeed,
   ManagerResource,
 } from './manager-call.ts'
-export type { ClusterNow, ImageInCluster, Sample, SwarmViewRow, WholeSwarm } from './views.ts'
+export {
+  type ClusterNow,
+  type ImageInCluster,
+  type Sample,
+  type SwarmViewRow,
+  viewCalls,
+  type WholeSwarm,
+} from './views.ts'
 
 /** The API of a manager, on its listeners `http` and `admin`. */
 export const managerApi = {
   ...auditCalls,
+  ...clusterCalls,
   ...viewCalls,
   openApi: managerCall(
     'self',

@@ -2,7 +2,15 @@ import { z } from 'zod'
 import { adminCall, adminStream } from '../admin.ts'
 import { list, opaque, table, text } from '../bounded.ts'
 import { digestSchema } from '../schemas.ts'
-import { feedSchema, holdsSchema, hostSchema, markBodySchema, markSchema, peerSchema, swarmSchema } from '../tracker-admin.ts'
+import {
+  feedSchema,
+  holdsSchema,
+  hostSchema,
+  markBodySchema,
+  markSchema,
+  peerSchema,
+  swarmSchema,
+} from '../tracker-admin.ts'
 import { managerCall } from './manager-call.ts'
 
 /** Rows of one page of an answer. */
@@ -78,12 +86,16 @@ const imageInClusterSchema = z.object({
 })
 export type ImageInCluster = z.output<typeof imageInClusterSchema>
 
-const reads = <const Name extends 'swarms' | 'images' | 'members'>(resource: Name) => ({ resource, action: 'read' }) as const
+const reads = <const Name extends 'swarms' | 'images' | 'members'>(resource: Name) =>
+  ({ resource, action: 'read' }) as const
 const steers = { resource: 'members', action: 'write' } as const
 const pageQuery = { n: 'entries on one page', last: 'continue after this entry: `next` of the page before' }
 
 /** Calls that put a mark on nodes of a cluster, or take it back. */
-const marks = <const Kind extends 'bans' | 'drains'>(kind: Kind, words: { readonly set: string; readonly end: string }) => ({
+const marks = <const Kind extends 'bans' | 'drains'>(
+  kind: Kind,
+  words: { readonly set: string; readonly end: string },
+) => ({
   set: managerCall(
     steers,
     adminCall({

@@ -1,4 +1,5 @@
 import type { managerApi } from '../../../lib/api/index.ts'
+import { managerClusterVerbs } from './manager-cluster-verbs.ts'
 import { managerViewVerbs } from './manager-view-verbs.ts'
 import { describeVerb } from './shared-verbs.ts'
 import { ageText, table } from './sheet.ts'
@@ -15,6 +16,7 @@ export const managerVerbs: VerbsOf<typeof managerApi> = {
         ['TARGET', ({ target }) => target],
       ]) + (next === undefined ? '' : `\n\nmore: --last ${next}`),
   },
+  ...managerClusterVerbs,
   ...managerViewVerbs,
   ...describeVerb,
 }

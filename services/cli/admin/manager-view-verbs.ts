@@ -11,7 +11,8 @@ const more = (next: string | undefined) => (next === undefined ? '' : `\n\nmore:
 const silentText = (silent: readonly { readonly cluster: string; readonly code: string }[]) =>
   silent.length === 0 ? '' : `\n\nnot asked: ${silent.map(({ cluster, code }) => `${cluster} (${code})`).join(', ')}`
 
-const measured = (value: number | undefined, write: (value: number) => string) => (value === undefined ? '-' : write(value))
+const measured = (value: number | undefined, write: (value: number) => string) =>
+  value === undefined ? '-' : write(value)
 
 /** What the clusters of a manager know now. */
 export const managerViewVerbs: VerbsOf<typeof viewCalls> = {
@@ -135,8 +136,18 @@ export const managerViewVerbs: VerbsOf<typeof viewCalls> = {
         ]),
       ].join('\n\n') + more(host.next),
   },
-  banNode: { example: `ban-node east ${PEER} --reason "wrong bytes"`, options: markOptions, body: markBody, show: markText },
+  banNode: {
+    example: `ban-node east ${PEER} --reason "wrong bytes"`,
+    options: markOptions,
+    body: markBody,
+    show: markText,
+  },
   unbanNode: { example: `unban-node east ${PEER}`, show: endText },
-  drainNode: { example: `drain-node east ${PEER} --reason "new disk"`, options: markOptions, body: markBody, show: markText },
+  drainNode: {
+    example: `drain-node east ${PEER} --reason "new disk"`,
+    options: markOptions,
+    body: markBody,
+    show: markText,
+  },
   undrainNode: { example: `undrain-node east ${PEER}`, show: endText },
 }

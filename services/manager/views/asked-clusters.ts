@@ -42,7 +42,10 @@ export interface AskedClusters {
   each<T>(
     clusters: readonly ViewedCluster[],
     ask: (cluster: ViewedCluster) => Promise<T>,
-  ): Promise<{ readonly found: readonly { readonly cluster: string; readonly value: T }[]; readonly silent: readonly SilentCluster[] }>
+  ): Promise<{
+    readonly found: readonly { readonly cluster: string; readonly value: T }[]
+    readonly silent: readonly SilentCluster[]
+  }>
 }
 
 type Ask<Admin, T> = (admin: Admin, options: AbortOptions) => Promise<T>

@@ -19,7 +19,9 @@ export interface Counts {
   readonly of: ReadonlyMap<string, Readonly<Partial<Record<Name, number>>>>
 }
 
-const sources: Readonly<Record<CountedMember['kind'], readonly (readonly [name: Name, metric: string, label: string])[]>> = {
+const sources: Readonly<
+  Record<CountedMember['kind'], readonly (readonly [name: Name, metric: string, label: string])[]>
+> = {
   tracker: [['finished', 'shoal_tracker_announces_total', 'event="completed"']],
   origin: [
     ['origins', 'shoal_sent_bytes_total', 'to="peer"'],
@@ -32,7 +34,12 @@ export function counterIn(text: string, metric: string, label: string): number {
   let sum = 0
   for (const line of text.split('\n')) {
     if (!line.startsWith(`${metric}{`) || !line.includes(label)) continue
-    const value = Number(line.slice(line.lastIndexOf('}') + 1).trim().split(' ')[0])
+    const value = Number(
+      line
+        .slice(line.lastIndexOf('}') + 1)
+        .trim()
+        .split(' ')[0],
+    )
     if (Number.isFinite(value)) sum += value
   }
   return sum

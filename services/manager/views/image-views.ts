@@ -22,9 +22,11 @@ export interface RepositoryRow {
 
 /** Repositories of all clusters, as their build-indexes and trackers know them. */
 export interface ImageViews {
-  page(
-    query: ImagesQuery,
-  ): Promise<{ readonly repositories: readonly RepositoryRow[]; readonly next?: string; readonly silent: readonly SilentCluster[] }>
+  page(query: ImagesQuery): Promise<{
+    readonly repositories: readonly RepositoryRow[]
+    readonly next?: string
+    readonly silent: readonly SilentCluster[]
+  }>
   of(repository: string, options: AbortOptions): Promise<readonly ImageInCluster[]>
 }
 
@@ -70,7 +72,9 @@ export function imageViews(clusters: AskedClusters, swarms: Pick<SwarmViews, 'pa
     clusters.ofOneBuildIndex(
       cluster,
       async (index, options) =>
-        (await index.replications({ repository, n: String(MAX_REPLICATIONS) }, options)).replications.map(replicationOf),
+        (await index.replications({ repository, n: String(MAX_REPLICATIONS) }, options)).replications.map(
+          replicationOf,
+        ),
       { signal },
     )
 
@@ -80,7 +84,11 @@ export function imageViews(clusters: AskedClusters, swarms: Pick<SwarmViews, 'pa
     return { blobs, moreBlobs: next !== undefined, code: silent[0]?.code }
   }
 
-  const inCluster = async (cluster: ViewedCluster, repository: string, options: AbortOptions): Promise<ImageInCluster> => {
+  const inCluster = async (
+    cluster: ViewedCluster,
+    repository: string,
+    options: AbortOptions,
+  ): Promise<ImageInCluster> => {
     const nothing = { cluster: cluster.name, tags: [], moreTags: false, blobs: [], moreBlobs: false, replications: [] }
     try {
       const [tags, replications, { code, ...blobs }] = await Promise.all([
@@ -108,7 +116,6 @@ export function imageViews(clusters: AskedClusters, swarms: Pick<SwarmViews, 'pa
       const repositories = [...named].map(([repository, where]) => ({ repository, clusters: where }))
       return { repositories, silent, ...(next !== undefined && { next }) }
     },
-    of: (repository, options) =>
-      Promise.all(clusters.all().map((cluster) => inCluster(cluster, repository, options))),
+    of: (repository, options) => Promise.all(clusters.all().map((cluster) => inCluster(cluster, repository, options))),
   }
 }

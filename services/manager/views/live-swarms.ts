@@ -46,7 +46,12 @@ export function liveSwarms({ views, clock, logger }: LiveSwarmsComponents): Live
     for (const send of each.listeners) send(event)
   }
 
-  const follow = async (key: string, each: Watched, look: (signal: AbortSignal) => Promise<WholeSwarm>, end: AbortSignal) => {
+  const follow = async (
+    key: string,
+    each: Watched,
+    look: (signal: AbortSignal) => Promise<WholeSwarm>,
+    end: AbortSignal,
+  ) => {
     try {
       while (each.listeners.size > 0) {
         await clock.sleep(LOOK_MS, { signal: end })

@@ -13,7 +13,12 @@ export interface NodeViews {
   /** @throws NODE_UNKNOWN, CLUSTER_UNKNOWN, NO_HEALTHY_MEMBER, REQUEST_INVALID */
   of(cluster: string, peer: string, options: AbortOptions): Promise<Host & { readonly cluster: string }>
   /** Puts a mark on a node, or on all at an address: trackers tell each other. @throws CONTROL_FULL, and as above */
-  mark(kind: MarkKind, at: MarkedNode, body: MarkBody, options: AbortOptions): Promise<AnswerOf<typeof trackerAdmin.ban>>
+  mark(
+    kind: MarkKind,
+    at: MarkedNode,
+    body: MarkBody,
+    options: AbortOptions,
+  ): Promise<AnswerOf<typeof trackerAdmin.ban>>
   /** @throws MARK_UNKNOWN, and as above */
   unmark(kind: MarkKind, at: MarkedNode, options: AbortOptions): Promise<AnswerOf<typeof trackerAdmin.unban>>
 }
@@ -45,7 +50,14 @@ function together([first, ...others]: readonly Host[]): Host {
     for (const blob of host.blobs) if (blobs.get(blob.swarmId)?.complete !== true) blobs.set(blob.swarmId, blob)
   }
   const { next: _, ...rest } = latest
-  return { ...rest, downloads, seeds, bytesPerSecond: rates, blobs: [...blobs.values()], ...(next !== undefined && { next }) }
+  return {
+    ...rest,
+    downloads,
+    seeds,
+    bytesPerSecond: rates,
+    blobs: [...blobs.values()],
+    ...(next !== undefined && { next }),
+  }
 }
 
 export function nodeViews(clusters: AskedClusters): NodeViews {

@@ -1,9 +1,9 @@
 import type { Startable } from '../../../lib/base/index.ts'
-import type { Route } from '../../../lib/http/index.ts'
+import type { HttpClient, Route } from '../../../lib/http/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import type { ManagerDatabase } from '../database/index.ts'
 import { askedClusters, type ViewedClusters } from './asked-clusters.ts'
-import type { CountedMember } from './counts.ts'
+import { type CountedRoster, countedMembers } from './counted-members.ts'
 import { imageViews } from './image-views.ts'
 import { liveSwarms } from './live-swarms.ts'
 import { nodeViews } from './node-views.ts'
@@ -14,8 +14,9 @@ import { viewRoutes } from './view-routes.ts'
 export interface ViewsComponents extends Runtime {
   readonly database: Pick<ManagerDatabase, 'change'>
   readonly clusters: ViewedClusters
-  /** Services that count what passes through them. */
-  readonly counted: () => readonly CountedMember[]
+  readonly roster: CountedRoster
+  /** How members are asked what they have counted. */
+  readonly http: HttpClient
 }
 
 /** The wing of the views: what the services of clusters know now, seen together. It keeps nothing. */
@@ -26,11 +27,12 @@ export interface Views {
 }
 
 export function openViews(components: ViewsComponents): Views {
-  const { clock, database } = components
+  const { clock, database, roster, http } = components
+  const counted = countedMembers(roster, http)
   const clusters = askedClusters(components.clusters, clock)
   const swarms = swarmViews(clusters)
   const live = liveSwarms({ ...components, views: swarms })
-  const numbers = overview({ ...components, clusters })
+  const numbers = overview({ ...components, clusters, counted })
   const parted = { swarms, live, overview: numbers, images: imageViews(clusters, swarms), nodes: nodeViews(clusters) }
   return { routes: viewRoutes({ ...parted, clock, database }), parts: [live, numbers.rounds] }
 }

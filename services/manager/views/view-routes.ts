@@ -42,7 +42,12 @@ function swarmRoutes({ swarms, live, clock }: ViewRoutesComponents): readonly Ro
     }),
     managerRoute(managerApi.swarm, async (exchange) => {
       const { signal } = exchange
-      sendJson(exchange, 200, await swarms.whole(param(exchange, 'cluster'), param(exchange, 'swarm'), { signal }), UNKEPT)
+      sendJson(
+        exchange,
+        200,
+        await swarms.whole(param(exchange, 'cluster'), param(exchange, 'swarm'), { signal }),
+        UNKEPT,
+      )
     }),
     managerRoute(managerApi.swarmEvents, async (exchange) => {
       const { signal } = exchange
@@ -69,9 +74,8 @@ function markRoutes({ nodes, database }: ViewRoutesComponents): readonly Route[]
     const [set, end] = calls[kind]
     const at = (exchange: Exchange) => ({ cluster: param(exchange, 'cluster'), target: param(exchange, 'target') })
     const note = (exchange: Exchange, action: string, detail: Readonly<Record<string, unknown>>) =>
-      database.change(
-        { actor: exchange.principal.name, action, target: param(exchange, 'target'), detail },
-        () => Promise.resolve(),
+      database.change({ actor: exchange.principal.name, action, target: param(exchange, 'target'), detail }, () =>
+        Promise.resolve(),
       )
     return [
       managerRoute(set, async (exchange) => {

@@ -44,7 +44,10 @@ export interface Stage extends AsyncDisposable {
   readonly unknown: readonly string[]
 }
 
-function answer(exchange: Exchange, { status = 200, body, events, never = false }: Recorded): Promise<void> | undefined {
+function answer(
+  exchange: Exchange,
+  { status = 200, body, events, never = false }: Recorded,
+): Promise<void> | undefined {
   const { res, signal } = exchange
   if (!never && events === undefined) {
     sendJson(exchange, status, body)
@@ -65,7 +68,12 @@ export async function startStage({ console: built }: { readonly console: string 
   let answers: Act['answers'] = {}
   const unknown: string[] = []
   const api: Route = {
-    ...{ methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], path: '/api/v1/*rest', right: 'none', summary: 'recorded' },
+    ...{
+      methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      path: '/api/v1/*rest',
+      right: 'none',
+      summary: 'recorded',
+    },
     async handle(exchange) {
       const call = `${exchange.method} ${exchange.path}`
       const recorded = answers[call]

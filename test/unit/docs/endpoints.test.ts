@@ -15,8 +15,11 @@ import { krakenTagRoutes } from '../../../services/build-index/kraken/tag-routes
 import { farEndRoutes } from '../../../services/build-index/replication/far-end.ts'
 import { buildIndexServerRoutes } from '../../../services/build-index/server.ts'
 import { controllerAdminRoutes } from '../../../services/controller/server.ts'
+import { joiningRoutes } from '../../../services/manager/clusters/joining-routes.ts'
+import { clusterWingRoutes } from '../../../services/manager/clusters/wing-routes.ts'
 import { consoleRoutes } from '../../../services/manager/console-files.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
+import { viewRoutes } from '../../../services/manager/views/view-routes.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { originServerRoutes } from '../../../services/origin/server.ts'
 import { tokenRoutes } from '../../../services/proxy/access/token-routes.ts'
@@ -73,7 +76,13 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
   }),
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
   'controller: admin listener': controllerAdminRoutes(untouched),
-  'manager: main listener': [...managerRoutes(untouched), ...consoleRoutes({ folder: '' })],
+  'manager: main listener': [
+    ...managerRoutes(untouched),
+    ...clusterWingRoutes(untouched),
+    ...joiningRoutes(untouched, untouched),
+    ...viewRoutes(untouched),
+    ...consoleRoutes({ folder: '' }),
+  ],
   'build-index: main listener': [...buildIndexServerRoutes(untouched, untouched), ...farEndRoutes(untouched)],
   'proxy: registry listener': proxyRoutes(),
   'agent: registry listener': [

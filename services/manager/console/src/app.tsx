@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { t, type TextKey } from './i18n/index.ts'
+import { type TextKey, t } from './i18n/index.ts'
 import { pages } from './pages/index.ts'
 import { SignInPage, WelcomePage } from './pages/sign-in.tsx'
 import { Find, Help } from './parts/keys.tsx'
@@ -8,6 +8,7 @@ import { LanguageSwitch, ThemeSwitch } from './parts/switches.tsx'
 import { Bones, Card, Empty, Told } from './parts/ui.tsx'
 import { addressOf, type ConsolePage } from './pure/paths.ts'
 import { go, place } from './state/here.ts'
+import { put } from './state/put.ts'
 import { may, standing } from './state/session.ts'
 
 interface Entry {
@@ -102,11 +103,11 @@ function Shell({ name }: { readonly name: string }) {
         <Menu />
       </div>
       <header class="top">
-        <Find help={() => void (helping.value = true)} />
+        <Find help={() => put(helping, true)} />
         <span class="spacer" />
         <LanguageSwitch />
         <ThemeSwitch />
-        <button type="button" class="plain" aria-label={t('help.title')} onClick={() => void (helping.value = true)}>
+        <button type="button" class="plain" aria-label={t('help.title')} onClick={() => put(helping, true)}>
           ?
         </button>
         <a href={addressOf('account')}>{name}</a>
@@ -114,7 +115,7 @@ function Shell({ name }: { readonly name: string }) {
       <main class="main" id="main" tabIndex={-1} ref={main}>
         {here === undefined || Page === undefined ? <Unknown /> : <Page key={where} {...here} />}
       </main>
-      {helping.value && <Help close={() => void (helping.value = false)} />}
+      {helping.value && <Help close={() => put(helping, false)} />}
       <Told />
     </div>
   )

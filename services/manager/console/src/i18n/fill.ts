@@ -14,8 +14,10 @@ export function textOf(text: string, values: Values, { language, number }: Speec
     const value = values[name]
     return typeof value === 'number' ? number(value) : (value ?? '')
   }
-  const chosen = text.replace(/\{(\w+)\|([^|{}]*(?:\{\w+\}[^|{}]*)*)\|([^|{}]*(?:\{\w+\}[^|{}]*)*)\}/g, (_, name: string, one: string, other: string) =>
-    new Intl.PluralRules(language).select(Number(values[name] ?? 0)) === 'one' ? one : other,
+  const chosen = text.replace(
+    /\{(\w+)\|([^|{}]*(?:\{\w+\}[^|{}]*)*)\|([^|{}]*(?:\{\w+\}[^|{}]*)*)\}/g,
+    (_, name: string, one: string, other: string) =>
+      new Intl.PluralRules(language).select(Number(values[name] ?? 0)) === 'one' ? one : other,
   )
   return chosen.replace(/\{(\w+)\}/g, (_, name: string) => write(name))
 }

@@ -6,6 +6,7 @@ import { Card, Facts, Head, Mark, Seen, tell } from '../parts/ui.tsx'
 import { get, part, send } from '../state/api.ts'
 import { format } from '../state/here.ts'
 import { useLoad } from '../state/load.ts'
+import { put } from '../state/put.ts'
 import { signOut, standing } from '../state/session.ts'
 import type { Session } from '../state/shapes.ts'
 
@@ -29,7 +30,7 @@ function NewPassword() {
             type="password"
             autoComplete="current-password"
             value={old.value}
-            onInput={(e) => void (old.value = e.currentTarget.value)}
+            onInput={(e) => put(old, e.currentTarget.value)}
           />
         </Field>
         <Field name={t('account.new')} hint={t('welcome.passwordHint')}>
@@ -39,7 +40,7 @@ function NewPassword() {
             minLength={12}
             autoComplete="new-password"
             value={next.value}
-            onInput={(e) => void (next.value = e.currentTarget.value)}
+            onInput={(e) => put(next, e.currentTarget.value)}
           />
         </Field>
         <Failed of={doing} />

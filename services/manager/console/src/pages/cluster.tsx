@@ -8,6 +8,7 @@ import { addressOf, type Place } from '../pure/paths.ts'
 import { get, part, send } from '../state/api.ts'
 import { format } from '../state/here.ts'
 import { useLoad } from '../state/load.ts'
+import { put } from '../state/put.ts'
 import { may } from '../state/session.ts'
 import type { Cluster, JoinToken, Member } from '../state/shapes.ts'
 
@@ -34,7 +35,9 @@ function NewToken({ cluster, close }: { readonly cluster: string; readonly close
   const run = () =>
     doing.run(async () => {
       const body = { name: name.value, hours: Number(hours.value) }
-      const { value } = await send<{ readonly token: string }>('POST', `/api/v1/clusters/${part(cluster)}/tokens`, { body })
+      const { value } = await send<{ readonly token: string }>('POST', `/api/v1/clusters/${part(cluster)}/tokens`, {
+        body,
+      })
       made.value = value.token
     })
   if (made.value !== undefined)
@@ -52,15 +55,10 @@ function NewToken({ cluster, close }: { readonly cluster: string; readonly close
       act={{ text: t('act.create'), run, busy: doing.busy || name.value === '' }}
     >
       <Field name={t('col.name')}>
-        <input value={name.value} maxLength={64} onInput={(e) => void (name.value = e.currentTarget.value)} />
+        <input value={name.value} maxLength={64} onInput={(e) => put(name, e.currentTarget.value)} />
       </Field>
       <Field name={t('cluster.hours')}>
-        <input
-          type="number"
-          min="1"
-          value={hours.value}
-          onInput={(e) => void (hours.value = e.currentTarget.value)}
-        />
+        <input type="number" min="1" value={hours.value} onInput={(e) => put(hours, e.currentTarget.value)} />
       </Field>
       <Failed of={doing} />
     </Dialog>
@@ -159,7 +157,7 @@ export function ClusterPage({ params: { cluster: name = '' } }: Place) {
               tight
               more={
                 may('clusters', 'write') && (
-                  <button type="button" onClick={() => void (making.value = true)}>
+                  <button type="button" onClick={() => put(making, true)}>
                     {t('cluster.newToken')}
                   </button>
                 )

@@ -8,6 +8,7 @@ import { addressOf } from '../pure/paths.ts'
 import { get, send } from '../state/api.ts'
 import { format, go } from '../state/here.ts'
 import { useLoad } from '../state/load.ts'
+import { put } from '../state/put.ts'
 import { may } from '../state/session.ts'
 import type { Cluster } from '../state/shapes.ts'
 
@@ -32,10 +33,10 @@ function NewCluster({ close }: { readonly close: () => void }) {
       act={{ text: t('act.create'), run, busy: doing.busy || name.value === '' }}
     >
       <Field name={t('col.name')} hint={t('clusters.nameHint')}>
-        <input value={name.value} maxLength={63} onInput={(e) => void (name.value = e.currentTarget.value)} />
+        <input value={name.value} maxLength={63} onInput={(e) => put(name, e.currentTarget.value)} />
       </Field>
       <Field name={t('col.description')}>
-        <input value={description.value} onInput={(e) => void (description.value = e.currentTarget.value)} />
+        <input value={description.value} onInput={(e) => put(description, e.currentTarget.value)} />
       </Field>
       <Failed of={doing} />
     </Dialog>
@@ -54,12 +55,12 @@ export function ClustersPage() {
     <>
       <Head title={t('nav.clusters')} what={t('clusters.what')}>
         {may('clusters', 'write') && (
-          <button type="button" class="main-act" onClick={() => void (making.value = true)}>
+          <button type="button" class="main-act" onClick={() => put(making, true)}>
             {t('clusters.new')}
           </button>
         )}
       </Head>
-      {making.value && <NewCluster close={() => void (making.value = false)} />}
+      {making.value && <NewCluster close={() => put(making, false)} />}
       <Card tight>
         <Seen load={load}>
           {({ clusters }) =>

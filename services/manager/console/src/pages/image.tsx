@@ -57,7 +57,13 @@ const Tags = ({ clusters }: ImageAnswer) => {
   )
 }
 
-const tones: Readonly<Record<string, Tone>> = { done: 'good', running: 'live', waiting: 'plain', lost: 'warn', dead: 'bad' }
+const tones: Readonly<Record<string, Tone>> = {
+  done: 'good',
+  running: 'live',
+  waiting: 'plain',
+  lost: 'warn',
+  dead: 'bad',
+}
 const replicationStates = ['waiting', 'running', 'done', 'lost', 'dead', 'cancelled'] as const
 
 const ReplicationMark = ({ state }: Pick<Replication, 'state'>) => {

@@ -8,6 +8,7 @@ import type { Place } from '../pure/paths.ts'
 import { get, part, send } from '../state/api.ts'
 import { format } from '../state/here.ts'
 import { useLoad } from '../state/load.ts'
+import { put } from '../state/put.ts'
 import { may } from '../state/session.ts'
 import type { HostAnswer, Mark as NodeMark } from '../state/views.ts'
 
@@ -38,15 +39,10 @@ function MarkDialog({ host, kind, close, again }: ActProps & { readonly kind: Ki
     >
       <p>{t(`node.${kind}What`)}</p>
       <Field name={t('node.reason')}>
-        <input value={reason.value} maxLength={500} onInput={(e) => void (reason.value = e.currentTarget.value)} />
+        <input value={reason.value} maxLength={500} onInput={(e) => put(reason, e.currentTarget.value)} />
       </Field>
       <Field name={t('node.minutes')} hint={t('node.minutesHint')}>
-        <input
-          type="number"
-          min="1"
-          value={minutes.value}
-          onInput={(e) => void (minutes.value = e.currentTarget.value)}
-        />
+        <input type="number" min="1" value={minutes.value} onInput={(e) => put(minutes, e.currentTarget.value)} />
       </Field>
       <Failed of={doing} />
     </Dialog>
@@ -78,11 +74,13 @@ function Marks({ host, again }: ActProps) {
   const asked = useSignal<Kind | undefined>(undefined)
   const doing = useDoing()
   const allowed = may('members', 'write')
-  const end = (kind: Kind, { target }: NodeMark) => () =>
-    doing.run(async () => {
-      await send('DELETE', `/api/v1/clusters/${part(host.cluster)}/${kind}/${part(target)}`)
-      again()
-    })
+  const end =
+    (kind: Kind, { target }: NodeMark) =>
+    () =>
+      doing.run(async () => {
+        await send('DELETE', `/api/v1/clusters/${part(host.cluster)}/${kind}/${part(target)}`)
+        again()
+      })
   const kinds = [
     ['bans', host.ban],
     ['drains', host.drain],
@@ -105,7 +103,7 @@ function Marks({ host, again }: ActProps) {
                   key={kind}
                   type="button"
                   class={kind === 'bans' ? 'danger' : ''}
-                  onClick={() => void (asked.value = kind)}
+                  onClick={() => put(asked, kind)}
                 >
                   {t(`node.${kind}`)}
                 </button>
@@ -114,7 +112,7 @@ function Marks({ host, again }: ActProps) {
         </div>
       )}
       {asked.value !== undefined && (
-        <MarkDialog host={host} kind={asked.value} close={() => void (asked.value = undefined)} again={again} />
+        <MarkDialog host={host} kind={asked.value} close={() => put(asked, undefined)} again={again} />
       )}
     </>
   )

@@ -1,7 +1,7 @@
+import { t } from '../i18n/index.ts'
 import { Chart } from '../parts/chart.tsx'
 import { Table } from '../parts/table.tsx'
 import { Card, Empty, Figures, Head, Mark, Seen } from '../parts/ui.tsx'
-import { t } from '../i18n/index.ts'
 import { addressOf } from '../pure/paths.ts'
 import { get } from '../state/api.ts'
 import { format } from '../state/here.ts'

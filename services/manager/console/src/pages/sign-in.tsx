@@ -6,6 +6,7 @@ import { LanguageSwitch, ThemeSwitch } from '../parts/switches.tsx'
 import { Bones, Seen } from '../parts/ui.tsx'
 import { get, isFault, part, send } from '../state/api.ts'
 import { useLoad } from '../state/load.ts'
+import { put } from '../state/put.ts'
 import { entered } from '../state/session.ts'
 import type { Me, SignInWays } from '../state/shapes.ts'
 
@@ -38,12 +39,7 @@ function Password() {
   return (
     <form class="form" onSubmit={run}>
       <Field name={t('signIn.name')}>
-        <input
-          required
-          autoComplete="username"
-          value={name.value}
-          onInput={(e) => void (name.value = e.currentTarget.value)}
-        />
+        <input required autoComplete="username" value={name.value} onInput={(e) => put(name, e.currentTarget.value)} />
       </Field>
       <Field name={t('signIn.password')}>
         <input
@@ -51,7 +47,7 @@ function Password() {
           type="password"
           autoComplete="current-password"
           value={password.value}
-          onInput={(e) => void (password.value = e.currentTarget.value)}
+          onInput={(e) => put(password, e.currentTarget.value)}
         />
       </Field>
       <Failed of={doing} />
@@ -105,7 +101,7 @@ function Newcomer({ link }: { readonly link: string }) {
           autoComplete="username"
           maxLength={64}
           value={name.value}
-          onInput={(e) => void (name.value = e.currentTarget.value)}
+          onInput={(e) => put(name, e.currentTarget.value)}
         />
       </Field>
       <Field name={t('signIn.password')} hint={t('welcome.passwordHint')}>
@@ -115,7 +111,7 @@ function Newcomer({ link }: { readonly link: string }) {
           autoComplete="new-password"
           minLength={12}
           value={password.value}
-          onInput={(e) => void (password.value = e.currentTarget.value)}
+          onInput={(e) => put(password, e.currentTarget.value)}
         />
       </Field>
       <Failed of={doing} />
@@ -136,7 +132,7 @@ export function WelcomePage() {
     history.replaceState(null, '', location.pathname)
     send<Me>('POST', '/api/v1/links/open', { body: { link: link.value } }).then(
       ({ value }) => entered(value),
-      (err: unknown) => void (step.value = isFault(err) && err.code === 'BODY_INVALID' && link.value !== '' ? 'new' : 'unknown'),
+      (err: unknown) => put(step, isFault(err) && err.code === 'BODY_INVALID' && link.value !== '' ? 'new' : 'unknown'),
     )
   })
   return (

@@ -9,6 +9,7 @@ import { get, part } from '../state/api.ts'
 import { ask, format } from '../state/here.ts'
 import { type Link, useLiveSwarm } from '../state/live.ts'
 import { useLoad } from '../state/load.ts'
+import { put } from '../state/put.ts'
 import type { WholeSwarm } from '../state/views.ts'
 import { Graph } from '../swarm/graph.tsx'
 
@@ -197,7 +198,7 @@ function Live({ cluster, swarmId, view }: ViewProps) {
         ) : (
           <>
             <div class="swarm">
-              <Graph state={state} chosen={chosen.value} choose={(id) => void (chosen.value = id)} />
+              <Graph state={state} chosen={chosen.value} choose={(id) => put(chosen, id)} />
               <aside aria-label={t('swarm.chosen')}>
                 <Chosen state={now} cluster={cluster} id={chosen.value} />
               </aside>

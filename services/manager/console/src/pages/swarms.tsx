@@ -7,11 +7,17 @@ import type { Place } from '../pure/paths.ts'
 import { get } from '../state/api.ts'
 import { ask, format } from '../state/here.ts'
 import { useLoad } from '../state/load.ts'
-import type { SwarmRow, SwarmsPage as Page } from '../state/views.ts'
+import type { SwarmsPage as Page, SwarmRow } from '../state/views.ts'
 
 const states = ['downloading', 'starving', 'seeded'] as const
 
-export const SwarmTable = ({ swarms, bare = false }: { readonly swarms: readonly SwarmRow[]; readonly bare?: boolean }) => {
+export const SwarmTable = ({
+  swarms,
+  bare = false,
+}: {
+  readonly swarms: readonly SwarmRow[]
+  readonly bare?: boolean
+}) => {
   const { number } = format()
   return (
     <Table
@@ -63,11 +69,7 @@ export function SwarmsPage({ query }: Place) {
           options={states.map((each) => [each, t(`swarmState.${each}`)] as const)}
           onChoose={(value) => ask({ state: value, last: undefined })}
         />
-        <Sought
-          label={t('swarms.byDigest')}
-          value={digest}
-          onSeek={(text) => ask({ digest: text, last: undefined })}
-        />
+        <Sought label={t('swarms.byDigest')} value={digest} onSeek={(text) => ask({ digest: text, last: undefined })} />
         {filtered && (
           <button
             type="button"

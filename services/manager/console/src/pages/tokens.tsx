@@ -6,6 +6,7 @@ import { Card, Dialog, Empty, Head, Secret, Seen } from '../parts/ui.tsx'
 import { get, part, send } from '../state/api.ts'
 import { format } from '../state/here.ts'
 import { useLoad } from '../state/load.ts'
+import { put } from '../state/put.ts'
 import { grants } from '../state/session.ts'
 import type { Grant, Token } from '../state/shapes.ts'
 
@@ -28,7 +29,7 @@ function NewToken({ close }: { readonly close: () => void }) {
       made.value = (await send<{ readonly token: string }>('POST', '/api/v1/me/tokens', { body })).value.token
     })
   const toggle = (text: string, on: boolean) =>
-    void (chosen.value = on ? [...chosen.value, text] : chosen.value.filter((each) => each !== text))
+    put(chosen, on ? [...chosen.value, text] : chosen.value.filter((each) => each !== text))
   if (made.value !== undefined)
     return (
       <Dialog title={t('tokens.made')} close={close}>
@@ -44,16 +45,10 @@ function NewToken({ close }: { readonly close: () => void }) {
       act={{ text: t('act.create'), run, busy: doing.busy || name.value === '' || chosen.value.length === 0 }}
     >
       <Field name={t('col.name')} hint={t('welcome.nameHint')}>
-        <input value={name.value} maxLength={64} onInput={(e) => void (name.value = e.currentTarget.value)} />
+        <input value={name.value} maxLength={64} onInput={(e) => put(name, e.currentTarget.value)} />
       </Field>
       <Field name={t('tokens.days')}>
-        <input
-          type="number"
-          min="1"
-          max="3650"
-          value={days.value}
-          onInput={(e) => void (days.value = e.currentTarget.value)}
-        />
+        <input type="number" min="1" max="3650" value={days.value} onInput={(e) => put(days, e.currentTarget.value)} />
       </Field>
       <fieldset class="field">
         <legend>{t('tokens.grants')}</legend>
@@ -110,7 +105,7 @@ export function TokensPage() {
   return (
     <>
       <Head title={t('nav.tokens')} what={t('tokens.what')}>
-        <button type="button" class="main-act" onClick={() => void (making.value = true)}>
+        <button type="button" class="main-act" onClick={() => put(making, true)}>
           {t('tokens.new')}
         </button>
       </Head>

@@ -7,6 +7,7 @@ import type { Place } from '../pure/paths.ts'
 import { get, part, send } from '../state/api.ts'
 import { ask, format } from '../state/here.ts'
 import { useLoad } from '../state/load.ts'
+import { put } from '../state/put.ts'
 import { may } from '../state/session.ts'
 import type { Invite, Role, User } from '../state/shapes.ts'
 
@@ -57,7 +58,9 @@ function Invitation({ roles, close }: { readonly roles: readonly Role[]; readonl
   const doing = useDoing()
   const run = () =>
     doing.run(async () => {
-      const { value } = await send<{ readonly path: string }>('POST', '/api/v1/invites', { body: { roles: chosen.value } })
+      const { value } = await send<{ readonly path: string }>('POST', '/api/v1/invites', {
+        body: { roles: chosen.value },
+      })
       path.value = value.path
     })
   if (path.value !== undefined)
@@ -73,7 +76,7 @@ function Invitation({ roles, close }: { readonly roles: readonly Role[]; readonl
       close={close}
       act={{ text: t('users.makeLink'), run, busy: doing.busy || chosen.value.length === 0 }}
     >
-      <Roles roles={roles} chosen={chosen.value} choose={(next) => void (chosen.value = next)} />
+      <Roles roles={roles} chosen={chosen.value} choose={(next) => put(chosen, next)} />
       <Failed of={doing} />
     </Dialog>
   )
@@ -99,13 +102,9 @@ function Edit({ user, roles, close }: EditProps) {
     })
   return (
     <Dialog title={user.name} close={close} act={{ text: t('act.save'), run, busy: doing.busy }}>
-      <Roles roles={roles} chosen={chosen.value} choose={(next) => void (chosen.value = next)} />
+      <Roles roles={roles} chosen={chosen.value} choose={(next) => put(chosen, next)} />
       <label class="check">
-        <input
-          type="checkbox"
-          checked={disabled.value}
-          onChange={(e) => void (disabled.value = e.currentTarget.checked)}
-        />
+        <input type="checkbox" checked={disabled.value} onChange={(e) => put(disabled, e.currentTarget.checked)} />
         <span>{t('users.disable')}</span>
       </label>
       <Failed of={doing} />
@@ -189,7 +188,7 @@ export function UsersPage({ query: { last } }: Place) {
     <>
       <Head title={t('nav.users')} what={t('users.what')}>
         {may('users', 'write') && (
-          <button type="button" class="main-act" onClick={() => void (shown.value = 'invite')}>
+          <button type="button" class="main-act" onClick={() => put(shown, 'invite')}>
             {t('users.invite')}
           </button>
         )}
@@ -201,7 +200,7 @@ export function UsersPage({ query: { last } }: Place) {
               {users.length === 0 ? (
                 <Empty title={t('users.emptyTitle')}>{t('users.empty')}</Empty>
               ) : (
-                <UserTable users={users} edit={(user) => void (shown.value = user)} />
+                <UserTable users={users} edit={(user) => put(shown, user)} />
               )}
               <Pager last={last} next={next} go={(to) => ask({ last: to })} />
             </Card>

@@ -23,16 +23,25 @@ function coloursOf(probe: HTMLElement, names: readonly string[]): readonly strin
   })
 }
 
+const clockText = (atSeconds: number) =>
+  new Date(atSeconds * 1000).toLocaleTimeString(language.peek() === 'zh' ? 'zh-CN' : 'en-GB', { timeStyle: 'short' })
+
 function optionsOf({ series, write }: ChartProps, probe: HTMLElement, width: number): UPlot.Options {
-  const colours = coloursOf(probe, series.map(({ colour }) => colour))
+  const colours = coloursOf(
+    probe,
+    series.map(({ colour }) => colour),
+  )
   const [muted = '', line = ''] = coloursOf(probe, ['muted', 'line'])
   const axis = { stroke: muted, font: '11px system-ui', grid: { stroke: line, width: 1 }, ticks: { show: false } }
   return {
     ...{ width, height: 180 },
     scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
-    axes: [axis, { ...axis, size: 78, values: (_plot, ticks) => ticks.map(write) }],
+    axes: [
+      { ...axis, values: (_plot, ticks) => ticks.map((at) => clockText(at)) },
+      { ...axis, size: 78, values: (_plot, ticks) => ticks.map(write) },
+    ],
     series: [
-      { value: (_plot, at) => (at == null ? '–' : new Date(at * 1000).toLocaleTimeString(language.peek())) },
+      { value: (_plot, at) => (at == null ? '–' : clockText(at)) },
       ...series.map(({ name }, i) => ({
         ...{ label: name, stroke: colours[i] ?? '', width: 1.6, points: { show: false } },
         fill: i === 0 ? (colours[i] ?? '').replace('rgb(', 'rgba(').replace(')', ', 0.12)') : '',

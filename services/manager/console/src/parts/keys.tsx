@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks'
-import { t, type TextKey } from '../i18n/index.ts'
+import { type TextKey, t } from '../i18n/index.ts'
 import { whereTo } from '../pure/find.ts'
 import { addressOf } from '../pure/paths.ts'
 import { go } from '../state/here.ts'
@@ -41,18 +41,20 @@ export function Find({ help }: { readonly help: () => void }) {
     if (field.current !== null) field.current.value = ''
   }
   return (
-    <form role="search" class="find" onSubmit={seek}>
-      <input
-        ref={field}
-        type="text"
-        aria-label={t('find.label')}
-        placeholder={t('find.label')}
-        onKeyDown={(event) => {
-          if (event.key === 'Escape') event.currentTarget.blur()
-        }}
-      />
-      <kbd aria-hidden="true">/</kbd>
-    </form>
+    <search class="find">
+      <form onSubmit={seek}>
+        <input
+          ref={field}
+          type="text"
+          aria-label={t('find.label')}
+          placeholder={t('find.label')}
+          onKeyDown={(event) => {
+            if (event.key === 'Escape') event.currentTarget.blur()
+          }}
+        />
+        <kbd>/</kbd>
+      </form>
+    </search>
   )
 }
 

@@ -5,9 +5,7 @@ import type { SilentCluster, SwarmRow } from '../state/views.ts'
 import { Mark, type Tone } from './ui.tsx'
 
 /** A digest or id in short; the whole of it is its title. */
-export const Id = ({ text }: { readonly text: string }) => (
-  <code title={text}>{shortId(text)}</code>
-)
+export const Id = ({ text }: { readonly text: string }) => <code title={text}>{shortId(text)}</code>
 
 export const Repository = ({ name }: { readonly name: string }) => (
   <a href={addressOf('image', { repository: name })}>{name}</a>
@@ -61,8 +59,7 @@ interface SoughtProps {
 }
 
 export const Sought = ({ label, value, onSeek }: SoughtProps) => (
-  <form
-    role="search"
+  <search><form
     onSubmit={(event) => {
       event.preventDefault()
       onSeek(String(new FormData(event.currentTarget).get('text') ?? '').trim())

@@ -1,9 +1,10 @@
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
-import { t, type TextKey } from '../i18n/index.ts'
+import { type TextKey, t } from '../i18n/index.ts'
 import type { Fault } from '../state/api.ts'
 import type { Load } from '../state/load.ts'
+import { put } from '../state/put.ts'
 
 type Kids = { readonly children?: ComponentChildren }
 
@@ -221,7 +222,7 @@ let timer: ReturnType<typeof setTimeout> | undefined
 export function tell(text: string): void {
   told.value = text
   clearTimeout(timer)
-  timer = setTimeout(() => void (told.value = ''), 4000)
+  timer = setTimeout(() => put(told, ''), 4000)
 }
 
 export const Told = () => (

@@ -42,7 +42,8 @@ export function formatFor(language: string): Format {
     size,
     rate: (bytesPerSecond) => `${size(bytesPerSecond)}/s`,
     span(ms) {
-      const [name, length] = steps.find(([, each]) => ms >= each) ?? (ms >= 1000 ? ['second', 1000] : ['millisecond', 1])
+      const [name, length] =
+        steps.find(([, each]) => ms >= each) ?? (ms >= 1000 ? ['second', 1000] : ['millisecond', 1])
       return lengths[name]?.format(name === 'millisecond' ? Math.round(ms) : ms / length) ?? ''
     },
     since(atMs, nowMs) {

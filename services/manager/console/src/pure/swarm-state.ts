@@ -83,7 +83,9 @@ export interface PeerSum {
 
 /** Each peer with what it takes and gives now, the busiest first. */
 export function peersOf({ peers, feeds }: Pick<SwarmState, 'peers' | 'feeds'>): readonly PeerSum[] {
-  const sums = new Map([...peers.values()].map((peer) => [peer.peerId, { peer, inPerSecond: 0, outPerSecond: 0, failures: 0 }]))
+  const sums = new Map(
+    [...peers.values()].map((peer) => [peer.peerId, { peer, inPerSecond: 0, outPerSecond: 0, failures: 0 }]),
+  )
   for (const { from, to, bytesPerSecond, failures } of feeds.values()) {
     const [giver, taker] = [sums.get(from), sums.get(to)]
     if (giver !== undefined) {

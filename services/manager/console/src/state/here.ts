@@ -1,13 +1,14 @@
 import { effect, signal } from '@preact/signals'
 import { type Format, formatFor } from '../pure/format.ts'
 import { addressOf, type Place, placeAt } from '../pure/paths.ts'
+import { put } from './put.ts'
 
 const UNKNOWN: Place = { page: 'overview', params: {}, query: {} }
 
 /** The page that is shown; undefined for an address that is none. */
 export const place = signal<Place | undefined>(placeAt(location.pathname, location.search))
 
-const look = () => void (place.value = placeAt(location.pathname, location.search))
+const look = () => put(place, placeAt(location.pathname, location.search))
 addEventListener('popstate', look)
 
 /** Goes to an address of the console. */

@@ -1,6 +1,7 @@
 import { type Signal, useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { type SwarmState, swarmState, withDelta } from '../pure/swarm-state.ts'
+import { put } from './put.ts'
 import type { SwarmDelta, WholeSwarm } from './views.ts'
 
 /** `ended`: nobody downloads or has the blob any more. */
@@ -11,7 +12,7 @@ export interface LiveSwarm {
   readonly link: Signal<Link>
 }
 
-const dataOf = <T,>(event: Event): T => JSON.parse((event as MessageEvent<string>).data) as T
+const dataOf = <T>(event: Event): T => JSON.parse((event as MessageEvent<string>).data) as T
 
 /** Follows a swarm by one stream of events; the browser comes back by itself when it breaks. */
 export function useLiveSwarm(url: string): LiveSwarm {
@@ -21,9 +22,9 @@ export function useLiveSwarm(url: string): LiveSwarm {
     state.value = undefined
     link.value = 'opening'
     const source = new EventSource(url)
-    source.addEventListener('open', () => void (link.value = 'open'))
-    source.addEventListener('error', () => void (link.value = 'away'))
-    source.addEventListener('whole', (event) => void (state.value = swarmState(dataOf<WholeSwarm>(event), state.peek())))
+    source.addEventListener('open', () => put(link, 'open'))
+    source.addEventListener('error', () => put(link, 'away'))
+    source.addEventListener('whole', (event) => put(state, swarmState(dataOf<WholeSwarm>(event), state.peek())))
     source.addEventListener('delta', (event) => {
       const before = state.peek()
       if (before !== undefined) state.value = withDelta(before, dataOf<SwarmDelta>(event))

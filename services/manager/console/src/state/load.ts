@@ -1,11 +1,12 @@
 import { type ReadonlySignal, useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { type Fault, isFault } from './api.ts'
+import { put } from './put.ts'
 
 export type Loaded<T> =
   | { readonly is: 'loading' }
   | { readonly is: 'failed'; readonly fault: Fault }
-  | { readonly is: 'ready'; readonly value: T; /** The last look failed, so this may be old. */ readonly stale?: Fault }
+  | { readonly is: 'ready'; readonly value: T /** The last look failed, so this may be old. */; readonly stale?: Fault }
 
 export interface Load<T> {
   readonly now: Loaded<T>
@@ -21,7 +22,11 @@ const asFault = (err: unknown): Fault =>
   isFault(err) ? err : { status: 0, code: 'UNEXPECTED', message: String(err), requestId: undefined }
 
 /** Reads something whenever `key` changes, and again when it is told to; what came before stays until then. */
-export function useLoad<T>(key: string, read: (signal: AbortSignal) => Promise<T>, { everyMs }: LoadInit = {}): Load<T> {
+export function useLoad<T>(
+  key: string,
+  read: (signal: AbortSignal) => Promise<T>,
+  { everyMs }: LoadInit = {},
+): Load<T> {
   const now = useSignal<Loaded<T>>({ is: 'loading' })
   const turn = useSignal(0)
   const reading = useRef(read)
@@ -51,7 +56,7 @@ export function useLoad<T>(key: string, read: (signal: AbortSignal) => Promise<T
       clearInterval(timer)
     }
   }, [key, turn.value, everyMs])
-  return { now: now.value, again: () => void (turn.value += 1) }
+  return { now: now.value, again: () => put(turn, turn.value + 1) }
 }
 
 /** The value of a signal, a while after it has stopped changing. */
@@ -59,7 +64,7 @@ export function useSettled<T>(source: ReadonlySignal<T>, waitMs: number): T {
   const settled = useSignal(source.value)
   useSignalEffect(() => {
     const { value } = source
-    const timer = setTimeout(() => void (settled.value = value), waitMs)
+    const timer = setTimeout(() => put(settled, value), waitMs)
     return () => clearTimeout(timer)
   })
   return settled.value

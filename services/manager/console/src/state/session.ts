@@ -46,6 +46,4 @@ export const grants = computed<readonly Grant[]>(() => (standing.value.is === 'i
 
 /** Whether the caller may do this; the manager decides again when it is asked. */
 export const may = (resource: string, action: 'read' | 'write'): boolean =>
-  grants.value.some(
-    (each) => fits(each.resource, resource) && (fits(each.action, action) || each.action === 'write'),
-  )
+  grants.value.some((each) => fits(each.resource, resource) && (fits(each.action, action) || each.action === 'write'))

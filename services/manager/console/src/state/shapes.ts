@@ -74,7 +74,11 @@ export interface Cluster {
   readonly id: string
   readonly name: string
   readonly description: string
-  readonly scopes: { readonly cidrs: readonly string[]; readonly zones: readonly string[]; readonly hosts: readonly string[] }
+  readonly scopes: {
+    readonly cidrs: readonly string[]
+    readonly zones: readonly string[]
+    readonly hosts: readonly string[]
+  }
   readonly default: boolean
   readonly state: Health
   readonly members: Readonly<Record<string, number>>

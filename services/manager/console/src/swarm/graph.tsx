@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { t } from '../i18n/index.ts'
 import type { SwarmState } from '../pure/swarm-state.ts'
 import { format, language, theme } from '../state/here.ts'
+import { put } from '../state/put.ts'
 import { type Dot, swarmLayout } from './layout.ts'
 import { type Colours, dotAt, paint } from './painter.ts'
 
@@ -113,8 +114,8 @@ export function Graph({ state, chosen, choose }: GraphProps) {
         ref={canvas}
         role="img"
         aria-label={t('swarm.graphLabel')}
-        onMouseMove={(event) => void (tip.value = under(event))}
-        onMouseLeave={() => void (tip.value = undefined)}
+        onMouseMove={(event) => put(tip, under(event))}
+        onMouseLeave={() => put(tip, undefined)}
         onClick={(event) => choose(under(event)?.dot.id)}
       />
       <span class="probe" ref={probe} aria-hidden="true" />

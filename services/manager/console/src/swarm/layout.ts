@@ -87,7 +87,9 @@ export function swarmLayout(): Layout {
   const settle = () => {
     const places = new Map<string, number>()
     const at = new Map(rings.map((ring) => [ring.zone, ring]))
-    const ordered = [...dots.values()].toSorted((a, b) => Number(b.peer.role === 'origin') - Number(a.peer.role === 'origin'))
+    const ordered = [...dots.values()].toSorted(
+      (a, b) => Number(b.peer.role === 'origin') - Number(a.peer.role === 'origin'),
+    )
     for (const dot of ordered) {
       const zone = zoneOf(dot.peer)
       const ring = at.get(zone)
@@ -113,7 +115,14 @@ export function swarmLayout(): Layout {
       .force('x', forceX<Dot>(({ homeX }) => homeX).strength(0.3))
       .force('y', forceY<Dot>(({ homeY }) => homeY).strength(0.3))
       .force('apart', forceCollide<Dot>(GAP / 2.4).iterations(1))
-      .force('feeds', few ? forceLink<Dot, SimulationLinkDatum<Dot>>(links).id(({ id }) => id).strength(0.015) : null)
+      .force(
+        'feeds',
+        few
+          ? forceLink<Dot, SimulationLinkDatum<Dot>>(links)
+              .id(({ id }) => id)
+              .strength(0.015)
+          : null,
+      )
       .alphaDecay(few ? 0.04 : 0.12)
       .stop()
   }

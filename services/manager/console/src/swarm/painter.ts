@@ -95,7 +95,8 @@ function paintFeed(context: CanvasRenderingContext2D, scene: Scene, feed: Feed):
   context.quadraticCurveTo(midX, midY, to.x, to.y)
   context.stroke()
   if (atMs === undefined || power === 0 || !mine) return
-  const offset = (feedKey(feed.from, feed.to).length * 131 + feed.from.charCodeAt(3) * 53 + feed.to.charCodeAt(5) * 17) % 100
+  const offset =
+    (feedKey(feed.from, feed.to).length * 131 + feed.from.charCodeAt(3) * 53 + feed.to.charCodeAt(5) * 17) % 100
   const t = (atMs / (2600 - 1800 * power) + offset / 100) % 1
   const [x, y] = [
     (1 - t) ** 2 * from.x + 2 * t * (1 - t) * midX + t ** 2 * to.x,

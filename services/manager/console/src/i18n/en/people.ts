@@ -50,11 +50,13 @@ export const people = {
   'signIn.or': 'or',
   'signIn.with': 'Sign in with {provider}',
   'signIn.noWay': 'Nobody can sign in here: this manager has neither passwords nor providers.',
-  'signIn.lost': 'No account yet? The log of the manager has a one-time link for the first admin; admins invite all others.',
+  'signIn.lost':
+    'No account yet? The log of the manager has a one-time link for the first admin; admins invite all others.',
   'welcome.title': 'Welcome',
   'welcome.choose': 'Choose how you will sign in from now on.',
   'welcome.nameHint': 'Lower-case letters, digits, “.”, “_”, “@” and “-”.',
   'welcome.passwordHint': 'At least 12 characters.',
   'welcome.act': 'Create the account',
-  'welcome.unknown': 'This link is not good any more: it works once, and for a day. Ask an admin for another one, or restart the manager while it has no admin.',
+  'welcome.unknown':
+    'This link is not good any more: it works once, and for a day. Ask an admin for another one, or restart the manager while it has no admin.',
 } as const

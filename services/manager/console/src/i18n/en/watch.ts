@@ -35,7 +35,8 @@ export const watch = {
   'swarm.moving': 'Moves now',
   'swarm.byPeers': 'From neighbours',
   'swarm.byPeersMore': 'the rest comes from origins',
-  'swarm.starving': 'Somebody downloads this blob, and nobody has all of it: the origins do not bring it. Look at the origins and their backend.',
+  'swarm.starving':
+    'Somebody downloads this blob, and nobody has all of it: the origins do not bring it. Look at the origins and their backend.',
   'swarm.whoFeeds': 'Who feeds whom',
   'swarm.graph': 'Picture',
   'swarm.table': 'Table',
