@@ -87,7 +87,7 @@ export const consoleFolder = (): string => {
 }
 
 function sendFile(exchange: Exchange, { plain, zipped, type, tag }: File, cacheControl: string): void {
-  const accepts = /\bgzip\b/.test(String(exchange.req.headers['accept-encoding'] ?? ''))
+  const accepts = /\bgzip\b/.test(exchange.req.headers['accept-encoding'] ?? '')
   const headers = { ...GUARDS, 'cache-control': cacheControl, etag: entityTag(tag), vary: 'accept-encoding' }
   if (exchange.req.headers['if-none-match'] === entityTag(tag)) {
     sendEmpty(exchange, 304, headers)

@@ -8,7 +8,7 @@ const ASK_MS = 5_000
 export interface CountedMember {
   readonly id: string
   readonly kind: 'tracker' | 'origin'
-  metrics(options: AbortOptions): Promise<string>
+  readonly metrics: (options: AbortOptions) => Promise<string>
 }
 
 type Name = 'finished' | 'origins' | 'backend'

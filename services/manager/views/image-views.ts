@@ -44,17 +44,13 @@ const replicationOf = ({
   ...(lastError !== undefined && { lastError }),
 })
 
-export function imageViews(clusters: AskedClusters, swarms: Pick<SwarmViews, 'page'>): ImageViews {
-  const namesOf = async (cluster: ViewedCluster, { count, last, signal }: ImagesQuery) => {
-    const asked = { n: String(count), last }
-    const { repositories, next } = await clusters.ofOneBuildIndex(
-      cluster,
-      (index, options) => index.repositories(asked, options),
-      { signal },
-    )
-    return { rows: repositories.map((repository) => ({ repository, cluster: cluster.name })), next }
-  }
+interface Parts {
+  readonly clusters: AskedClusters
+  readonly swarms: Pick<SwarmViews, 'page'>
+}
 
+/** What one cluster knows of a repository; never throws but for an abort. */
+function inEachCluster({ clusters, swarms }: Parts) {
   const tagsOf = async (cluster: ViewedCluster, repository: string, { signal }: AbortOptions) => {
     try {
       const asked = { repository, n: String(MAX_TAGS) }
@@ -84,11 +80,7 @@ export function imageViews(clusters: AskedClusters, swarms: Pick<SwarmViews, 'pa
     return { blobs, moreBlobs: next !== undefined, code: silent[0]?.code }
   }
 
-  const inCluster = async (
-    cluster: ViewedCluster,
-    repository: string,
-    options: AbortOptions,
-  ): Promise<ImageInCluster> => {
+  return async (cluster: ViewedCluster, repository: string, options: AbortOptions): Promise<ImageInCluster> => {
     const nothing = { cluster: cluster.name, tags: [], moreTags: false, blobs: [], moreBlobs: false, replications: [] }
     try {
       const [tags, replications, { code, ...blobs }] = await Promise.all([
@@ -101,6 +93,19 @@ export function imageViews(clusters: AskedClusters, swarms: Pick<SwarmViews, 'pa
       if (isAbort(err)) throw err
       return { ...nothing, code: codeOf(err) ?? 'UNKNOWN' }
     }
+  }
+}
+
+export function imageViews(clusters: AskedClusters, swarms: Parts['swarms']): ImageViews {
+  const inCluster = inEachCluster({ clusters, swarms })
+  const namesOf = async (cluster: ViewedCluster, { count, last, signal }: ImagesQuery) => {
+    const asked = { n: String(count), last }
+    const { repositories, next } = await clusters.ofOneBuildIndex(
+      cluster,
+      (index, options) => index.repositories(asked, options),
+      { signal },
+    )
+    return { rows: repositories.map((repository) => ({ repository, cluster: cluster.name })), next }
   }
 
   return {

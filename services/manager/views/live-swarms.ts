@@ -32,6 +32,10 @@ export interface Watch {
   listen(send: Send): () => void
 }
 
+const tell = ({ listeners }: Pick<Watched, 'listeners'>, event: SentEvent) => {
+  for (const send of listeners) send(event)
+}
+
 interface Watched {
   now: WholeSwarm
   readonly listeners: Set<Send>
@@ -41,10 +45,6 @@ interface Watched {
 export function liveSwarms({ views, clock, logger }: LiveSwarmsComponents): LiveSwarms {
   const watched = new Map<string, Watched>()
   const tasks = background((name, err) => logger.warn('a swarm is not watched any more', { name, err }))
-
-  const tell = (each: Watched, event: SentEvent) => {
-    for (const send of each.listeners) send(event)
-  }
 
   const follow = async (
     key: string,

@@ -49,15 +49,7 @@ function together([first, ...others]: readonly Host[]): Host {
     next ??= host.next
     for (const blob of host.blobs) if (blobs.get(blob.swarmId)?.complete !== true) blobs.set(blob.swarmId, blob)
   }
-  const { next: _, ...rest } = latest
-  return {
-    ...rest,
-    downloads,
-    seeds,
-    bytesPerSecond: rates,
-    blobs: [...blobs.values()],
-    ...(next !== undefined && { next }),
-  }
+  return { ...latest, downloads, seeds, bytesPerSecond: rates, blobs: [...blobs.values()], next }
 }
 
 export function nodeViews(clusters: AskedClusters): NodeViews {

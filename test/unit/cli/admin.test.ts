@@ -25,6 +25,7 @@ const untouched = {} as object as OriginAdminComponents & AgentAdminComponents &
 const noReplication = {
   clock: systemClock(),
   cluster: 'local',
+  index: {} as never,
   remotes: new Map(),
   hooks: new Map(),
   replication: { desk: undefined },

@@ -85,7 +85,7 @@ function Shell({ name }: { readonly name: string }) {
   const first = useRef(true)
   useEffect(() => {
     const heading = main.current?.querySelector('h1')?.textContent
-    document.title = heading === undefined || heading === null ? 'shoal' : `${heading} · shoal`
+    document.title = heading === undefined ? 'shoal' : `${heading} · shoal`
     // Whoever reads with the ears hears of the new page.
     if (!first.current) main.current?.focus({ preventScroll: true })
     first.current = false

@@ -18,7 +18,7 @@ interface TagRow {
 function tagRows(clusters: readonly ImageInCluster[]): readonly TagRow[] {
   const rows = new Map<string, Map<string, string>>()
   for (const { cluster, tags } of clusters)
-    for (const { tag, digest } of tags) rows.set(tag, (rows.get(tag) ?? new Map()).set(cluster, digest))
+    for (const { tag, digest } of tags) rows.set(tag, (rows.get(tag) ?? new Map<string, string>()).set(cluster, digest))
   return [...rows].map(([tag, digests]) => ({ tag, digests })).toSorted((a, b) => a.tag.localeCompare(b.tag))
 }
 

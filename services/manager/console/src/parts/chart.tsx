@@ -41,7 +41,7 @@ function optionsOf({ series, write }: ChartProps, probe: HTMLElement, width: num
       { ...axis, size: 78, values: (_plot, ticks) => ticks.map(write) },
     ],
     series: [
-      { value: (_plot, at) => (at == null ? '–' : clockText(at)) },
+      { value: (_plot, at) => ((at as number | null) === null ? '–' : clockText(at)) },
       ...series.map(({ name }, i) => ({
         ...{ label: name, stroke: colours[i] ?? '', width: 1.6, points: { show: false } },
         fill: i === 0 ? (colours[i] ?? '').replace('rgb(', 'rgba(').replace(')', ', 0.12)') : '',

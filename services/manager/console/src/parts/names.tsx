@@ -59,12 +59,15 @@ interface SoughtProps {
 }
 
 export const Sought = ({ label, value, onSeek }: SoughtProps) => (
-  <search><form
-    onSubmit={(event) => {
-      event.preventDefault()
-      onSeek(String(new FormData(event.currentTarget).get('text') ?? '').trim())
-    }}
-  >
-    <input key={value} name="text" type="search" aria-label={label} placeholder={label} defaultValue={value} />
-  </form>
+  <search>
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        const field = event.currentTarget.elements.namedItem('text')
+        onSeek(field instanceof HTMLInputElement ? field.value.trim() : '')
+      }}
+    >
+      <input key={value} name="text" type="search" aria-label={label} placeholder={label} defaultValue={value} />
+    </form>
+  </search>
 )

@@ -1,14 +1,14 @@
 /** How numbers, sizes and times are written in a language (a BCP 47 tag). */
 export interface Format {
-  number(value: number): string
-  percent(part: number, whole: number): string
-  size(bytes: number): string
-  rate(bytesPerSecond: number): string
+  readonly number: (value: number) => string
+  readonly percent: (part: number, whole: number) => string
+  readonly size: (bytes: number) => string
+  readonly rate: (bytesPerSecond: number) => string
   /** A length of time. */
-  span(ms: number): string
+  readonly span: (ms: number) => string
   /** How long ago, or in how long. */
-  since(atMs: number, nowMs: number): string
-  moment(atMs: number): string
+  readonly since: (atMs: number, nowMs: number) => string
+  readonly moment: (atMs: number) => string
 }
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const

@@ -51,6 +51,8 @@ async function faultOf(response: Response): Promise<Fault> {
   }
 }
 
+const failed = (fault: Fault): Error => Object.assign(new Error(fault.message), fault)
+
 /** One call of the API. @throws Fault */
 export async function send<T>(method: string, path: string, sent: Sent = {}): Promise<Answer<T>> {
   const headers: Record<string, string> = { accept: 'application/json' }
@@ -62,12 +64,12 @@ export async function send<T>(method: string, path: string, sent: Sent = {}): Pr
   const response = await fetch(urlOf(path, sent.query), init).catch((err: unknown) => {
     if ((err as { readonly name?: string }).name === 'AbortError') throw err
     const fault: Fault = { status: 0, code: 'NO_ANSWER', message: '', requestId: undefined }
-    throw fault
+    throw failed(fault)
   })
   if (!response.ok) {
     const fault = await faultOf(response)
     if (fault.status === 401 && !path.endsWith('/sign-in')) signedOut.value = true
-    throw fault
+    throw failed(fault)
   }
   const value = (response.status === 204 ? undefined : await response.json()) as T
   return { value, tag: response.headers.get('etag') ?? undefined }

@@ -12,7 +12,7 @@ export interface LiveSwarm {
   readonly link: Signal<Link>
 }
 
-const dataOf = <T>(event: Event): T => JSON.parse((event as MessageEvent<string>).data) as T
+const dataOf = (event: Event): unknown => JSON.parse((event as MessageEvent<string>).data)
 
 /** Follows a swarm by one stream of events; the browser comes back by itself when it breaks. */
 export function useLiveSwarm(url: string): LiveSwarm {
@@ -24,10 +24,10 @@ export function useLiveSwarm(url: string): LiveSwarm {
     const source = new EventSource(url)
     source.addEventListener('open', () => put(link, 'open'))
     source.addEventListener('error', () => put(link, 'away'))
-    source.addEventListener('whole', (event) => put(state, swarmState(dataOf<WholeSwarm>(event), state.peek())))
+    source.addEventListener('whole', (event) => put(state, swarmState(dataOf(event) as WholeSwarm, state.peek())))
     source.addEventListener('delta', (event) => {
       const before = state.peek()
-      if (before !== undefined) state.value = withDelta(before, dataOf<SwarmDelta>(event))
+      if (before !== undefined) state.value = withDelta(before, dataOf(event) as SwarmDelta)
     })
     source.addEventListener('ended', () => {
       link.value = 'ended'

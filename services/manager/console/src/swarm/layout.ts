@@ -78,84 +78,81 @@ function countsOf(peers: Iterable<Peer>): ReadonlyMap<string, number> {
 const sameCounts = (rings: readonly Ring[], counts: ReadonlyMap<string, number>): boolean =>
   rings.length === counts.size && rings.every(({ zone, count }) => counts.get(zone) === count)
 
+/** Places in each circle, from its middle outwards: origins first, and then in the order in which nodes came. */
+function settle(dots: ReadonlyMap<string, Dot>, rings: readonly Ring[]): void {
+  const places = new Map<string, number>()
+  const at = new Map(rings.map((ring) => [ring.zone, ring]))
+  const isOrigin = ({ peer }: Dot) => Number(peer.role === 'origin')
+  for (const dot of [...dots.values()].toSorted((a, b) => isOrigin(b) - isOrigin(a))) {
+    const zone = zoneOf(dot.peer)
+    const ring = at.get(zone)
+    if (ring === undefined) continue
+    const place = places.get(zone) ?? 0
+    places.set(zone, place + 1)
+    const away = GAP * 0.56 * Math.sqrt(place)
+    dot.homeX = ring.x + away * Math.cos(place * GOLDEN)
+    dot.homeY = ring.y + away * Math.sin(place * GOLDEN)
+    if (Number.isNaN(dot.x)) [dot.x, dot.y] = [dot.homeX, dot.homeY]
+  }
+}
+
+type Links = SimulationLinkDatum<Dot>
+
+function simulationOf(dots: ReadonlyMap<string, Dot>, feeds: Iterable<Feed>): Simulation<Dot, Links> {
+  const few = dots.size <= MAX_DRAWN
+  const drawn = few ? [...feeds].filter(({ from, to }) => dots.has(from) && dots.has(to)) : []
+  const links = drawn.map(({ from, to }): Links => ({ source: from, target: to }))
+  return forceSimulation<Dot, Links>([...dots.values()])
+    .force('x', forceX<Dot>(({ homeX }) => homeX).strength(0.3))
+    .force('y', forceY<Dot>(({ homeY }) => homeY).strength(0.3))
+    .force('apart', forceCollide<Dot>(GAP / 2.4).iterations(1))
+    .force(
+      'feeds',
+      forceLink<Dot, Links>(links)
+        .id(({ id }) => id)
+        .strength(0.015),
+    )
+    .alphaDecay(few ? 0.04 : 0.12)
+    .stop()
+}
+
+/** Takes the peers of now; true when somebody came, left, or is in another zone. */
+function take(dots: Map<string, Dot>, peers: Iterable<Peer>): boolean {
+  const seen = new Set<string>()
+  let changed = false
+  for (const peer of peers) {
+    seen.add(peer.peerId)
+    const known = dots.get(peer.peerId)
+    if (known === undefined) {
+      dots.set(peer.peerId, { id: peer.peerId, peer, x: Number.NaN, y: Number.NaN, homeX: 0, homeY: 0 })
+      changed = true
+    } else {
+      changed ||= zoneOf(known.peer) !== zoneOf(peer)
+      known.peer = peer
+    }
+  }
+  for (const id of [...dots.keys()].filter((each) => !seen.has(each))) {
+    dots.delete(id)
+    changed = true
+  }
+  return changed
+}
+
 export function swarmLayout(): Layout {
   const dots = new Map<string, Dot>()
   let rings: readonly Ring[] = []
-  let simulation: Simulation<Dot, SimulationLinkDatum<Dot>> | undefined
-
-  /** Places in each circle, from its middle outwards: origins first, and then in the order in which nodes came. */
-  const settle = () => {
-    const places = new Map<string, number>()
-    const at = new Map(rings.map((ring) => [ring.zone, ring]))
-    const ordered = [...dots.values()].toSorted(
-      (a, b) => Number(b.peer.role === 'origin') - Number(a.peer.role === 'origin'),
-    )
-    for (const dot of ordered) {
-      const zone = zoneOf(dot.peer)
-      const ring = at.get(zone)
-      if (ring === undefined) continue
-      const place = places.get(zone) ?? 0
-      places.set(zone, place + 1)
-      const away = GAP * 0.56 * Math.sqrt(place)
-      dot.homeX = ring.x + away * Math.cos(place * GOLDEN)
-      dot.homeY = ring.y + away * Math.sin(place * GOLDEN)
-      if (Number.isNaN(dot.x)) [dot.x, dot.y] = [dot.homeX, dot.homeY]
-    }
-  }
-
-  const restart = (feeds: Iterable<Feed>) => {
-    const nodes = [...dots.values()]
-    const few = nodes.length <= MAX_DRAWN
-    const links = few
-      ? [...feeds]
-          .filter(({ from, to }) => dots.has(from) && dots.has(to))
-          .map(({ from, to }) => ({ source: from, target: to }))
-      : []
-    simulation = forceSimulation(nodes)
-      .force('x', forceX<Dot>(({ homeX }) => homeX).strength(0.3))
-      .force('y', forceY<Dot>(({ homeY }) => homeY).strength(0.3))
-      .force('apart', forceCollide<Dot>(GAP / 2.4).iterations(1))
-      .force(
-        'feeds',
-        few
-          ? forceLink<Dot, SimulationLinkDatum<Dot>>(links)
-              .id(({ id }) => id)
-              .strength(0.015)
-          : null,
-      )
-      .alphaDecay(few ? 0.04 : 0.12)
-      .stop()
-  }
-
+  let simulation: Simulation<Dot, Links> | undefined
   return {
     dots,
     get rings() {
       return rings
     },
     update(peers, feeds) {
-      const seen = new Set<string>()
-      let changed = false
-      for (const peer of peers) {
-        seen.add(peer.peerId)
-        const known = dots.get(peer.peerId)
-        if (known !== undefined) {
-          changed ||= zoneOf(known.peer) !== zoneOf(peer)
-          known.peer = peer
-          continue
-        }
-        changed = true
-        dots.set(peer.peerId, { id: peer.peerId, peer, x: Number.NaN, y: Number.NaN, homeX: 0, homeY: 0 })
-      }
-      for (const id of [...dots.keys()])
-        if (!seen.has(id)) {
-          dots.delete(id)
-          changed = true
-        }
-      if (!changed) return
+      if (!take(dots, peers)) return
       const counts = countsOf([...dots.values()].map(({ peer }) => peer))
       if (!sameCounts(rings, counts)) rings = ringsOf(counts)
-      settle()
-      restart(feeds)
+      settle(dots, rings)
+      simulation = simulationOf(dots, feeds)
     },
     tick() {
       if (simulation === undefined || simulation.alpha() < 0.02) return false
