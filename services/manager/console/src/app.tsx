@@ -43,6 +43,9 @@ const menu: readonly { readonly title: TextKey; readonly entries: readonly Entry
 
 const Menu = () => (
   <nav aria-label={t('nav.all')}>
+    <a class="brand" href="/">
+      <img src="/icon.svg" alt="" /> shoal
+    </a>
     {menu.map(({ title, entries }) => {
       const shown = entries.filter(({ needs }) => needs === undefined || may(needs, 'read'))
       return (
@@ -97,9 +100,6 @@ function Shell({ name }: { readonly name: string }) {
         {t('shell.skip')}
       </a>
       <div class="side">
-        <a class="brand" href="/">
-          <img src="/icon.svg" alt="" /> shoal
-        </a>
         <Menu />
       </div>
       <header class="top">

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { t } from '../i18n/index.ts'
 import { Failed, Field, useDoing } from '../parts/form.tsx'
-import { HealthMark, SwarmLink } from '../parts/names.tsx'
+import { HealthMark, Id, SwarmLink } from '../parts/names.tsx'
 import { Table } from '../parts/table.tsx'
 import { Card, Dialog, Empty, Facts, Figures, Head, Mark, Seen, tell } from '../parts/ui.tsx'
 import type { Place } from '../pure/paths.ts'
@@ -53,7 +53,7 @@ const MarkNote = ({ kind, mark, end }: { readonly kind: Kind; readonly mark: Nod
   const { since, moment } = format()
   return (
     <div class="trouble soft">
-      <h3>{t(kind === 'bans' ? 'health.banned' : 'health.draining')}</h3>
+      <h2>{t(kind === 'bans' ? 'health.banned' : 'health.draining')}</h2>
       <p>{mark.reason}</p>
       <p class="small muted">
         {mark.by} · {since(mark.atMs, Date.now())}
@@ -179,14 +179,16 @@ const Known = ({ host, again }: ActProps) => {
 export function NodePage({ params: { cluster = '', peer = '' } }: Place) {
   const address = `/api/v1/hosts/${part(cluster)}/${part(peer)}`
   const load = useLoad(address, (signal) => get<HostAnswer>(address, {}, signal), { everyMs: 5000 })
+  const { now } = load
   return (
-    <Seen load={load} rows={8}>
-      {(host) => (
-        <>
-          <Head above={`${t('nav.nodes')} / ${cluster}`} title={`${host.host}:${host.port}`} />
-          <Known host={host} again={load.again} />
-        </>
-      )}
-    </Seen>
+    <>
+      <Head
+        above={`${t('nav.nodes')} / ${cluster}`}
+        title={now.is === 'ready' ? `${now.value.host}:${now.value.port}` : <Id text={peer} />}
+      />
+      <Seen load={load} rows={8}>
+        {(host) => <Known host={host} again={load.again} />}
+      </Seen>
+    </>
   )
 }

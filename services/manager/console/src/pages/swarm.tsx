@@ -217,43 +217,49 @@ function Live({ cluster, swarmId, view }: ViewProps) {
 
 const LinkMark = ({ link }: { readonly link: Link }) => <Mark tone={linkTones[link]}>{t(`link.${link}`)}</Mark>
 
+const Repositories = ({ names }: { readonly names: readonly string[] }) =>
+  names.length === 0 ? (
+    <span>{t('swarm.noRepository')}</span>
+  ) : (
+    <span>
+      {names.slice(0, 8).map((name, i) => (
+        <span key={name}>
+          {i > 0 && ', '}
+          <Repository name={name} />
+        </span>
+      ))}
+    </span>
+  )
+
 export function SwarmPage({ params, query }: Place) {
   const { cluster = '', swarm = '' } = params
   const address = `/api/v1/swarms/${part(cluster)}/${part(swarm)}`
   const load = useLoad(address, (signal) => get<WholeSwarm>(address, {}, signal))
+  const row = load.now.is === 'ready' ? load.now.value.swarm : undefined
   return (
-    <Seen load={load} rows={8}>
-      {({ swarm: row, peers }) => (
-        <>
-          <Head
-            above={`${t('nav.swarms')} / ${cluster}`}
-            title={
-              <>
-                {t('col.blob')} <Id text={row.digest ?? row.swarmId} />
-              </>
-            }
-            what={
-              row.repositories.length === 0
-                ? t('swarm.noRepository')
-                : row.repositories.slice(0, 8).map((name, i) => (
-                    <span key={name}>
-                      {i > 0 && ', '}
-                      <Repository name={name} />
-                    </span>
-                  ))
-            }
-          >
-            <SwarmMark state={row.state} />
-          </Head>
-          {peers.length === 0 ? (
+    <>
+      <Head
+        above={`${t('nav.swarms')} / ${cluster}`}
+        title={
+          <>
+            {t('col.blob')} <Id text={row?.digest ?? swarm} />
+          </>
+        }
+        what={row && <Repositories names={row.repositories} />}
+      >
+        {row && <SwarmMark state={row.state} />}
+      </Head>
+      <Seen load={load} rows={8}>
+        {({ swarm: { swarmId }, peers }) =>
+          peers.length === 0 ? (
             <Card>
               <Empty title={t('swarm.emptyTitle')}>{t('swarm.empty')}</Empty>
             </Card>
           ) : (
-            <Live cluster={cluster} swarmId={row.swarmId} view={query['view'] === 'table' ? 'table' : 'graph'} />
-          )}
-        </>
-      )}
-    </Seen>
+            <Live cluster={cluster} swarmId={swarmId} view={query['view'] === 'table' ? 'table' : 'graph'} />
+          )
+        }
+      </Seen>
+    </>
   )
 }

@@ -46,7 +46,7 @@ export function HealthMark({ state }: { readonly state: string }) {
 export const Silent = ({ of }: { readonly of: readonly SilentCluster[] }) =>
   of.length === 0 ? null : (
     <div class="trouble soft" role="status">
-      <h3>{t('list.silent', { n: of.length })}</h3>
+      <h2>{t('list.silent', { n: of.length })}</h2>
       <p>{of.map(({ cluster, code }) => `${cluster} (${code})`).join(', ')}</p>
     </div>
   )

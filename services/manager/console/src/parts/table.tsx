@@ -17,7 +17,7 @@ interface TableProps<Row> {
 
 export const Table = <Row,>({ label, rows, keyOf, columns }: TableProps<Row>) => (
   // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached with the keyboard
-  <section class="scroll" aria-label={label} tabIndex={0}>
+  <div class="scroll" tabIndex={0}>
     <table>
       <caption class="hidden">{label}</caption>
       <thead>
@@ -41,7 +41,7 @@ export const Table = <Row,>({ label, rows, keyOf, columns }: TableProps<Row>) =>
         ))}
       </tbody>
     </table>
-  </section>
+  </div>
 )
 
 interface PagerProps {

@@ -58,7 +58,7 @@ export const Bones = ({ rows = 5 }: { readonly rows?: number }) => (
 
 export const Empty = ({ title, children }: Kids & { readonly title: string }) => (
   <div class="note">
-    <h3>{title}</h3>
+    <h2>{title}</h2>
     <p>{children}</p>
   </div>
 )
@@ -87,7 +87,7 @@ interface TroubleProps {
 /** What failed: its code, its message, what to do, and by which number the log knows it. */
 export const Trouble = ({ fault, again, soft = false }: TroubleProps) => (
   <div class={soft ? 'trouble soft' : 'trouble'} role="alert">
-    <h3>{fault.message === '' ? t('state.failed') : fault.message}</h3>
+    <h2>{fault.message === '' ? t('state.failed') : fault.message}</h2>
     <p>{t(adviceFor(fault))}</p>
     <p class="small muted">
       <code>{fault.code}</code>
