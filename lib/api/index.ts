@@ -111,7 +111,6 @@ export {
   type AuditRow,
   type ClusterAnswer,
   type ClusterNow,
-  clusterStates,
   type HeartbeatBody,
   type HostAnswer,
   hostStates,

@@ -3,20 +3,11 @@ import { opaque } from '../bounded.ts'
 import { auditCalls } from './audit.ts'
 import { clusterCalls } from './clusters.ts'
 import { managerCall } from './manager-call.ts'
+import { memberCalls } from './members.ts'
 import { viewCalls } from './views.ts'
 
 export type { AuditRow } from './audit.ts'
-export {
-  type AssignedCluster,
-  type ClusterAnswer,
-  clusterStates,
-  type HostAnswer,
-  hostStates,
-  type MemberAnswer,
-  type MemberState,
-  memberStates,
-  type RelationAnswer,
-} from './clusters.ts'
+export type { ClusterAnswer, RelationAnswer } from './clusters.ts'
 export {
   type HeartbeatBody,
   type JoinBody,
@@ -32,6 +23,14 @@ export type {
   ManagerResource,
 } from './manager-call.ts'
 export {
+  type AssignedCluster,
+  type HostAnswer,
+  hostStates,
+  type MemberAnswer,
+  type MemberState,
+  memberStates,
+} from './members.ts'
+export {
   type ClusterNow,
   type ImageInCluster,
   type Sample,
@@ -44,6 +43,7 @@ export {
 export const managerApi = {
   ...auditCalls,
   ...clusterCalls,
+  ...memberCalls,
   ...viewCalls,
   openApi: managerCall(
     'self',

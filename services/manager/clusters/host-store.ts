@@ -115,7 +115,7 @@ export function hostAnswer(row: HostRow, cluster: string): HostAnswer {
     ...(row.generation !== null && { generation: row.generation }),
     state: row.state as HostAnswer['state'],
     ...(row.why !== '' && { why: row.why }),
-    ...{ seenAtMs: Number(row.seenAtMs), downloads: row.downloads, seeds: row.seeds },
-    ...{ bytesInPerSecond: Number(row.bytesIn), bytesOutPerSecond: Number(row.bytesOut) },
+    ...{ seenAtMs: row.seenAtMs, downloads: row.downloads, seeds: row.seeds },
+    ...{ bytesInPerSecond: row.bytesIn, bytesOutPerSecond: row.bytesOut },
   }
 }

@@ -106,7 +106,7 @@ export function openClusters(
     ...clusterWingRoutes(parted),
     ...joiningRoutes({ ...parted, http, onJoined: () => health.ask() }, times),
   ]
-  const walking = hostRounds({ ...components, talk, hosts, clusters })
+  const walking = hostRounds({ ...components, talk, hosts, clusters }, { pauseMs: config.hosts })
   const parts = [
     key,
     http,
