@@ -162,6 +162,7 @@ export {
   ASKER_HEADER,
   type AskedRange,
   type BlobBody,
+  CLASS_HEADER,
   CLIENT_HEADER,
   type DemandOptions,
   demandSchema,
