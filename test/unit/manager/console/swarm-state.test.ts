@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import type { WholeSwarm as SentSwarm } from '../../../../lib/api/index.ts'
 import {
   peersOf,
   shareOf,
@@ -6,9 +7,19 @@ import {
   withDelta,
   zonesOf,
 } from '../../../../services/manager/console/src/pure/swarm-state.ts'
-import type { Feed, Peer, SwarmRow, WholeSwarm } from '../../../../services/manager/console/src/state/views.ts'
+import type {
+  Feed,
+  Peer,
+  SwarmDelta,
+  SwarmRow,
+  WholeSwarm,
+} from '../../../../services/manager/console/src/state/views.ts'
 import { swarmLayout } from '../../../../services/manager/console/src/swarm/layout.ts'
-import { swarmDelta } from '../../../../services/manager/views/swarm-delta.ts'
+import { swarmDelta as sentDelta } from '../../../../services/manager/views/swarm-delta.ts'
+
+/** What the manager sends, as the console reads it. */
+const swarmDelta = (before: WholeSwarm, now: WholeSwarm) =>
+  sentDelta(before as SentSwarm, now as SentSwarm) as SwarmDelta | undefined
 
 const row: SwarmRow = {
   ...{ cluster: 'east', swarmId: 'a'.repeat(40), repositories: [], state: 'downloading' },

@@ -1,4 +1,4 @@
-import { type ReadonlySignal, useSignal, useSignalEffect } from '@preact/signals'
+import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { type Fault, isFault } from './api.ts'
 import { put } from './put.ts'
@@ -57,15 +57,4 @@ export function useLoad<T>(
     }
   }, [key, turn.value, everyMs])
   return { now: now.value, again: () => put(turn, turn.value + 1) }
-}
-
-/** The value of a signal, a while after it has stopped changing. */
-export function useSettled<T>(source: ReadonlySignal<T>, waitMs: number): T {
-  const settled = useSignal(source.value)
-  useSignalEffect(() => {
-    const { value } = source
-    const timer = setTimeout(() => put(settled, value), waitMs)
-    return () => clearTimeout(timer)
-  })
-  return settled.value
 }
