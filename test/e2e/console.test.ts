@@ -51,7 +51,7 @@ beforeAll(async () => {
 }, 120_000)
 
 afterAll(async () => {
-  await browser?.close()
+  if (program !== undefined) await browser.close()
   await stack[Symbol.asyncDispose]()
 })
 
@@ -85,7 +85,7 @@ inBrowser('the console', () => {
 
   test('a failure says what, by which code, what to do, and the number of the request', async () => {
     await using opened = await openPage(browser, stage, act('nodes.failed'))
-    const text = await opened.page.getByRole('alert').innerText()
+    const text = (await opened.page.getByRole('alert').textContent()) ?? ''
     expect(text).toContain('no member of the cluster answers')
     expect(text).toContain('NO_HEALTHY_MEMBER')
     expect(text).toContain('Look at the members of the cluster')

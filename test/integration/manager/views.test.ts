@@ -93,22 +93,24 @@ describe('what several trackers say', () => {
   const feed = (bytes: number) => ({ from: 'p', to: 'q', bytes, bytesPerSecond: bytes, failures: 0 })
   const clusterOf = (name: string) => ({ id: name, name, away: false })
 
-  const viewed = (trackers: Readonly<Record<string, readonly Partial<Tracker>[]>>) => {
+  const viewed = (trackers: Readonly<Record<string, readonly Tracker[]>>) => {
     const clusters: ViewedClusters = {
       clusters: () => Object.keys(trackers).map(clusterOf),
-      trackers: (name) => (trackers[name] ?? []).map((admin, i) => ({ id: `tracker-${i}`, admin: admin as Tracker })),
+      trackers: (name) => (trackers[name] ?? []).map((admin, i) => ({ id: `tracker-${i}`, admin })),
       buildIndexes: () => [],
     }
     return swarmViews(askedClusters(clusters, fakeClock()))
   }
-  const telling = (told: Partial<Told> & object): Partial<Tracker> => ({
-    swarm: async () => ({ ...row, peers: [], feeds: [], ...told }) as never,
-    swarms: async () => ({ swarms: [row] }),
-  })
-  const failing = (code: 'SWARM_UNKNOWN' | 'UNAVAILABLE'): Partial<Tracker> => ({
-    swarm: async () => Promise.reject(appError(code)),
-    swarms: async () => Promise.reject(appError(code)),
-  })
+  const telling = (told: Partial<Told>) =>
+    ({
+      swarm: async () => ({ ...row, peers: [], feeds: [], ...told }),
+      swarms: async () => ({ swarms: [row] }),
+    }) as unknown as Tracker
+  const failing = (code: 'SWARM_UNKNOWN' | 'UNAVAILABLE') =>
+    ({
+      swarm: async () => Promise.reject(appError(code)),
+      swarms: async () => Promise.reject(appError(code)),
+    }) as unknown as Tracker
 
   test('a swarm is what its trackers together know', async () => {
     const first = telling({ peers: [peerOf('p', false), peerOf('q', false)], feeds: [feed(5)] })

@@ -7,7 +7,7 @@ import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
 import { consoleRoutes } from '../../../services/manager/console-files.ts'
 
 /** What the manager answers to one call. */
-interface Recorded {
+export interface Recorded {
   readonly status?: number
   readonly body?: unknown
   /** Events of a stream that stays open. */
@@ -40,7 +40,7 @@ export interface Stage extends AsyncDisposable {
   readonly url: string
   /** From now on it answers so. */
   show(act: Pick<Act, 'answers'>): void
-  /** Calls that were not recorded, by method and path. */
+  /** Calls since then that were not recorded, by method and path. */
   readonly unknown: readonly string[]
 }
 
@@ -100,6 +100,7 @@ export async function startStage({ console: built }: { readonly console: string 
     unknown,
     show(act) {
       answers = act.answers
+      unknown.length = 0
     },
     [Symbol.asyncDispose]: () => server.stop(),
   }

@@ -64,9 +64,9 @@ export async function openPage(browser: Browser, stage: Stage, act: Act, look: L
     page,
     faults,
     async violations() {
-      const found = (await page.evaluate(
+      const found = await page.evaluate<readonly Violation[]>(
         `(async () => { if (!window.axe) { ${axe} }\n return (await axe.run({ resultTypes: ['violations'] })).violations })()`,
-      )) as readonly Violation[]
+      )
       return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`))
     },
     [Symbol.asyncDispose]: () => page.close(),
