@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks'
 import UPlot from 'uplot'
+import { t } from '../i18n/index.ts'
 import { language, theme } from '../state/here.ts'
 
 export interface Series {
@@ -41,7 +42,7 @@ function optionsOf({ series, write }: ChartProps, probe: HTMLElement, width: num
       { ...axis, size: 78, values: (_plot, ticks) => ticks.map(write) },
     ],
     series: [
-      { value: (_plot, at) => ((at as number | null) === null ? '–' : clockText(at)) },
+      { label: t('overview.time'), value: (_plot, at) => ((at as number | null) === null ? '–' : clockText(at)) },
       ...series.map(({ name }, i) => ({
         ...{ label: name, stroke: colours[i] ?? '', width: 1.6, points: { show: false } },
         fill: i === 0 ? (colours[i] ?? '').replace('rgb(', 'rgba(').replace(')', ', 0.12)') : '',

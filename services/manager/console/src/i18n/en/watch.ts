@@ -12,6 +12,7 @@ export const watch = {
   'overview.origins': 'Sent by origins',
   'overview.backend': 'Read from backends',
   'overview.pulled': 'Pulled by nodes',
+  'overview.time': 'Time',
   'overview.traffic': 'Traffic',
   'overview.pulls': 'Pulls',
   'overview.unknown': 'not measured',

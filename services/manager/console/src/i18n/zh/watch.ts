@@ -12,6 +12,7 @@ export const watch = {
   'overview.origins': '源站发送',
   'overview.backend': '从后端读取',
   'overview.pulled': '节点拉取',
+  'overview.time': '时间',
   'overview.traffic': '流量',
   'overview.pulls': '拉取',
   'overview.unknown': '未测量',
