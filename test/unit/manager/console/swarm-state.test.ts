@@ -124,5 +124,8 @@ describe('the picture of a swarm', () => {
     )
     expect(layout.tick()).toBe(false)
     expect([...layout.dots.values()].map(({ x, y }) => [x, y])).toEqual(places)
+    layout.update(many.slice(0, 51), [])
+    // Whoever comes moves nobody at once.
+    expect([...layout.dots.values()].slice(0, 50).map(({ x, y }) => [x, y])).toEqual(places)
   })
 })
