@@ -152,6 +152,15 @@ module.exports = {
           '^services/build-index/(replication/|(announced|index-records|key-pages|tag-records|tag-version)\\.ts$)',
       },
     },
+    {
+      name: 'manager-wing-clusters',
+      severity: 'error',
+      from: { path: '^services/manager/clusters/' },
+      to: {
+        path: '^services/manager/',
+        pathNot: '^services/manager/(clusters/|database/(index|ids)\\.ts$|managed\\.ts$)',
+      },
+    },
     ...Object.entries(packageRooms).map(([name, room]) => ({
       name: `${name}-in-its-room`,
       severity: 'error',

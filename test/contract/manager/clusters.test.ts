@@ -67,6 +67,8 @@ eachManagerDatabase((open) => {
       expect(changed.scopes).toEqual({ zones: ['a'], cidrs: ['10.0.0.0/8'], hosts: [] })
       const wrong = clusters.change(actor, one.id, { scopes: { cidrs: ['x'] } })
       await expect(wrong).rejects.toMatchObject({ code: 'SCOPE_INVALID' })
+      await clusters.change(actor, one.id, { isDefault: true })
+      expect((await clusters.all()).filter((each) => each.isDefault).map(({ name }) => name)).toEqual(['one'])
       await clusters.remove(actor, one.id)
       await expect(clusters.remove(actor, one.id)).rejects.toMatchObject({ code: 'CLUSTER_UNKNOWN' })
       expect((await clusters.all()).map(({ name }) => name)).toEqual(['two'])

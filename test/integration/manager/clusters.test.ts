@@ -3,12 +3,14 @@ import { type AnswerOf, adminClient, joiningCalls, managerApi } from '../../../l
 import { systemClock } from '../../../lib/base/index.ts'
 import { httpClient } from '../../../lib/http/index.ts'
 import { eventually } from '../../kit/eventually.ts'
+import { guardedAdmin } from '../../kit/manager/guarded-admin.ts'
 import { pushBlobOf } from '../../kit/pushed-blob.ts'
+import { everySecret, secretOverrides } from '../../kit/secrets.ts'
 import { startTopology, type Topology } from '../../kit/topology.ts'
 
 const TOKEN = 'join-token-of-a-test-0123456789'
 const KEY = 'key-of-a-member-0123456789'
-const http = httpClient({ clock: systemClock() })
+const http = httpClient({ clock: systemClock() }, { token: everySecret.admin })
 
 let shoal: Topology
 const manager = () => adminClient(http, shoal.url('manager-1', 'admin'), managerApi)
@@ -19,7 +21,10 @@ beforeAll(async () => {
   shoal = await startTopology({
     ...{ agents: 1, origins: 1, trackers: 2, managers: 1, joinToken: TOKEN },
     processes: ['manager-1', 'tracker-2'],
-    overrides: ['manager.clusters.heartbeat=500ms', 'manager.clusters.hosts=500ms'],
+    overrides: [
+      ...[...secretOverrides(), 'proxy.anonymous=write', 'agent.registry.anonymous=read'],
+      ...['manager.clusters.heartbeat=500ms', 'manager.clusters.hosts=500ms'],
+    ],
   })
 })
 
@@ -93,8 +98,19 @@ describe('the services of a cluster', () => {
   })
 
   test('take the key of the manager that they joined, and no other one', async () => {
-    const asked = await fetch(`${shoal.url('manager-1', 'admin')}/api/v1/relations`)
-    expect(await asked.json()).toEqual({ relations: [], silent: [] })
+    await Promise.all(everybody.map((name) => eventuallyIs(name, 'ok')))
+    await expect(manager().relations({})).resolves.toEqual({ relations: [], silent: [] })
+    const forged = { authorization: `Bearer ${KEY}` }
+    expect((await fetch(`${shoal.url('tracker-1', 'admin')}/rings`, { headers: forged })).status).toBe(401)
+  })
+
+  test('that remember nothing are back under their names when they start again', async () => {
+    const before = await eventuallyIs('proxy-1', 'ok')
+    await shoal.stop('proxy-1')
+    expect((await member('proxy-1')).reasons).toEqual(['it was stopped'])
+    await shoal.start('proxy-1')
+    const back = await eventuallyIs('proxy-1', 'ok')
+    expect(back.joinedAtMs).toBeGreaterThan(before.joinedAtMs)
   })
 })
 
@@ -114,6 +130,19 @@ describe('who joins', () => {
   ])('with %s is refused', async (_, more, code) => {
     await eventuallyIs('tracker-1', 'ok')
     await expect(joining().join({ body: faked(more) })).rejects.toMatchObject({ code })
+  })
+
+  test('in place of a member that lives has to be at its address, with a key that is good there', async () => {
+    await using admin = await guardedAdmin(KEY)
+    const urls = { ops: admin.url, admin: admin.url }
+    const { credential = '' } = await joining().join({ body: faked({ token: TOKEN, urls }) })
+    const forger = faked({ token: TOKEN, urls, key: 'a-key-that-nobody-takes' })
+    await expect(joining().join({ body: forger })).rejects.toMatchObject({ code: 'MEMBER_TAKEN' })
+    const elsewhere = faked({ token: TOKEN })
+    await expect(joining().join({ body: elsewhere })).rejects.toMatchObject({ code: 'MEMBER_TAKEN' })
+    const { credential: newer = '' } = await joining().join({ body: faked({ token: TOKEN, urls }) })
+    expect(newer).not.toBe(credential)
+    await manager().forgetMember({ member: newer.split('.')[0] ?? '' })
   })
 
   test('with a token for one use joins once; a revoked one is good for nobody', async () => {
