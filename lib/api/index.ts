@@ -106,6 +106,8 @@ export {
   type StoredGarbage,
 } from './garbage.ts'
 export { jsonLines } from './json-lines.ts'
+export { type LiveKind, type LiveValues, liveKeys, liveSchemas } from './live-keys.ts'
+export { type LiveKeysOf, type LiveSettings, liveSettings } from './live-settings.ts'
 export { describedRoutes } from './openapi.ts'
 export {
   ORDERS_PATH,
@@ -197,6 +199,47 @@ export { ringCalls, ringRoutes } from './ring-admin.ts'
 export { descriptorSchema, parseAnswer, parseBody } from './schemas.ts'
 export { seedAnnouncer } from './seed-announcer.ts'
 export { sharedLooks } from './shared-looks.ts'
+export { type PullEnd, type Steered, type SteeredStatus, steered } from './steered.ts'
+export {
+  type EffectiveSettings,
+  effective,
+  hashOfValues,
+  placeInShare,
+  type SteeredHost,
+  type SteeringDocument,
+  type SteeringRules,
+  steeringBodySchema,
+  steeringLimits,
+  steeringRules,
+} from './steering.ts'
+export {
+  type Holds,
+  type SteeredGroup,
+  type SteeredHostAnswer,
+  type SteeredState,
+  steeredStates,
+} from './steering-admin.ts'
+export {
+  type HeldSteering,
+  hasVersion,
+  heldSteeringSchema,
+  type SteeringAsked,
+  type SteeringExchangeClient,
+  type SteeringWordClient,
+  steeringAskedSchema,
+  steeringBodies,
+  steeringExchangeClient,
+  steeringRoutes,
+  steeringWordClient,
+} from './steering-exchange.ts'
+export {
+  compareSteering,
+  noSteering,
+  type SteeringHealth,
+  type SteeringReport,
+  type SteeringVersion,
+  type SteeringWord,
+} from './steering-words.ts'
 export {
   type AnnounceAnswer,
   type AnnounceBatch,
@@ -214,7 +257,6 @@ export {
   trackerRoutes,
 } from './tracker.ts'
 export {
-  type Holds,
   swarmStates,
   type TrackerControl,
   type TrackerSettings,
