@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { adminClient, agentAdmin, type SteeringDocument, trackerAdmin } from '../../../lib/api/index.ts'
+import { adminClient, agentAdmin, originAdmin, type SteeringDocument, trackerAdmin } from '../../../lib/api/index.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { pushBlobOf } from '../../kit/pushed-blob.ts'
 import { disposableHttp } from '../../kit/scripted-server.ts'
@@ -46,10 +46,14 @@ describe('a fleet that is steered', () => {
     generation += 1
     return tracker(id).steer({ body: { manager: 'test', generation, layers: layers() } })
   }
-  /** Which settings all agents have. */
-  const applied = () => summed({ generation, all: { states: { applied: AGENTS } } })
-  const summed = (wanted: object, id = 'tracker-1') =>
-    eventually(async () => expect(await tracker(id).steeringSummary({})).toMatchObject(wanted))
+  /** Waits until so many agents are in this state, by the tracker. */
+  const count = (state: string, wanted: number, id = 'tracker-1') =>
+    eventually(async () => {
+      const { hosts } = await tracker(id).steeringHosts({ kind: 'agent', state, n: '100' })
+      expect(hosts.map((host) => host.state)).toEqual(Array.from({ length: wanted }, () => state))
+      return hosts
+    })
+  const applied = () => count('applied', AGENTS)
 
   beforeAll(async () => {
     shoal = await startFleet()
@@ -88,17 +92,32 @@ describe('a fleet that is steered', () => {
       layer('all', { values: { 'registry.fill': true } }),
       layer('bad', { share: { hosts: bad }, values: { 'store.capacity': 0 } }),
     ])
-    const states = { applied: AGENTS - 10, failed: 10, waiting: 0, unable: 0, away: 0 }
-    for (const id of ['tracker-1', 'tracker-2'])
-      await summed({ generation, all: { states }, failures: { SETTING_INVALID: 10 } }, id)
-    const { hosts } = await tracker().steeringHosts({ state: 'failed' })
-    expect(hosts.map(({ label }) => label).sort()).toEqual(bad.toSorted())
-    expect(hosts[0]).toMatchObject({ shoal: '0.1.0', kind: 'agent', layers: ['all', 'bad'] })
+    for (const id of ['tracker-1', 'tracker-2']) {
+      await count('applied', AGENTS - 10, id)
+      const hosts = await count('failed', 10, id)
+      expect(hosts.map(({ label }) => label).sort()).toEqual(bad.toSorted())
+    }
+    const { all, failures } = await tracker().steeringSummary({})
+    expect([all.states.failed, failures]).toEqual([10, { SETTING_INVALID: 10 }])
+    const [host] = await count('failed', 10)
+    expect(host).toMatchObject({ shoal: '0.1.0', kind: 'agent', layers: ['all', 'bad'] })
     expect((await settingsOf('agent-1')).keys.get('registry.fill')).toMatchObject({ live: false })
     expect((await settingsOf('agent-20')).keys.get('registry.fill')).toMatchObject({ live: true })
     await steer(() => [layer('all', { values: { 'registry.fill': true } })])
     await applied()
     expect((await settingsOf('agent-1')).keys.get('registry.fill')).toMatchObject({ live: true, by: 'test' })
+  })
+
+  test('origins take what is for them, and no agent does', async () => {
+    const values = { 'ingest.fill': 'off', 'limits.upload': '9MB/s', 'handOver.rate': '1MB/s', 'scrub.rate': '2MB/s' }
+    await steer(() => [layer('origins', { kind: 'origin', scope: { hosts: ['origin-1'] }, values })])
+    await eventually(async () => {
+      const { hosts } = await tracker().steeringHosts({ layer: 'origins' })
+      expect(hosts).toMatchObject([{ id: 'origin-1', kind: 'origin', state: 'applied', generation }])
+    })
+    const { settings } = await adminClient(http, shoal.url('origin-1', 'admin'), originAdmin).settings({})
+    const live = Object.fromEntries(settings.filter(({ by }) => by === 'test').map((each) => [each.key, each.live]))
+    expect(live).toEqual({ 'ingest.fill': 0, 'limits.upload': 9e6, 'handOver.rate': 1e6, 'scrub.rate': 2e6 })
   })
 
   test('counts how pulls go where a layer holds, and where not', async () => {
@@ -107,8 +126,8 @@ describe('a fleet that is steered', () => {
     await applied()
     const pull = await slowPull(shoal.url('agent-3', 'registry') + blob.path)
     expect(await pull.finish()).toBe(blob.digest)
-    await steer(() => [layer('one', { scope: { hosts: ['node-3'] }, values: { 'limits.download': 'unlimited' } })])
-    await summed({ layers: [{ id: 'one', with: { hosts: 1 }, without: { hosts: AGENTS - 1 } }] })
+    const [one] = (await tracker().steeringSummary({})).layers
+    expect(one).toMatchObject({ id: 'one', with: { hosts: 1 }, without: { hosts: AGENTS - 1 } })
     expect((await settingsOf('agent-3')).health).toEqual({ done: 1, failed: 0, stalled: 0 })
   })
 
@@ -160,13 +179,15 @@ describe('a fleet that is steered', () => {
     await steer(() => [layer('all', { values: { 'limits.upload': '5MB/s' } })])
     await applied()
     const { term } = await tracker().unsteer({})
-    await summed({ generation: 0, all: { states: { applied: AGENTS } } })
+    await applied()
+    expect(await tracker().steeringSummary({})).toMatchObject({ term, generation: 0, layers: [] })
     expect((await settingsOf('agent-4')).keys.get('limits.upload')).toEqual({ file: null, live: null, by: 'file' })
     await expect(tracker().unsteer({})).rejects.toMatchObject({ code: 'STEERING_UNKNOWN' })
     generation = 1
     const body = { manager: 'other', generation, layers: [layer('all', { values: { log: 'error' } })] }
     await tracker('tracker-2').steer({ body })
-    await summed({ manager: 'other', term, all: { states: { applied: AGENTS } } })
+    await applied()
+    expect(await tracker().steeringSummary({})).toMatchObject({ manager: 'other', term, generation: 1 })
     await tracker().unsteer({})
   })
 })
