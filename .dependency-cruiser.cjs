@@ -50,6 +50,8 @@ const packageRooms = {
   '@volcengine/tos-sdk': '^lib/backend/tos/',
   'classic-level': '^lib/journal/',
   '@redis/client': '^services/tracker/peer-store/',
+  libsql: '^services/manager/database/',
+  kysely: '^services/manager/',
   fzstd: '^services/cli/get/image/',
   tar: '^services/cli/get/image/',
   'smol-toml': '^services/cli/',

@@ -106,9 +106,17 @@ export {
   type StoredGarbage,
 } from './garbage.ts'
 export { jsonLines } from './json-lines.ts'
-export { type LiveKind, type LiveValues, liveKeys, liveSchemas } from './live-keys.ts'
-export { type LiveKeysOf, type LiveSettings, liveSettings } from './live-settings.ts'
-export { describedRoutes } from './openapi.ts'
+export { type LiveValues, liveKeys, liveSchemas } from './live-keys.ts'
+export { type LiveSettings, liveSettings } from './live-settings.ts'
+export {
+  type AuditRow,
+  type ManagerCall,
+  type ManagerCalls,
+  type ManagerNeed,
+  type ManagerResource,
+  managerApi,
+} from './manager/index.ts'
+export { describedRoutes, openApiDocument } from './openapi.ts'
 export {
   ORDERS_PATH,
   type Order,
@@ -136,6 +144,7 @@ export {
   ASKER_HEADER,
   type AskedRange,
   type BlobBody,
+  CLASS_HEADER,
   CLIENT_HEADER,
   type DemandOptions,
   demandSchema,
@@ -200,7 +209,7 @@ export { descriptorSchema, parseAnswer, parseBody } from './schemas.ts'
 export { seedAnnouncer } from './seed-announcer.ts'
 export { type SettingsAnswer, settingsRoute } from './settings-call.ts'
 export { sharedLooks } from './shared-looks.ts'
-export { type PullEnd, type Steered, type SteeredStatus, steered } from './steered.ts'
+export { type PullEnd, type Steered, steered } from './steered.ts'
 export {
   type EffectiveSettings,
   effective,
@@ -209,7 +218,6 @@ export {
   type SteeredHost,
   type SteeringDocument,
   type SteeringRules,
-  steeringBodySchema,
   steeringLimits,
   steeringRules,
 } from './steering.ts'
@@ -226,7 +234,6 @@ export {
   heldSteeringSchema,
   type SteeringAsked,
   type SteeringExchangeClient,
-  type SteeringWordClient,
   steeringAskedSchema,
   steeringBodies,
   steeringExchangeClient,
@@ -236,7 +243,6 @@ export {
 export {
   compareSteering,
   noSteering,
-  type SteeringHealth,
   type SteeringReport,
   type SteeringVersion,
   type SteeringWord,

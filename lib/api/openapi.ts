@@ -3,8 +3,12 @@ import { type ErrorCode, errorTable } from '../base/index.ts'
 import { type Route, sendJson } from '../http/index.ts'
 import { type AdminCall, type AdminCalls, adminCall, adminRoute } from './admin.ts'
 import { boundsOf, opaque } from './bounded.ts'
+import type { ManagerCall } from './manager/manager-call.ts'
 
 type Json = Readonly<Record<string, unknown>>
+
+/** A call; one of a manager says what it needs. */
+type DescribedCall = AdminCall & Partial<Pick<ManagerCall, 'needs'>>
 
 /** The call by which every admin API describes itself. */
 export const openApiCall = adminCall({
@@ -78,7 +82,14 @@ const jsonContent = (schema: z.ZodType) => ({ content: { 'application/json': { s
 const contentOf = ({ stream }: AdminCall, answer: z.ZodType) =>
   stream === true ? { content: { 'text/event-stream': { schema: { type: 'string' } } } } : jsonContent(answer)
 
-function operationOf(name: string, call: AdminCall): Json {
+/** What a caller has to show: a secret, or at a manager what gives a right there. */
+function securityOf({ method, needs }: DescribedCall): Json {
+  if (needs === undefined) return { security: [{ [method === 'GET' ? 'adminRead' : 'admin']: [] }] }
+  if (needs === 'none') return { security: [], 'x-needs': needs }
+  return { security: [{ session: [] }, { token: [] }], 'x-needs': needs }
+}
+
+function operationOf(name: string, call: DescribedCall): Json {
   const path = [...call.path.matchAll(/:(\w+)/g)].map(([, param = '']) => ({
     ...{ name: param, in: 'path', required: true, schema: { type: 'string' } },
   }))
@@ -88,7 +99,7 @@ function operationOf(name: string, call: AdminCall): Json {
   return {
     operationId: name,
     summary: call.summary,
-    security: [{ [call.method === 'GET' ? 'adminRead' : 'admin']: [] }],
+    ...securityOf(call),
     parameters: [...path, ...asked],
     ...(call.body !== undefined && { requestBody: { required: true, ...jsonContent(call.body) } }),
     responses: {
@@ -98,24 +109,32 @@ function operationOf(name: string, call: AdminCall): Json {
   }
 }
 
-/** A document of OpenAPI 3.1 with all calls of an admin API, from the schemas that its routes and clients use. */
-export function openApiDocument(title: string, calls: AdminCalls): Json {
+const bearer = (description: string) => ({ type: 'http', scheme: 'bearer', description })
+
+const ofSecrets: Json = {
+  adminRead: bearer('secrets.adminRead or secrets.admin'),
+  admin: bearer('secrets.admin'),
+}
+const ofManager: Json = {
+  session: { type: 'apiKey', in: 'cookie', name: 'shoal-session', description: 'somebody who has signed in' },
+  token: bearer('a personal access token; on the admin listener secrets.adminRead or secrets.admin'),
+}
+
+/** A document of OpenAPI 3.1 with all calls of an API, from the schemas that its routes and clients use. */
+export function openApiDocument(title: string, calls: Readonly<Record<string, DescribedCall>>): Json {
   const paths: Record<string, Record<string, Json>> = {}
+  const ofPeople = Object.values(calls).some(({ needs }) => needs !== undefined)
   for (const [name, call] of Object.entries(calls)) {
     const path = call.path.replace(/:(\w+)/g, '{$1}')
     paths[path] = { ...paths[path], [call.method.toLowerCase()]: operationOf(name, call) }
   }
-  const bearer = (description: string) => ({ type: 'http', scheme: 'bearer', description })
   return {
     openapi: '3.1.0',
-    info: { title: `shoal ${title}: admin API`, version: '1' },
+    info: { title: `shoal ${title}: ${ofPeople ? 'API' : 'admin API'}`, version: '1' },
     paths,
     components: {
       schemas: { Error: errorSchema },
-      securitySchemes: {
-        adminRead: bearer('secrets.adminRead or secrets.admin'),
-        admin: bearer('secrets.admin'),
-      },
+      securitySchemes: ofPeople ? ofManager : ofSecrets,
     },
   }
 }

@@ -72,6 +72,7 @@ const ownCodes = {
   CONNECTIONS_BUSY: retryable(503, 'too many requests wait for a connection to the service behind; try again'),
   CONTROL_FULL: final(409, 'this tracker keeps no more of them; take some back first'),
   CROSS_SITE: final(403, 'the request comes from a page of another site; browsers may not carry it here'),
+  DATABASE_NEWER: final(500, 'a later version of the program has changed the tables of this database; run that one'),
   DIGEST_REFUSED: retryable(503, 'the content of this digest was found wrong a moment ago; it is refused for a while'),
   EXPECTATION_FAILED: final(417, 'the request expects something that this service does not do; leave out Expect'),
   FILE_UNKNOWN: final(404, 'the image has no such file'),
@@ -165,6 +166,7 @@ const ownCodes = {
   ),
   PIECE_INVALID: retryable(502, 'the piece does not match its hash'),
   PORT_IN_USE: final(500, 'the port is taken; choose another or use auto'),
+  PULL_BLOCKED: final(403, 'a rule of the operator refuses this pull; the message names the rule'),
   PULL_UNKNOWN: final(
     404,
     'the agent remembers no pull of this id; it keeps only the last ones, and none over a restart',

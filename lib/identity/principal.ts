@@ -8,6 +8,12 @@ import type { SecretName } from './secrets.ts'
  */
 export type Right = 'read' | 'announce' | 'write' | 'ring' | 'replicate' | 'inspect' | 'admin'
 
+/** Something that can be done at a manager: an action on a kind of thing; `*` stands for all of them. */
+export interface ManagerGrant {
+  readonly resource: string
+  readonly action: string
+}
+
 /** Who is calling. */
 export interface Principal {
   /** `anonymous`, the name of the secret that the caller showed, or `user:NAME`, `token:NAME`, `ci:NAME`. */
@@ -17,6 +23,8 @@ export interface Principal {
   readonly access?: Access
   /** It showed a bearer token, which gives no more than this of what it may do. */
   readonly shown?: Access
+  /** What a user or a token may do at a manager; rights of secrets are beside it. */
+  readonly grants?: readonly ManagerGrant[]
 }
 
 /** What a caller without a secret may do. */

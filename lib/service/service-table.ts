@@ -100,6 +100,16 @@ export const serviceTable = {
     },
     secrets: { accepts: ['adminRead', 'admin'], shows: 'adminRead' },
   },
+  manager: {
+    name: 'manager',
+    what: 'one place to steer clusters from',
+    listeners: {
+      http: { key: 'http', port: 59_001 },
+      ops: { key: 'ops', port: 59_003 },
+      admin: { key: 'admin', port: 59_004 },
+    },
+    secrets: { accepts: ['adminRead', 'admin'], shows: 'admin' },
+  },
 } as const satisfies Readonly<Record<string, ServiceFacts>>
 
 export type ServiceKind = keyof typeof serviceTable

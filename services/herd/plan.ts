@@ -10,6 +10,8 @@ export interface HerdSize {
   readonly trackers: number
   /** Default none: they are for clusters of Kubernetes. */
   readonly controllers?: number | undefined
+  /** Default none. */
+  readonly managers?: number | undefined
   /** Also opens the listeners that are off by default. */
   readonly optional?: boolean | undefined
 }
@@ -35,6 +37,7 @@ const countsOf = (size: HerdSize): Readonly<Record<ServiceKind, number>> => ({
   buildIndex: BUILD_INDEXES,
   proxy: 1,
   controller: size.controllers ?? 0,
+  manager: size.managers ?? 0,
 })
 
 /** The number of ports that a herd of that size needs. */
@@ -88,6 +91,7 @@ const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
   }),
   buildIndex: (_id, { backend, origins }) => ({ backend, origins }),
   controller: () => ({}),
+  manager: (id, _neighbours, data) => ({ folder: join(data, id) }),
   proxy: (_id, { origins, buildIndexes, ownNames }) => ({ registry: { ownNames }, origins, buildIndexes }),
 }
 

@@ -29,7 +29,15 @@ const READY_MS = { base: 60_000, perAgent: 2_000 }
 
 /** The plan in parts that can start one after the other: all services but the agents, then groups of agents. */
 export function planParts(plan: HerdPlan, agentsPerProcess: number): readonly HerdPlan[] {
-  const nobody: HerdPlan = { agent: [], origin: [], tracker: [], buildIndex: [], proxy: [], controller: [] }
+  const nobody: HerdPlan = {
+    agent: [],
+    origin: [],
+    tracker: [],
+    buildIndex: [],
+    proxy: [],
+    controller: [],
+    manager: [],
+  }
   const groups: InstancePlan[][] = []
   for (let at = 0; at < plan.agent.length; at += agentsPerProcess) {
     groups.push(plan.agent.slice(at, at + agentsPerProcess))

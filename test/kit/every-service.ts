@@ -63,7 +63,7 @@ export interface EveryService extends AsyncDisposable {
 
 const furtherListeners = everyListener.filter(({ like }) => like !== undefined)
 
-const size = { agents: 1, origins: 1, trackers: 1, controllers: 1, optional: true }
+const size = { agents: 1, origins: 1, trackers: 1, controllers: 1, managers: 1, optional: true }
 
 interface Watched {
   readonly servers: ReadonlyMap<number, Server>

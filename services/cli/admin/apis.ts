@@ -3,6 +3,7 @@ import {
   agentAdmin,
   buildIndexAdmin,
   controllerAdmin,
+  managerApi,
   originAdmin,
   proxyAdmin,
   trackerAdmin,
@@ -11,6 +12,7 @@ import type { ServiceKind } from '../../../lib/service/index.ts'
 import { agentVerbs } from './agent-verbs.ts'
 import { buildIndexVerbs } from './build-index-verbs.ts'
 import { controllerVerbs } from './controller-verbs.ts'
+import { managerVerbs } from './manager-verbs.ts'
 import { originVerbs } from './origin-verbs.ts'
 import { describeVerb, ringVerbs } from './shared-verbs.ts'
 import { trackerVerbs } from './tracker-verbs.ts'
@@ -32,4 +34,5 @@ export const adminApis: readonly AdminApi[] = [
   { kind: 'buildIndex', calls: buildIndexAdmin, verbs: buildIndexVerbs },
   { kind: 'proxy', calls: proxyAdmin, verbs: proxyVerbs },
   { kind: 'controller', calls: controllerAdmin, verbs: controllerVerbs },
+  { kind: 'manager', calls: managerApi, verbs: managerVerbs },
 ]

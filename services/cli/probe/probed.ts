@@ -27,8 +27,8 @@ async function probedOf(kind: ServiceKind, sources: ConfigSources): Promise<Prob
   return { name, url: addressOf({ tls }, ops), tls }
 }
 
-/** A herd has a controller only when somebody asks for one. */
-const herd = serviceKinds.filter((kind) => kind !== 'controller')
+/** A herd has a controller or a manager only when somebody asks for one. */
+const herd = serviceKinds.filter((kind) => kind !== 'controller' && kind !== 'manager')
 
 /**
  * The services that `shoal` runs with these words: the one that they name, or all kinds of a herd, whose first instances

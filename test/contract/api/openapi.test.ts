@@ -36,7 +36,9 @@ const urlOf = (kind: (typeof adminApis)[number]['kind']) =>
   `http://127.0.0.1:${services.port({ kind, listener: 'admin' })}`
 
 const documentOf = async (kind: (typeof adminApis)[number]['kind']) =>
-  (await (await fetch(`${urlOf(kind)}/openapi.json`)).json()) as Document
+  (await (
+    await fetch(urlOf(kind) + (adminApis.find((api) => api.kind === kind)?.calls['openApi']?.path ?? ''))
+  ).json()) as Document
 
 /** They need a Kubernetes; `services/controller-{names,accounts}` compare them with the same schemas. */
 const elsewhere = ['controller names', 'controller accounts']
@@ -50,7 +52,7 @@ const plainReads = adminApis
   )
   .filter(({ kind, name }) => !elsewhere.includes(`${kind} ${name}`))
 
-describe.each(adminApis)('/openapi.json of the $kind', ({ kind, calls }) => {
+describe.each(adminApis)('openapi.json of the $kind', ({ kind, calls }) => {
   test('is a valid document of OpenAPI 3.1', async () => {
     const { valid, errors } = await new Validator().validate({ ...(await documentOf(kind)) })
     expect(errors).toBeUndefined()

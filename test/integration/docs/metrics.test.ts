@@ -73,6 +73,7 @@ function placesIn(
       'names.base=c1.p2p.test',
       'accounts.image=registry.test/shoal',
     ],
+    manager: [...free('http', 'ops', 'admin'), `folder=${join(folder, 'manager')}`],
   }
 }
 
@@ -165,6 +166,7 @@ test('no label has a value for each blob, peer, URL or repository', () => {
     'direction',
     'answer',
     'why',
+    'class',
     'remote',
     // Of the config.
     'rule',

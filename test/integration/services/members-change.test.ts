@@ -26,6 +26,7 @@ const ringsOf: Readonly<Record<ServiceKind, readonly string[]>> = {
   origin: ['origins', 'trackers'],
   buildIndex: ['origins'],
   controller: ['trackers'],
+  manager: [],
 }
 
 interface Lab extends AsyncDisposable {

@@ -11,6 +11,7 @@ import { verbName } from '../../../services/cli/admin/verb.ts'
 import { run } from '../../../services/cli/run.ts'
 import { controllerAdminRoutes } from '../../../services/controller/server.ts'
 import { doors } from '../../../services/herd/index.ts'
+import { managerRoutes } from '../../../services/manager/server.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { proxyAdminRoutes } from '../../../services/proxy/admin.ts'
 import { type TrackerAdminComponents, trackerAdminRoutes } from '../../../services/tracker/admin/admin.ts'
@@ -42,6 +43,7 @@ const served = {
     names: () => undefined,
     accounts: () => undefined,
   }),
+  manager: managerRoutes({ audit: { page: async () => ({ audit: [] }) } }),
 }
 
 describe('the admin APIs', () => {

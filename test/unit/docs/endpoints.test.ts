@@ -15,6 +15,7 @@ import { krakenTagRoutes } from '../../../services/build-index/kraken/tag-routes
 import { farEndRoutes } from '../../../services/build-index/replication/far-end.ts'
 import { buildIndexServerRoutes } from '../../../services/build-index/server.ts'
 import { controllerAdminRoutes } from '../../../services/controller/server.ts'
+import { managerRoutes } from '../../../services/manager/server.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { originServerRoutes } from '../../../services/origin/server.ts'
 import { tokenRoutes } from '../../../services/proxy/access/token-routes.ts'
@@ -70,6 +71,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
   }),
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
   'controller: admin listener': controllerAdminRoutes(untouched),
+  'manager: main listener': managerRoutes(untouched),
   'build-index: main listener': [...buildIndexServerRoutes(untouched, untouched), ...farEndRoutes(untouched)],
   'proxy: registry listener': proxyRoutes(),
   'agent: registry listener': [

@@ -1,0 +1,18 @@
+import type { managerApi } from '../../../lib/api/index.ts'
+import { describeVerb } from './shared-verbs.ts'
+import { ageText, table } from './sheet.ts'
+import type { VerbsOf } from './verb.ts'
+
+export const managerVerbs: VerbsOf<typeof managerApi> = {
+  audit: {
+    example: 'audit',
+    show: ({ audit, next }, nowMs) =>
+      table(audit, [
+        ['WHEN', ({ atMs }) => ageText(atMs, nowMs)],
+        ['WHO', ({ actor }) => actor],
+        ['WHAT', ({ action }) => action],
+        ['TARGET', ({ target }) => target],
+      ]) + (next === undefined ? '' : `\n\nmore: --last ${next}`),
+  },
+  ...describeVerb,
+}

@@ -1,0 +1,5 @@
+import { serviceDoor } from '../../lib/service/index.ts'
+import { managerSchema } from './config.ts'
+import { managerService } from './service.ts'
+
+export const managerDoor = serviceDoor({ kind: 'manager', schema: managerSchema, make: managerService })

@@ -1,0 +1,26 @@
+import type { ManagerCall, ManagerNeed } from '../../lib/api/index.ts'
+import { appError } from '../../lib/base/index.ts'
+import type { Exchange, Route } from '../../lib/http/index.ts'
+import type { Principal } from '../../lib/identity/index.ts'
+
+const fits = (given: string, wanted: string) => given === '*' || given === wanted
+
+/** Whether the caller has what a route needs: by a secret of admins, or by what a user or a token may. */
+export function hasNeed({ rights, grants }: Principal, needs: ManagerNeed): boolean {
+  if (needs === 'none' || rights.includes('admin')) return true
+  const looks = rights.includes('inspect')
+  if (needs === 'self') return looks || grants !== undefined
+  if (looks && needs.action === 'read') return true
+  return (grants ?? []).some((each) => fits(each.resource, needs.resource) && fits(each.action, needs.action))
+}
+
+/** The manager's route for a call, which nobody may call who lacks what it needs. */
+export const managerRoute = ({ method, path, summary, needs }: ManagerCall, handle: Route['handle']): Route => ({
+  ...{ methods: [method], path, summary, handle },
+  // Tells the log what to note; `admits` decides.
+  right: needs === 'none' ? 'none' : method === 'GET' ? 'inspect' : 'admin',
+  admits({ principal }: Exchange) {
+    if (!hasNeed(principal, needs)) throw appError(principal.name === 'anonymous' ? 'UNAUTHORIZED' : 'DENIED')
+    return 'admitted'
+  },
+})

@@ -1,0 +1,21 @@
+import { managerApi, openApiDocument } from '../../lib/api/index.ts'
+import { pageRequest, type Route, sendJson } from '../../lib/http/index.ts'
+import type { AuditLog } from './audit-log.ts'
+import { managerRoute } from './managed.ts'
+
+const PAGE = { max: 1000, usual: 100, least: 1 }
+
+export interface ManagerRoutesComponents {
+  readonly audit: AuditLog
+}
+
+/** The API of a manager. */
+export function managerRoutes({ audit }: ManagerRoutesComponents): readonly Route[] {
+  const document = openApiDocument('manager', managerApi)
+  return [
+    managerRoute(managerApi.audit, async (exchange) => {
+      sendJson(exchange, 200, await audit.page(pageRequest(exchange.query, PAGE)))
+    }),
+    managerRoute(managerApi.openApi, (exchange) => sendJson(exchange, 200, document)),
+  ]
+}

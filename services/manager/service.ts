@@ -1,0 +1,40 @@
+import type { Startable } from '../../lib/base/index.ts'
+import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
+import { auditLog } from './audit-log.ts'
+import type { ManagerConfig } from './config.ts'
+import { managerDatabase } from './database/index.ts'
+import { managerRoutes } from './server.ts'
+
+/** Replacements for parts of the manager, given by the herd and by tests. */
+export type ManagerComponents = Partial<Runtime>
+
+export interface ManagerService extends Startable {
+  /** Base URLs; known after the start. */
+  readonly url: string
+  readonly opsUrl: string
+  readonly adminUrl: string
+}
+
+/** One manager: people and their tools steer clusters from here. Everything else works without it. @throws INSECURE_BIND */
+export function managerService(components: ManagerComponents, config: ManagerConfig): ManagerService {
+  const runtime = serviceRuntime('manager', config, components)
+  const database = managerDatabase(runtime, config)
+  const routes = managerRoutes({ audit: auditLog({ database }) })
+  const shell = serviceShell(runtime, config, {
+    kind: 'manager',
+    // Whoever comes to the listener for people has to be known, also where no secret is set.
+    listeners: { http: { routes, anonymous: 'none' }, admin: { routes } },
+  })
+  return {
+    ...shell.around([database, ...shell.listeners]),
+    get url() {
+      return shell.url('http')
+    },
+    get opsUrl() {
+      return shell.url('ops')
+    },
+    get adminUrl() {
+      return shell.url('admin')
+    },
+  }
+}

@@ -1,0 +1,69 @@
+import { expect, test } from '@jest/globals'
+import { auditLog } from '../../../services/manager/audit-log.ts'
+import { eachManagerDatabase } from '../../kit/manager/databases.ts'
+
+const entry = { actor: 'user:ada', action: 'user.create', target: 'grace' }
+const fault = new Error('it did not work')
+
+eachManagerDatabase((open) => {
+  test('a change and its row in the audit are both there after a restart', async () => {
+    await using made = await open()
+    await made.database.change({ ...entry, detail: { roles: ['reader'] } }, async () => undefined)
+    const { audit } = await auditLog(await made.reopened()).page({ count: 10, last: undefined })
+    expect(audit).toEqual([
+      { ...entry, id: expect.any(String), atMs: expect.any(Number), detail: { roles: ['reader'] } },
+    ])
+  })
+
+  test('a change that fails leaves neither', async () => {
+    await using made = await open()
+    const failing = made.database.change(entry, async (tx) => {
+      const row = { ...entry, id: 'written-by-hand', atMs: 1, detail: null }
+      await tx.insertInto('audit').values(row).execute()
+      throw fault
+    })
+    await expect(failing).rejects.toBe(fault)
+    await expect(auditLog(made).page({ count: 10, last: undefined })).resolves.toEqual({ audit: [] })
+  })
+
+  test('changes at the same time do not mix', async () => {
+    await using made = await open()
+    const ends = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, i) =>
+        made.database.change({ ...entry, target: `user-${i}` }, async () => {
+          if (i % 2 === 1) throw fault
+        }),
+      ),
+    )
+    const written = ends.flatMap(({ status }, i) => (status === 'fulfilled' ? [`user-${i}`] : []))
+    const { audit } = await auditLog(made).page({ count: 100, last: undefined })
+    expect(written).toHaveLength(10)
+    expect(audit.map(({ target }) => target).toSorted()).toEqual(written.toSorted())
+  })
+
+  test('pages show each row once, the newest first', async () => {
+    await using made = await open()
+    for (let i = 0; i < 7; i += 1) await made.database.change({ ...entry, target: `user-${i}` }, async () => undefined)
+    const seen: string[] = []
+    let last: string | undefined
+    do {
+      const page = await auditLog(made).page({ count: 3, last })
+      seen.push(...page.audit.map(({ id }) => id))
+      last = page.next
+    } while (last !== undefined)
+    expect(seen).toHaveLength(7)
+    expect(seen).toEqual([...new Set(seen)].toSorted().toReversed())
+  })
+
+  test('tables of a later version are refused', async () => {
+    await using made = await open()
+    await made.database.keep(async (tx) => {
+      const later = { name: '9999-later', timestamp: new Date(0).toISOString() }
+      await tx
+        .insertInto('kysely_migration' as 'audit')
+        .values(later as never)
+        .execute()
+    })
+    await expect(made.reopened()).rejects.toMatchObject({ code: 'DATABASE_NEWER' })
+  })
+})
