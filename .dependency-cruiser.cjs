@@ -101,6 +101,7 @@ module.exports = {
     only('journal', L2),
     only('registry', L3),
     only('kraken', [...L3, 'registry']),
+    only('joining', L3),
     only('swarm', [...L0, 'telemetry', 'config', 'metainfo', 'store']),
     {
       name: 'swarm-wire-is-the-bottom',
@@ -144,6 +145,15 @@ module.exports = {
         path: '^services/build-index/',
         pathNot:
           '^services/build-index/(replication/|(announced|index-records|key-pages|tag-records|tag-version)\\.ts$)',
+      },
+    },
+    {
+      name: 'manager-wing-clusters',
+      severity: 'error',
+      from: { path: '^services/manager/clusters/' },
+      to: {
+        path: '^services/manager/',
+        pathNot: '^services/manager/(clusters/|database/(index|ids)\\.ts$|managed\\.ts$)',
       },
     },
     ...Object.entries(packageRooms).map(([name, room]) => ({

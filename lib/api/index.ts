@@ -109,12 +109,26 @@ export { jsonLines } from './json-lines.ts'
 export { type LiveValues, liveKeys, liveSchemas } from './live-keys.ts'
 export { type LiveSettings, liveSettings } from './live-settings.ts'
 export {
+  type AssignedCluster,
   type AuditRow,
+  type ClusterAnswer,
+  type HeartbeatBody,
+  type HostAnswer,
+  hostStates,
+  type JoinBody,
+  type JoiningClient,
+  joiningCalls,
   type ManagerCall,
   type ManagerCalls,
   type ManagerNeed,
   type ManagerResource,
+  type MemberAnswer,
+  type MemberKind,
+  type MemberState,
   managerApi,
+  memberKinds,
+  memberStates,
+  type RelationAnswer,
 } from './manager/index.ts'
 export { describedRoutes, openApiDocument } from './openapi.ts'
 export {

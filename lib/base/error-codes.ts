@@ -39,6 +39,10 @@ const registryCodes = {
 const ownCodes = {
   ABORTED: retryable(499, 'the caller gave up'),
   ACCOUNT_BLOCKED: final(409, 'the account cannot become as its resource asks for; its conditions say why'),
+  ASSIGNMENT_NONE: final(
+    404,
+    'no cluster that answers is for this client, and no default; change the scopes of the clusters',
+  ),
   BACKEND_CONDITIONS_IGNORED: retryable(
     503,
     'the backend ignores the condition of this request, so two writers would overwrite each other unseen; use another endpoint, or say so in its config',
@@ -66,6 +70,10 @@ const ownCodes = {
     403,
     'this listener serves only who shows a valid certificate of one of its tls.authorities; give the client one',
   ),
+  CLUSTER_EXISTS: final(409, 'another cluster has this name; choose another one'),
+  CLUSTER_FULL: final(409, 'this manager keeps no more of them; remove some first'),
+  CLUSTER_IN_USE: final(409, 'some members of the cluster live; stop them first'),
+  CLUSTER_UNKNOWN: final(404, 'no such cluster is known; list the clusters'),
   CONFIG_INVALID: final(500, 'the configuration is invalid'),
   CONTENT_TYPE_UNSUPPORTED: final(415, 'the body of the request must be application/json; say so in Content-Type'),
   CHANGED_MEANWHILE: final(412, 'somebody else changed it since you looked; look again'),
@@ -114,6 +122,8 @@ const ownCodes = {
   JOB_TIMEOUT: final(504, 'the host did not do it within the time limit of the job'),
   JOB_UNKNOWN: final(404, 'there is no such job here; list the jobs'),
   JOBS_FULL: retryable(503, 'the tracker keeps no more jobs; wait until some have ended, or cancel some'),
+  JOIN_REFUSED: final(403, 'the join token or the credential of the member is not good; make a new token'),
+  JOIN_TOKEN_UNKNOWN: final(404, 'the cluster has no such join token; list them'),
   JOURNAL_FULL: retryable(503, 'the journal is full; wait until some tasks are done'),
   JOURNAL_IN_USE: final(500, 'another process uses the folder of the journal; stop it, or choose another folder'),
   JOURNAL_UNAVAILABLE: retryable(503, 'the journal cannot be read or written; check its disk'),
@@ -141,6 +151,12 @@ const ownCodes = {
   ),
   LEADERSHIP_LOST: retryable(503, 'another controller leads, or may lead by now; only the leader writes'),
   MARK_UNKNOWN: final(404, 'there is no such ban or drain; list them'),
+  MEMBER_INSECURE: final(
+    400,
+    'the manager would show the key of this member to the network; let its admin listener speak TLS, or set manager.insecure: true',
+  ),
+  MEMBER_TAKEN: retryable(409, 'another service of this name lives; choose another name, or wait until it is away'),
+  MEMBER_UNKNOWN: final(404, 'no such member has joined; list the members'),
   METAINFO_CONFLICT: final(502, 'two sources name different hashes for one piece'),
   METAINFO_FAILED: final(502, 'the origin found the blob to be wrong'),
   METAINFO_DOUBTED: retryable(503, 'the piece hashes of the blob are in doubt; the next try asks an origin for them'),
@@ -186,6 +202,11 @@ const ownCodes = {
     'the request does not say which registry it means; this agent needs ns, a host of registry.ownHosts, or registry.default: own',
   ),
   REMOTE_UNKNOWN: final(404, 'the config names no remote of that name; list the remotes'),
+  SCOPE_INVALID: final(400, 'a scope of a cluster makes no sense; the message says which'),
+  SEAL_BROKEN: final(
+    500,
+    'the keys of members cannot be opened; give the manager the key file or clusters.secret that sealed them',
+  ),
   WEBHOOK_FAILED: retryable(503, 'the webhook could not be told; it is tried again'),
   REPLICA_FAILED: retryable(503, 'the tag could not be replicated now; it is tried again'),
   REPLICA_INCOMPLETE: retryable(

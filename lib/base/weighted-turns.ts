@@ -28,7 +28,6 @@ export function weightedTurns<T>(): WeightedTurns<T> {
       let first: Share<T> | undefined
       for (const share of shares.values()) {
         if (!wants(share.party)) continue
-        if (share.had < now) share.had = now
         if (first === undefined || share.had < first.had) first = share
       }
       return first?.party

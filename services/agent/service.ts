@@ -8,9 +8,9 @@ import type { RegistryStorage } from '../../lib/registry/index.ts'
 import {
   type ListenerInit,
   type Runtime,
-  SHOAL_VERSION,
   serviceRuntime,
   serviceShell,
+  shoalVersion,
   withheld,
 } from '../../lib/service/index.ts'
 import { diskStore, type ManagedStore, type Repair, type ScrubRounds, scrubRounds } from '../../lib/store/index.ts'
@@ -146,7 +146,7 @@ function agentOrders(
           peerId: peerIdOf(key),
           platform: `${os}/${architecture}`,
           folder: ownFolder(config),
-          shoal: SHOAL_VERSION,
+          shoal: shoalVersion,
         },
         ...(zone !== undefined && { zone }),
         ...(labels !== undefined && { labels }),

@@ -10,6 +10,7 @@ import {
 import { background, type Startable } from '../../lib/base/index.ts'
 import { type BlobRef, type Digest, type PullClass, type Repository, URL_REGISTRY } from '../../lib/core/index.ts'
 import { lookBudget, requestRate } from '../../lib/http/index.ts'
+import { joining } from '../../lib/joining/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { blockHashing, type Hashing, threadDigester } from '../../lib/metainfo/index.ts'
 import {
@@ -268,8 +269,11 @@ export function originService(components: OriginComponents, config: OriginConfig
   )
   const asking = steeringPolls({ ...runtime, http, trackers: parts.rings.trackers, steered: steering }, config)
   const probes = backendProbes(runtime, backends.probed ?? [])
+  const capacity = () => ({ capacityBytes: config.store.capacity, usedBytes: store.usedBytes })
+  const manager = joining(runtime, config, { kind: 'origin', url: (listener) => shell.url(listener), capacity })
   const shell = serviceShell(runtime, config, {
     kind: 'origin',
+    steward: manager,
     rings: Object.values(parts.rings),
     needs: [parts.cluster],
     checks: { store: () => store.trouble, drain: keeping.drain, ...probes.checks },
@@ -281,7 +285,7 @@ export function originService(components: OriginComponents, config: OriginConfig
     ...[bring, urls, tasks, engine, seeding, later.work],
   ]
   return {
-    ...shell.around([http, targets.http, ...content, ...shell.listeners, keeping, asking, keeping.farewell]),
+    ...shell.around([http, targets.http, ...content, ...shell.listeners, manager, keeping, asking, keeping.farewell]),
     engine,
     get url() {
       return shell.url('http')

@@ -8,7 +8,7 @@ import {
 import { hasCode, rounds, type Startable } from '../../lib/base/index.ts'
 import { type Cluster, memberClients } from '../../lib/cluster/index.ts'
 import type { HttpClient } from '../../lib/http/index.ts'
-import { type Runtime, SHOAL_VERSION } from '../../lib/service/index.ts'
+import { type Runtime, shoalVersion } from '../../lib/service/index.ts'
 import type { Scrub } from '../../lib/store/index.ts'
 import type { SwarmEngine } from '../../lib/swarm/index.ts'
 import type { FillPace } from './bring/fill-pace.ts'
@@ -52,7 +52,7 @@ export function steeringPolls(
 ): Startable {
   const clients = memberClients(trackers, (url) => steeringWordClient(http, url))
   const label = labels?.['host']
-  const facts = { member, shoal: SHOAL_VERSION, ...(zone !== undefined && { zone }), ...(label && { label }) }
+  const facts = { member, shoal: shoalVersion, ...(zone !== undefined && { zone }), ...(label && { label }) }
   const ask = async (id: string, signal: AbortSignal) => {
     const asked = steered.report()
     const word = await clients.at(id)?.ask({ ...facts, report: asked }, { signal })

@@ -1,19 +1,40 @@
 import { adminCall } from '../admin.ts'
 import { opaque } from '../bounded.ts'
 import { auditCalls } from './audit.ts'
+import { clusterCalls } from './clusters.ts'
 import { managerCall } from './manager-call.ts'
+import { memberCalls } from './members.ts'
 
 export type { AuditRow } from './audit.ts'
+export type { ClusterAnswer, RelationAnswer } from './clusters.ts'
+export {
+  type HeartbeatBody,
+  type JoinBody,
+  type JoiningClient,
+  joiningCalls,
+  type MemberKind,
+  memberKinds,
+} from './joining.ts'
 export type {
   ManagerCall,
   ManagerCalls,
   ManagerNeed,
   ManagerResource,
 } from './manager-call.ts'
+export {
+  type AssignedCluster,
+  type HostAnswer,
+  hostStates,
+  type MemberAnswer,
+  type MemberState,
+  memberStates,
+} from './members.ts'
 
 /** The API of a manager, on its listeners `http` and `admin`. */
 export const managerApi = {
   ...auditCalls,
+  ...clusterCalls,
+  ...memberCalls,
   openApi: managerCall(
     'self',
     adminCall({

@@ -62,7 +62,7 @@ describe('an agent with rules that refuse', () => {
     })
     await using web = await listening(server)
     const more = (kind: string) => (kind === 'agent' ? { pulls } : {})
-    await using shoal = await startTopology({ ...one, processes: [], more })
+    await using shoal = await startTopology({ ...one, optional: true, processes: [], more })
     const { digest, path } = await pushBlobOf(shoal, 'secret/app', MB)
     const open = await pushBlobOf(shoal, 'team/app', MB)
     expect(await answer(shoal, path)).toEqual(refused('no-secrets'))
@@ -71,9 +71,14 @@ describe('an agent with rules that refuse', () => {
     expect(await answer(shoal, open.path, { 'x-dragonfly-application': 'crawler' })).toEqual(refused('no-crawler'))
     const url = encodeURIComponent(`http://127.0.0.1:${web.port}/models/a`)
     expect((await answer(shoal, `/urls?url=${url}`)).status).toBe(403)
+    const preload = await fetch(`${shoal.url('agent-1', 'kraken')}/preload/tags/secret%2Fapp:1`)
+    expect([preload.status, await preload.text()]).toEqual([
+      403,
+      expect.stringContaining('PULL_BLOCKED: the rule no-secrets'),
+    ])
     expect(await answer(shoal, open.path)).toEqual({ status: 200, body: MB })
     expect(asked).toBe(0)
-    expect(await shoal.counter('agent-1', 'shoal_pulls_blocked_total')).toBe(4)
+    expect(await shoal.counter('agent-1', 'shoal_pulls_blocked_total')).toBe(5)
   })
 })
 

@@ -1,11 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { digestOf } from '../../../lib/core/index.ts'
 import { requestRate } from '../../../lib/http/index.ts'
-import { SHOAL_VERSION } from '../../../lib/service/index.ts'
 import { memoryStore } from '../../../lib/store/index.ts'
 import { leveledLogger, recordingLogger, silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
 import { fillPace } from '../../../services/origin/bring/fill-pace.ts'
@@ -71,12 +68,6 @@ describe('parts that change while a service runs', () => {
     pace.setRate(undefined)
     await clock.advance(0)
     expect([done, pace.fills, pace.isLimited]).toEqual([['taken'], true, false])
-  })
-
-  test('the version that hosts tell is that of the package', () => {
-    const root = join(import.meta.dirname, '..', '..', '..')
-    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly version: string }
-    expect(SHOAL_VERSION).toBe(version)
   })
 })
 

@@ -45,7 +45,7 @@ export class Sources {
   constructor(components: SourcesComponents, init: SourcesInit) {
     const { map } = init.target
     this.#anyone = init.anyone
-    const short = map.length <= components.limits.shortBlobBytes
+    const short = map.length <= components.limits.shortBlobBytes && init.wantedClass() !== 'low'
     const downloads = components.downloads.flow({ short })
     this.#standing = new Standing(components, {
       wanted: init.wantedClass,
