@@ -106,6 +106,8 @@ export {
   type StoredGarbage,
 } from './garbage.ts'
 export { jsonLines } from './json-lines.ts'
+export { type LiveValues, liveKeys, liveSchemas } from './live-keys.ts'
+export { type LiveSettings, liveSettings } from './live-settings.ts'
 export {
   type AssignedCluster,
   type AuditRow,
@@ -225,7 +227,46 @@ export {
 export { ringCalls, ringRoutes } from './ring-admin.ts'
 export { descriptorSchema, parseAnswer, parseBody } from './schemas.ts'
 export { seedAnnouncer } from './seed-announcer.ts'
+export { type SettingsAnswer, settingsRoute } from './settings-call.ts'
 export { sharedLooks } from './shared-looks.ts'
+export { type PullEnd, type Steered, steered } from './steered.ts'
+export {
+  type EffectiveSettings,
+  effective,
+  hashOfValues,
+  placeInShare,
+  type SteeredHost,
+  type SteeringDocument,
+  type SteeringRules,
+  steeringLimits,
+  steeringRules,
+} from './steering.ts'
+export {
+  type Holds,
+  type SteeredGroup,
+  type SteeredHostAnswer,
+  type SteeredState,
+  steeredStates,
+} from './steering-admin.ts'
+export {
+  type HeldSteering,
+  hasVersion,
+  heldSteeringSchema,
+  type SteeringAsked,
+  type SteeringExchangeClient,
+  steeringAskedSchema,
+  steeringBodies,
+  steeringExchangeClient,
+  steeringRoutes,
+  steeringWordClient,
+} from './steering-exchange.ts'
+export {
+  compareSteering,
+  noSteering,
+  type SteeringReport,
+  type SteeringVersion,
+  type SteeringWord,
+} from './steering-words.ts'
 export {
   type AnnounceAnswer,
   type AnnounceBatch,
@@ -243,7 +284,6 @@ export {
   trackerRoutes,
 } from './tracker.ts'
 export {
-  type Holds,
   swarmStates,
   type TrackerControl,
   type TrackerSettings,
