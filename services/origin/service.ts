@@ -1,4 +1,4 @@
-import { foreignSwarms, steered, trackerCluster, upstreamTalk } from '../../lib/api/index.ts'
+import { foreignSwarms, trackerCluster, upstreamTalk } from '../../lib/api/index.ts'
 import {
   type Backends,
   backendProbes,
@@ -54,7 +54,7 @@ import { uploadQuota, uploadRefusals } from './push/upload-quota.ts'
 import { type UploadSessionsComponents, uploadSessions } from './push/upload-sessions.ts'
 import { siblingClients } from './ring/sibling-clients.ts'
 import { originServerRoutes } from './server.ts'
-import { originLive, steeringPolls } from './steering.ts'
+import { originSteering } from './steering.ts'
 import { torrents } from './torrents/torrents.ts'
 import { type EvictionVote, evictionVote } from './upkeep/eviction-vote.ts'
 import { upkeep } from './upkeep/upkeep.ts'
@@ -259,15 +259,7 @@ export function originService(components: OriginComponents, config: OriginConfig
   const parts = originParts(components, config)
   const { runtime, http, targets, store, backends, engine } = parts
   const { tasks, bring, later, keeping, urls, admin, routes } = originRules(parts, config)
-  const {
-    folder,
-    store: { volumes },
-  } = config
-  const steering = steered(
-    { ...runtime, live: originLive({ ...runtime, ...admin }, config) },
-    { folder: volumes[0] ?? folder },
-  )
-  const asking = steeringPolls({ ...runtime, http, trackers: parts.rings.trackers, steered: steering }, config)
+  const { steering, asking } = originSteering({ ...admin, ...runtime, http, trackers: parts.rings.trackers }, config)
   const probes = backendProbes(runtime, backends.probed ?? [])
   const capacity = () => ({ capacityBytes: config.store.capacity, usedBytes: store.usedBytes })
   const manager = joining(runtime, config, { kind: 'origin', url: (listener) => shell.url(listener), capacity })
