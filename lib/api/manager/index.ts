@@ -4,6 +4,8 @@ import { auditCalls } from './audit.ts'
 import { clusterCalls } from './clusters.ts'
 import { managerCall } from './manager-call.ts'
 import { memberCalls } from './members.ts'
+import { peopleCalls } from './people.ts'
+import { rightCalls } from './rights.ts'
 import { viewCalls } from './views.ts'
 
 export type { AuditRow } from './audit.ts'
@@ -16,11 +18,12 @@ export {
   type MemberKind,
   memberKinds,
 } from './joining.ts'
-export type {
-  ManagerCall,
-  ManagerCalls,
-  ManagerNeed,
-  ManagerResource,
+export {
+  type ManagerCall,
+  type ManagerCalls,
+  type ManagerNeed,
+  type ManagerResource,
+  managerResources,
 } from './manager-call.ts'
 export {
   type AssignedCluster,
@@ -30,6 +33,16 @@ export {
   type MemberState,
   memberStates,
 } from './members.ts'
+export {
+  type Grant,
+  type InviteRow,
+  type Me,
+  personName,
+  type RoleRow,
+  type SessionRow,
+  type TokenRow,
+  type UserRow,
+} from './people-shapes.ts'
 export {
   type ClusterNow,
   type ImageInCluster,
@@ -42,6 +55,8 @@ export {
 /** The API of a manager, on its listeners `http` and `admin`. */
 export const managerApi = {
   ...auditCalls,
+  ...peopleCalls,
+  ...rightCalls,
   ...clusterCalls,
   ...memberCalls,
   ...viewCalls,

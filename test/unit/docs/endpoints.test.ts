@@ -18,6 +18,7 @@ import { controllerAdminRoutes } from '../../../services/controller/server.ts'
 import { joiningRoutes } from '../../../services/manager/clusters/joining-routes.ts'
 import { clusterWingRoutes } from '../../../services/manager/clusters/wing-routes.ts'
 import { consoleRoutes } from '../../../services/manager/console-files.ts'
+import { oidcRoutes } from '../../../services/manager/people/index.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
 import { viewRoutes } from '../../../services/manager/views/view-routes.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
@@ -77,7 +78,8 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
   'controller: admin listener': controllerAdminRoutes(untouched),
   'manager: main listener': [
-    ...managerRoutes(untouched),
+    ...managerRoutes({ audit: untouched, people: untouched }),
+    ...oidcRoutes(untouched),
     ...clusterWingRoutes(untouched),
     ...joiningRoutes(untouched, untouched),
     ...viewRoutes(untouched),

@@ -1,0 +1,4 @@
+export type { ProvidedUser } from './claims.ts'
+export { oidcSchema } from './config.ts'
+export { oidcProvider } from './provider.ts'
+export { type OidcRoutesComponents, oidcRoutes } from './routes.ts'
