@@ -35,7 +35,8 @@ describe('a stranger at a manager', () => {
     expect([link.status, await codeOf(link)]).toEqual([404, 'LINK_UNKNOWN'])
     const created = await lab.ask('/api/v1/users', { method: 'POST', json: { ...eve, roles: [] } })
     expect(created.status).toBe(401)
-    await expect(lab.admin().users({})).resolves.toMatchObject({ users: [{ name: 'ada' }] })
+    const { users } = await lab.admin().users({})
+    expect(users.map(({ name }) => name)).not.toContain('eve')
   })
 
   test('resets no password: that takes a session and the old one', async () => {

@@ -1,4 +1,3 @@
-export type { ProvidedUser } from './claims.ts'
 export { oidcSchema } from './config.ts'
 export { oidcProvider } from './provider.ts'
 export { type OidcRoutesComponents, oidcRoutes } from './routes.ts'
