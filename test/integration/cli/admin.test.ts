@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { serviceFacts } from '../../../lib/service/index.ts'
 import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
