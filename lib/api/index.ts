@@ -106,14 +106,18 @@ export {
   type StoredGarbage,
 } from './garbage.ts'
 export { jsonLines } from './json-lines.ts'
+export { type LiveValues, liveKeys, liveSchemas } from './live-keys.ts'
+export { type LiveSettings, liveSettings } from './live-settings.ts'
 export {
   type AssignedCluster,
   type AuditRow,
   type ClusterAnswer,
+  type ClusterNow,
   type Grant,
   type HeartbeatBody,
   type HostAnswer,
   hostStates,
+  type ImageInCluster,
   type InviteRow,
   type JoinBody,
   type JoiningClient,
@@ -133,9 +137,13 @@ export {
   personName,
   type RelationAnswer,
   type RoleRow,
+  type Sample,
   type SessionRow,
+  type SwarmViewRow,
   type TokenRow,
   type UserRow,
+  viewCalls,
+  type WholeSwarm,
 } from './manager/index.ts'
 export { describedRoutes, openApiDocument } from './openapi.ts'
 export {
@@ -228,7 +236,9 @@ export {
 export { ringCalls, ringRoutes } from './ring-admin.ts'
 export { descriptorSchema, parseAnswer, parseBody } from './schemas.ts'
 export { seedAnnouncer } from './seed-announcer.ts'
+export { type SettingsAnswer, settingsRoute } from './settings-call.ts'
 export { sharedLooks } from './shared-looks.ts'
+export * from './steering-index.ts'
 export {
   type AnnounceAnswer,
   type AnnounceBatch,
@@ -246,7 +256,6 @@ export {
   trackerRoutes,
 } from './tracker.ts'
 export {
-  type Holds,
   swarmStates,
   type TrackerControl,
   type TrackerSettings,

@@ -5,6 +5,7 @@ import { fleetCalls } from './fleet-admin.ts'
 import { adminApi } from './openapi.ts'
 import { ringCalls } from './ring-admin.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
+import { holdsSchema, steeringCalls } from './steering-admin.ts'
 
 /** Entries of one list in an answer; an answer of 4 MiB has no room for more. */
 const MAX_ENTRIES = 10_000
@@ -20,7 +21,7 @@ const timeSchema = z.number()
 
 export const swarmStates = ['downloading', 'starving', 'seeded'] as const
 
-const swarmSchema = z.object({
+export const swarmSchema = z.object({
   swarmId: idSchema,
   /** Known when somebody has downloaded the blob by its digest. */
   digest: digestSchema.optional(),
@@ -40,7 +41,7 @@ const healthSchema = z.object({
   untilMs: timeSchema.optional(),
 })
 
-const peerSchema = z.object({
+export const peerSchema = z.object({
   peerId: idSchema,
   host: text(45),
   port: countSchema,
@@ -53,7 +54,7 @@ const peerSchema = z.object({
   health: healthSchema.optional(),
 })
 
-const feedSchema = z.object({
+export const feedSchema = z.object({
   from: idSchema,
   to: idSchema,
   bytes: byteCountSchema,
@@ -69,7 +70,7 @@ export const markSchema = z.object({
   untilMs: timeSchema.optional(),
 })
 
-const hostSchema = z.object({
+export const hostSchema = z.object({
   peerId: idSchema,
   host: text(45),
   port: countSchema,
@@ -86,7 +87,7 @@ const hostSchema = z.object({
   drain: markSchema.optional(),
 })
 
-const markBodySchema = z.object({
+export const markBodySchema = z.object({
   reason: reasonSchema.min(1),
   /** Without it, until an admin takes it back. */
   minutes: z.number().int().min(1).max(525_600).optional(),
@@ -110,13 +111,11 @@ export const trackerControlSchema = z.object({
 })
 export type TrackerControl = z.output<typeof trackerControlSchema>
 
-/** At which trackers of the cluster a change holds; the others get it as soon as they can be reached. */
-const holdsSchema = z.object({ at: countSchema, of: countSchema, missing: list(text(128), 1000) })
-export type Holds = z.output<typeof holdsSchema>
-
 const settingsAnswer = z.object({
   /** What an admin has set. */
   set: trackerSettingsSchema,
+  /** Keys that a manager holds: what it says counts more. */
+  held: list(text(64), 64).optional(),
   /** What holds now. */
   now: z.object({
     policy: text(64),
@@ -270,14 +269,15 @@ export const trackerAdmin = adminApi({
     path: '/settings',
     summary: 'changes what is given, now and after a restart; what is left out is as in the config again',
     body: trackerSettingsSchema,
-    codes: ['BODY_INVALID', 'CHANGED_MEANWHILE'],
+    codes: ['BODY_INVALID', 'CHANGED_MEANWHILE', 'SETTING_HELD'],
     answer: settingsAnswer.extend({ holds: holdsSchema }),
   }),
   ...fleetCalls,
+  ...steeringCalls,
   events: adminStream({
     method: 'GET',
     path: '/events',
-    summary: 'joins, completions, bans, drains and jobs as server-sent events, from Last-Event-ID on',
+    summary: 'joins, completions, bans, drains, settings and jobs as server-sent events, from Last-Event-ID on',
     query: { kinds: 'only events of these kinds, with commas between them' },
     codes: ['SHUTTING_DOWN', 'REQUEST_INVALID'],
     answer: table(opaque(), { max: 32, maxKey: 64 }),

@@ -3,9 +3,11 @@ import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/in
 import { auditKeeping, auditLog } from './audit-log.ts'
 import { openClusters } from './clusters/open-clusters.ts'
 import type { ManagerConfig } from './config.ts'
+import { consoleFolder, consoleRoutes } from './console-files.ts'
 import { leases, managerDatabase } from './database/index.ts'
 import { oidcRoutes, type Passwords, people } from './people/index.ts'
 import { managerRoutes } from './server.ts'
+import { openViews } from './views/open-views.ts'
 
 /** Replacements for parts of the manager, given by the herd and by tests. */
 export interface ManagerComponents extends Partial<Runtime> {
@@ -42,13 +44,15 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   const shared = leases({ ...runtime, database })
   const duty = (name: string, work: Startable) => shared.duty(name, worksUntil(work))
   const clusters = openClusters({ ...runtime, database, duty }, config)
-  const routes = managerRoutes({ audit, people: persons.parts, wings: clusters.routes })
+  const views = openViews({ ...runtime, ...clusters, database, clusters: clusters.talk })
+  const routes = managerRoutes({ audit, people: persons.parts, wings: [...clusters.routes, ...views.routes] })
+  const pages = [...oidcRoutes(persons.oidc), ...consoleRoutes({ folder: consoleFolder() })]
   const shell = serviceShell(runtime, config, {
     kind: 'manager',
     // Whoever comes to the listener for people has to be known, also where no secret is set.
     listeners: {
       http: {
-        ...{ routes: [...routes, ...oidcRoutes(persons.oidc)], anonymous: 'none', identify: persons.identify },
+        ...{ routes: [...routes, ...pages], anonymous: 'none', identify: persons.identify },
         pages: isPage,
       },
       admin: { routes },
@@ -66,7 +70,10 @@ export function managerService(components: ManagerComponents, config: ManagerCon
     stop: () => Promise.resolve(),
   }
   return {
-    ...shell.around([database, persons, keeping, ...clusters.parts, ...shell.listeners, tellFirstAdmin]),
+    ...shell.around([
+      ...[database, persons, keeping, ...clusters.parts, ...views.parts],
+      ...[...shell.listeners, tellFirstAdmin],
+    ]),
     get url() {
       return shell.url('http')
     },

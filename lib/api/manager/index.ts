@@ -6,6 +6,7 @@ import { managerCall } from './manager-call.ts'
 import { memberCalls } from './members.ts'
 import { peopleCalls } from './people.ts'
 import { rightCalls } from './rights.ts'
+import { viewCalls } from './views.ts'
 
 export type { AuditRow } from './audit.ts'
 export type { ClusterAnswer, RelationAnswer } from './clusters.ts'
@@ -42,6 +43,14 @@ export {
   type TokenRow,
   type UserRow,
 } from './people-shapes.ts'
+export {
+  type ClusterNow,
+  type ImageInCluster,
+  type Sample,
+  type SwarmViewRow,
+  viewCalls,
+  type WholeSwarm,
+} from './views.ts'
 
 /** The API of a manager, on its listeners `http` and `admin`. */
 export const managerApi = {
@@ -50,6 +59,7 @@ export const managerApi = {
   ...rightCalls,
   ...clusterCalls,
   ...memberCalls,
+  ...viewCalls,
   openApi: managerCall(
     'self',
     adminCall({

@@ -1,5 +1,6 @@
 import type { managerApi } from '../../../lib/api/index.ts'
 import { managerClusterVerbs } from './manager-cluster-verbs.ts'
+import { managerViewVerbs } from './manager-view-verbs.ts'
 import { peopleVerbs } from './people-verbs.ts'
 import { describeVerb } from './shared-verbs.ts'
 import { ageText, table } from './sheet.ts'
@@ -18,5 +19,6 @@ export const managerVerbs: VerbsOf<typeof managerApi> = {
   },
   ...peopleVerbs,
   ...managerClusterVerbs,
+  ...managerViewVerbs,
   ...describeVerb,
 }

@@ -100,6 +100,8 @@ const expected = (
   'agent leave': ['', 0, /state: closing/],
   'agent drain': ['', 0, /state: closing/],
   'agent stay': ['', 0, /state: serving/],
+  'agent settings': ['', 0, /^manager +-[\s\S]*\nlimits\.download +- +- +file\n/],
+  'origin settings': ['', 0, /^manager +-[\s\S]*\ningest\.fill +20000000 +20000000 +file\n/],
   'agent pulls': ['--outcome done --n 5', 0, /PULL +KIND +WHAT[\s\S]*\n\w{6}-\d+ +blob +looked-after sha256:/],
   'agent pull': ['000000-1', 1, /PULL_UNKNOWN/],
   ...ringVerbs('origin', 'trackers'),
@@ -120,6 +122,15 @@ const expected = (
   'tracker undrain': ['10.9.9.9', 0, /^applied at 1 of 1 trackers$/],
   'tracker settings': ['', 0, /^policy +\w+/],
   'tracker set': ['--perSecond 900', 0, /perSecond +900/],
+  'tracker steer': ['--file DOCUMENT', 0, /^manager +admins\ngeneration +4[\s\S]*\napplied at 1 of 1 trackers$/],
+  'tracker steering': [
+    '',
+    0,
+    /\nLAYER +FOR +WHERE +SINCE +VALUES\nslow +agent +all, of them 50 % +4 +\{"log":"warn"\}$/,
+  ],
+  'tracker steering-hosts': ['--kind agent', 0, /^HOST +KIND +ADDRESS[\s\S]*\n[0-9a-f]{40} +agent +127\.0\.0\.1/],
+  'tracker steering-summary': ['', 0, /hosts +applied by \d of \d[\s\S]*\nLAYER +FOR +WITH/],
+  'tracker unsteer': ['', 0, /^applied at 1 of 1 trackers$/],
   'tracker order': [`--kind pin --target ${digest} --all --wait`, 0, /^hosts: [\s\S]*: done, 100 % of 3.0 MiB$/],
   'tracker jobs': ['--kind pin --n 5', 0, /^JOB +KIND +TARGET[\s\S]*\n\S+ +pin +sha256:/],
   'tracker job': [NO_JOB, 1, /JOB_UNKNOWN/],
@@ -146,6 +157,17 @@ const expected = (
   'manager hosts': ['--zone a --text 10.', 0, /^CLUSTER +HOST +ROLE/],
   'manager relations': ['', 0, /^FROM +TO +STATE +RULES$/],
   'manager assignment': ['--zone a', 1, /ASSIGNMENT_NONE/],
+  'manager overview': ['', 0, /^CLUSTER +STATE[\s\S]*finished per minute/],
+  'manager swarms': ['--state starving', 0, /^CLUSTER +SWARM +STATE[\s\S]*not asked: north \(NO_HEALTHY_MEMBER\)/],
+  'manager swarm': [`north ${digest}`, 1, /NO_HEALTHY_MEMBER/],
+  'manager swarm-events': [`north ${digest}`, 1, /NO_HEALTHY_MEMBER/],
+  'manager images': ['--text team', 0, /^REPOSITORY +CLUSTERS/],
+  'manager image': ['team/app', 0, /^north: NO_HEALTHY_MEMBER/],
+  'manager node': [`nowhere ${NO_PEER}`, 1, /CLUSTER_UNKNOWN/],
+  'manager ban-node': [`north ${NO_PEER} --reason odd`, 1, /NO_HEALTHY_MEMBER/],
+  'manager unban-node': [`north ${NO_PEER}`, 1, /NO_HEALTHY_MEMBER/],
+  'manager drain-node': [`north ${NO_PEER} --reason odd --minutes 5`, 1, /NO_HEALTHY_MEMBER/],
+  'manager undrain-node': [`north ${NO_PEER}`, 1, /NO_HEALTHY_MEMBER/],
   'manager remove-cluster': ['north', 0, /^done$/],
   'manager roles': ['', 0, /^NAME +KIND +MAY +WHAT\nadmin +built in +\*=\*/],
   'manager set-role': ['warmer --grants jobs=write,images=read', 0, /^name +warmer\nmay +jobs=write images=read$/],
@@ -187,6 +209,8 @@ const expected = (
   'build-index retention-stop': ['', 0, /^/],
   'build-index retention-tags': ['looked-after', 0, /^TAG +VERDICT/],
   'build-index retention-manifests': ['looked-after', 0, /^MANIFEST +VERDICT/],
+  'build-index repositories': ['', 0, /^$/],
+  'build-index tags': ['team/app', 1, /NAME_UNKNOWN/],
   'build-index replications': ['--state dead', 0, /^REMOTE/],
   'build-index replication': ['east team/app 1.0', 1, /REMOTE_UNKNOWN/],
   'build-index replicate': ['--repository team/app --tag 1.0', 1, /REMOTE_UNKNOWN/],
@@ -203,13 +227,18 @@ const call = async (kind: string, words: readonly string[]) => {
 
 test('every verb does what it says against a herd', async () => {
   const table = expected(blob.digest, passwordFile)
+  const document = join(shoal.data, 'settings.json')
+  const share = { percent: 50, salt: 's' }
+  const layer = { id: 'slow', kind: 'agent', generation: 4, scope: { all: true }, share, values: { log: 'warn' } }
+  await writeFile(document, JSON.stringify({ manager: 'admins', generation: 4, layers: [layer] }))
   const verbs = adminApis.flatMap(({ kind, calls }) =>
     Object.keys(calls).map((name) => `${serviceFacts(kind).name} ${verbName(name)}`),
   )
   expect([...Object.keys(table), 'tracker events'].toSorted()).toEqual(verbs.toSorted())
   for (const [name, [words, exit, printed]] of Object.entries(table)) {
     const [kind = '', verb = ''] = name.split(' ')
-    const outcome = await call(kind, [verb, ...words.split(' ').filter((word) => word !== '')])
+    const given = words.replace('DOCUMENT', document).split(' ')
+    const outcome = await call(kind, [verb, ...given.filter((word) => word !== '')])
     expect({ name, ...outcome }).toEqual({ name, exit, text: expect.stringMatching(printed) })
   }
 })
