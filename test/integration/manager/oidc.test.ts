@@ -91,6 +91,7 @@ describe('a sign-in by a provider', () => {
   })
 
   test('is nobody whom a password knows, whatever he is called there', async () => {
+    await signedIn()
     await lab.signedIn('root', ['admin'])
     provider.signedIn({ sub: 'u-3', preferred_username: 'root', groups: ['ops'] })
     expect(failure(await signedIn())).toBe('NAME_TAKEN')
