@@ -13,6 +13,8 @@ import { openViews } from './views/open-views.ts'
 export interface ManagerComponents extends Partial<Runtime> {
   /** Replaces the usual work of passwords. */
   readonly passwords?: Passwords
+  /** Hears of the link that makes the first admin, in place of the log. */
+  readonly onFirstAdminLink?: (link: string) => void
 }
 
 export interface ManagerService extends Startable {
@@ -65,7 +67,8 @@ export function managerService(components: ManagerComponents, config: ManagerCon
       const path = await persons.firstAdminLink()
       if (path === undefined) return
       const link = (config.publicUrl ?? shell.url('http')) + path
-      runtime.logger.warn('there is no admin yet; this link makes one, once, within a day', { link })
+      if (components.onFirstAdminLink !== undefined) components.onFirstAdminLink(link)
+      else runtime.logger.warn('there is no admin yet; this link makes one, once, within a day', { link })
     },
     stop: () => Promise.resolve(),
   }
