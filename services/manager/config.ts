@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { commonKeys, listenerOf, secretsOf } from '../../lib/service/index.ts'
+import { settingsKey } from './settings/config.ts'
 
 /** Every key of a manager; `config/manager/base.yaml` shows them with their defaults. */
 export const managerSchema = z.strictObject({
@@ -13,6 +14,8 @@ export const managerSchema = z.strictObject({
   admin: listenerOf('manager', 'admin'),
   /** Where the embedded database is. One process per folder. */
   folder: z.string().min(1).default('data/manager'),
+  /** Settings of clusters, and how they are rolled out. */
+  settings: settingsKey,
 })
 
 export type ManagerConfig = z.output<typeof managerSchema>

@@ -7,4 +7,5 @@ export {
   type Reader,
   type Tx,
 } from './database.ts'
+export { newId } from './ids.ts'
 export type { AuditTable, Tables } from './tables.ts'

@@ -1,3 +1,14 @@
+import type {
+  RolloutEventsTable,
+  RolloutHostsTable,
+  RolloutStepsTable,
+  RolloutsTable,
+  SettingCounterTable,
+  SettingManagerTable,
+  SettingSlotsTable,
+  SettingVersionsTable,
+} from '../settings/tables.ts'
+
 /** What somebody has changed; written in the transaction of the change. */
 export interface AuditTable {
   readonly id: string
@@ -15,4 +26,12 @@ export interface AuditTable {
  */
 export interface Tables {
   readonly audit: AuditTable
+  readonly settingCounter: SettingCounterTable
+  readonly settingManager: SettingManagerTable
+  readonly settingVersions: SettingVersionsTable
+  readonly settingSlots: SettingSlotsTable
+  readonly rollouts: RolloutsTable
+  readonly rolloutSteps: RolloutStepsTable
+  readonly rolloutEvents: RolloutEventsTable
+  readonly rolloutHosts: RolloutHostsTable
 }

@@ -12,6 +12,8 @@ import { run } from '../../../services/cli/run.ts'
 import { controllerAdminRoutes } from '../../../services/controller/server.ts'
 import { doors } from '../../../services/herd/index.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
+import type { PlanDefaults } from '../../../services/manager/settings/plan.ts'
+import { type SettingsWingComponents, settingsWingRoutes } from '../../../services/manager/settings/routes.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { proxyAdminRoutes } from '../../../services/proxy/admin.ts'
 import { type TrackerAdminComponents, trackerAdminRoutes } from '../../../services/tracker/admin/admin.ts'
@@ -19,7 +21,10 @@ import { recordingHost } from '../../kit/recording-host.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
 
 /** Stands for components that no route uses before it is called. */
-const untouched = {} as object as OriginAdminComponents & AgentAdminComponents & TrackerAdminComponents
+const untouched = {} as object as OriginAdminComponents &
+  AgentAdminComponents &
+  TrackerAdminComponents &
+  SettingsWingComponents
 
 const noReplication = {
   clock: systemClock(),
@@ -43,7 +48,10 @@ const served = {
     names: () => undefined,
     accounts: () => undefined,
   }),
-  manager: managerRoutes({ audit: { page: async () => ({ audit: [] }) } }),
+  manager: managerRoutes({
+    audit: { page: async () => ({ audit: [] }) },
+    routes: settingsWingRoutes(untouched, {} as object as PlanDefaults),
+  }),
 }
 
 describe('the admin APIs', () => {
