@@ -18,7 +18,7 @@ const jest = ['node_modules/jest/bin/jest.js']
 const verbs = {
   start: ['--import', 'tsx', 'services/herd/main.ts'],
   test: [...jest, '--selectProjects', 'unit', 'contract', 'property', 'integration', 'abuse', 'chaos', '--'],
-  e2e: [...jest, '--runInBand', '--selectProjects', 'interop', 'e2e', '--'],
+  e2e: [...jest, '--maxWorkers=2', '--selectProjects', 'interop', 'e2e', '--'],
   bench: ['--import', 'tsx', 'test/bench/run.ts'],
   abuse: ['--import', 'tsx', 'test/abuse/mixed/main.ts'],
   chaos: ['--import', 'tsx', 'test/chaos/main.ts'],
