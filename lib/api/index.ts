@@ -106,13 +106,32 @@ export {
   type StoredGarbage,
 } from './garbage.ts'
 export { jsonLines } from './json-lines.ts'
+export { type LiveKind, type LiveValues, liveKeys, liveSchemas } from './live-keys.ts'
+export { type LiveKeysOf, type LiveSettings, liveSettings } from './live-settings.ts'
 export {
   type AuditRow,
+  type BehindHost,
+  checkLiveValues,
+  type HaltCode,
+  liveJsonSchemas,
+  liveKinds,
   type ManagerCall,
   type ManagerCalls,
   type ManagerNeed,
   type ManagerResource,
   managerApi,
+  type PlanBody,
+  type RolloutAnswer,
+  type RolloutEvent,
+  type RolloutLook,
+  type RolloutPlan,
+  type RolloutState,
+  rolloutStates,
+  type SettingSlotAnswer,
+  type SettingVersionAnswer,
+  type SteeredTracker,
+  settingCalls,
+  steeredTrackerStates,
 } from './manager/index.ts'
 export { describedRoutes, openApiDocument } from './openapi.ts'
 export {
@@ -205,6 +224,48 @@ export { ringCalls, ringRoutes } from './ring-admin.ts'
 export { descriptorSchema, parseAnswer, parseBody } from './schemas.ts'
 export { seedAnnouncer } from './seed-announcer.ts'
 export { sharedLooks } from './shared-looks.ts'
+export { type PullEnd, type Steered, type SteeredStatus, steered } from './steered.ts'
+export {
+  type EffectiveSettings,
+  effective,
+  hashOfValues,
+  placeInShare,
+  type SteeredHost,
+  type SteeringDocument,
+  type SteeringLayer,
+  type SteeringRules,
+  steeringBodySchema,
+  steeringLimits,
+  steeringRules,
+} from './steering.ts'
+export {
+  type Holds,
+  type SteeredGroup,
+  type SteeredHostAnswer,
+  type SteeredState,
+  steeredStates,
+} from './steering-admin.ts'
+export {
+  type HeldSteering,
+  hasVersion,
+  heldSteeringSchema,
+  type SteeringAsked,
+  type SteeringExchangeClient,
+  type SteeringWordClient,
+  steeringAskedSchema,
+  steeringBodies,
+  steeringExchangeClient,
+  steeringRoutes,
+  steeringWordClient,
+} from './steering-exchange.ts'
+export {
+  compareSteering,
+  noSteering,
+  type SteeringHealth,
+  type SteeringReport,
+  type SteeringVersion,
+  type SteeringWord,
+} from './steering-words.ts'
 export {
   type AnnounceAnswer,
   type AnnounceBatch,
@@ -222,7 +283,6 @@ export {
   trackerRoutes,
 } from './tracker.ts'
 export {
-  type Holds,
   swarmStates,
   type TrackerControl,
   type TrackerSettings,

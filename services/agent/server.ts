@@ -1,5 +1,13 @@
 import type { IncomingMessage } from 'node:http'
-import { adminRoute, agentAdmin, blobOf, describedRoutes, originRoutes, ringRoutes } from '../../lib/api/index.ts'
+import {
+  adminRoute,
+  agentAdmin,
+  blobOf,
+  describedRoutes,
+  originRoutes,
+  ringRoutes,
+  type Steered,
+} from '../../lib/api/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import {
   type Content,
@@ -64,10 +72,25 @@ export interface AgentAdminComponents {
   readonly rings: Readonly<Record<string, Cluster>>
   readonly log: PullLog
   readonly departure: Departure
+  readonly steering: Pick<Steered, 'status'>
+}
+
+/** The keys that change while it runs, and who said so. */
+function settingsAnswer({ status }: Pick<Steered, 'status'>) {
+  const { manager, runs: generation, state, code, message, health, settings } = status
+  const shown = settings.map(({ isSteered, ...setting }) => ({ ...setting, by: isSteered ? manager : 'file' }))
+  return { manager, generation, state, code, message, health, settings: shown }
 }
 
 /** Admin routes: the blobs that the agent holds, the peers it is connected to, its last pulls, and whether it goes. */
-export function adminRoutes({ store, engine, rings, log, departure }: AgentAdminComponents): readonly Route[] {
+export function adminRoutes({
+  store,
+  engine,
+  rings,
+  log,
+  departure,
+  steering,
+}: AgentAdminComponents): readonly Route[] {
   const blobs = async (exchange: Exchange) => {
     const held = (await store.partials()).map(({ digest, map, bytes }) => {
       return { digest, size: map.length, heldBytes: bytes }
@@ -79,6 +102,7 @@ export function adminRoutes({ store, engine, rings, log, departure }: AgentAdmin
     ...pullRoutes(log),
     adminRoute(agentAdmin.blobs, blobs),
     adminRoute(agentAdmin.swarms, (exchange) => sendJson(exchange, 200, engine.snapshot())),
+    adminRoute(agentAdmin.settings, (exchange) => sendJson(exchange, 200, settingsAnswer(steering))),
     adminRoute(agentAdmin.drain, (exchange) => sendJson(exchange, 200, { state: departure.state })),
     adminRoute(agentAdmin.leave, (exchange) => {
       departure.leave()
