@@ -47,7 +47,7 @@ export function managerService(components: ManagerComponents, config: ManagerCon
     { ...runtime, database, clusters: components.clusters ?? noClusters, duties: alone({ ...runtime, database }) },
     config.settings,
   )
-  const routes = managerRoutes({ audit: auditLog({ database }), routes: settings.routes })
+  const routes = managerRoutes({ audit: auditLog({ database }), wings: settings.routes })
   const shell = serviceShell(runtime, config, {
     kind: 'manager',
     // Whoever comes to the listener for people has to be known, also where no secret is set.

@@ -1,4 +1,3 @@
-import type { z } from 'zod'
 import { isLiveKind, type LiveKind, liveKeys, liveSchemas } from '../live-keys.ts'
 import { jsonSchemaOf } from '../openapi.ts'
 import { parseBody } from '../schemas.ts'
@@ -12,7 +11,7 @@ export const liveJsonSchemas = (): Readonly<Record<string, unknown>> =>
   Object.fromEntries(liveKinds.map((kind) => [kind, schemaOf(kind)]))
 
 function schemaOf(kind: LiveKind): Readonly<Record<string, unknown>> {
-  const properties = [...liveSchemas(kind)].map(([key, schema]) => [key, jsonSchemaOf(schema as z.ZodType)])
+  const properties = [...liveSchemas(kind)].map(([key, schema]) => [key, jsonSchemaOf(schema)])
   return { type: 'object', additionalProperties: false, properties: Object.fromEntries(properties) }
 }
 

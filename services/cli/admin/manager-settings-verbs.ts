@@ -67,7 +67,8 @@ function setBody(options: VerbOptions) {
   return { ...body, rollout: { steps: stepsIn(steps), ...Object.fromEntries(limits), ...stays } }
 }
 
-const valueText = (value: unknown): string => JSON.stringify(value) ?? ''
+/** Empty for what is not there. */
+const valueText = (value: unknown): string => (value === undefined ? '' : JSON.stringify(value))
 
 const rolloutText = (rollout: RolloutAnswer, nowMs: number): string =>
   fields({

@@ -62,7 +62,7 @@ export function fleetView({ clusters, clock, logger }: FleetViewComponents): Fle
         clusters
           .clusters()
           .filter(({ id }) => isOfCluster(scope, id))
-          .map(({ id, away }) => (away ? { cluster: id, hosts: [], isWhole: false } : sight(id))),
+          .map(async ({ id, away }) => (away ? { cluster: id, hosts: [], isWhole: false } : sight(id))),
       ),
   }
 }

@@ -6,7 +6,7 @@ const ID = 'settings'
 export async function inTurn(tx: Tx): Promise<void> {
   await tx
     .updateTable('settingCounter')
-    .set(({ ref }) => ({ value: ref('value') }))
+    .set((eb) => ({ value: eb.ref('value') }))
     .where('id', '=', ID)
     .execute()
 }

@@ -93,12 +93,10 @@ export function afterLook(
   limits: PaceLimits,
   { nowMs, lookingSinceMs }: LookInit,
 ): Progress {
-  if (progress.state === 'rollingBack') {
-    return look.isWhole && look.behind === 0 && look.refused === 0 ? { ...progress, state: 'rolledBack' } : progress
-  }
+  if (progress.state === 'rollingBack') return afterBackLook(progress, look)
   if ((progress.state !== 'running' && progress.state !== 'paused') || !progress.begun) return progress
-  if (look.refused > limits.maxRefused) return halted(progress, 'HOSTS_REFUSE', limits)
-  if (look.comparison === 'worse') return halted(progress, 'HEALTH_WORSE', limits)
+  const fault = faultIn(look, limits)
+  if (fault !== undefined) return halted(progress, fault, limits)
   const isSettled = hasSettled(look, limits)
   if (isSettled !== progress.isSettled) return { ...progress, isSettled, sinceMs: nowMs }
   if (!isSettled) {
@@ -107,6 +105,16 @@ export function afterLook(
   }
   const goesOn = progress.state === 'running' && look.comparison === 'good' && nowMs - progress.sinceMs >= limits.soakMs
   return goesOn ? next(progress, nowMs) : progress
+}
+
+function afterBackLook(progress: Progress, { isWhole, behind, refused }: StepLook): Progress {
+  return isWhole && behind === 0 && refused === 0 ? { ...progress, state: 'rolledBack' } : progress
+}
+
+/** What lets a step halt at once. */
+function faultIn({ refused, comparison }: StepLook, { maxRefused }: PaceLimits): HaltCode | undefined {
+  if (refused > maxRefused) return 'HOSTS_REFUSE'
+  return comparison === 'worse' ? 'HEALTH_WORSE' : undefined
 }
 
 /** What a person may do to a roll-out. */
@@ -126,7 +134,7 @@ export function afterAct(progress: Progress, act: RolloutAct, nowMs: number): Pr
     const detail = { state: progress.state }
     throw appError('ROLLOUT_STATE', { message: `a roll-out that is ${progress.state} cannot be changed so`, detail })
   }
-  const { halt: _, ...rest } = progress
+  const rest = { ...progress, halt: undefined }
   switch (act) {
     case 'pause':
       return { ...rest, state: 'paused' }

@@ -72,8 +72,9 @@ export function settingsRoutes(
   return [
     managerRoute(managerApi.settingsSchema, (exchange) => sendTagged(exchange, { kinds: liveJsonSchemas() })),
     managerRoute(managerApi.settingsDiff, async (exchange) => {
-      const [from, to] = ['from', 'to'].map((side) => valuesOf(store, exchange.query.get(side)))
-      sendJson(exchange, 200, { changes: diffOf((await from) ?? {}, (await to) ?? {}) })
+      const { query } = exchange
+      const [from, to] = await Promise.all([valuesOf(store, query.get('from')), valuesOf(store, query.get('to'))])
+      sendJson(exchange, 200, { changes: diffOf(from, to) })
     }),
     managerRoute(managerApi.settings, async (exchange) => {
       const { rows, next } = await store.slots(pageRequest(exchange.query, PAGE))

@@ -24,7 +24,7 @@ async function rollingOut(made: MadeDatabase, fleetInit: Partial<FleetInit>, set
     ...{ ...lab, fleet, id: rollout.id },
     having: (values: object) => fleet.hosts.filter((host) => JSON.stringify(host.values) === JSON.stringify(values)),
     /** Time passes: hosts hear of their settings and pull, and the manager looks. `work` stands for a manager. */
-    async pass(seconds: number, { pulls = 1, work = lab }: { pulls?: number; work?: typeof lab } = {}) {
+    pass: async (seconds: number, { pulls = 1, work = lab }: { pulls?: number; work?: typeof lab } = {}) => {
       for (let i = 0; i < seconds; i += 10) {
         await work.round(fleet)
         clock.stall(10 * SECOND)
@@ -32,11 +32,11 @@ async function rollingOut(made: MadeDatabase, fleetInit: Partial<FleetInit>, set
       }
       await work.round(fleet)
     },
-    async state() {
+    state: async () => {
       const { progress } = await lab.rollouts.rollout(rollout.id)
       return progress
     },
-    async acts() {
+    acts: async () => {
       const { rows } = await lab.rollouts.events(rollout.id, all)
       return rows.map(({ act }) => act)
     },
@@ -86,7 +86,7 @@ eachManagerDatabase((open) => {
     test('keeps what hosts have after a halt when its plan says so', async () => {
       await using made = await open()
       const { pass, having, state } = await rollingOut(made, { refuses: isBad }, { ...tenOfTwenty, rollBack: false })
-      await pass(600)
+      await pass(120)
       expect(await state()).toMatchObject({ state: 'halted', step: 0 })
       expect(having(good)).toHaveLength(20)
     })
@@ -94,7 +94,7 @@ eachManagerDatabase((open) => {
     test('does not go on by what too few pulls say', async () => {
       await using made = await open()
       const { pass, having, state } = await rollingOut(made, {})
-      await pass(600, { pulls: 0 })
+      await pass(200, { pulls: 0 })
       expect(await state()).toMatchObject({ state: 'running', step: 0, isSettled: true })
       expect(having(bad)).toHaveLength(1)
     })
@@ -232,13 +232,13 @@ eachManagerDatabase((open) => {
 
 const tenOfTwenty = { steps: [{ hosts: 10 }, { percent: 100 }] }
 const nothingSeen = {
-  ...{ hosts: 0, behind: 0, gone: 0, refused: 0, comparison: 'good', isWhole: true },
+  ...{ hosts: 0, behind: 0, gone: 0, refused: 0, comparison: 'good' as const, isWhole: true },
   ...{ those: { pulls: 0, errors: 0, stalls: 0 }, others: { pulls: 0, errors: 0, stalls: 0 } },
 } as const
 
 const withWanted = <Lab extends Awaited<ReturnType<typeof rollingOut>>>(lab: Lab) => ({
   ...lab,
-  async wantedVersion() {
+  wantedVersion: async () => {
     const [slot] = await lab.store.wanted()
     return slot?.wanted?.values
   },

@@ -34,13 +34,13 @@ export function settingsLab({ database }: Pick<MadeDatabase, 'database'>, clock:
   return {
     ...{ clock, metrics, store, rollouts, work, identity },
     /** A version by `ada`; with `steps` it is rolled out in steps. */
-    set(values: Readonly<Record<string, unknown>>, { scope = 'all', steps, ...limits }: SetInit = {}) {
+    set: (values: Readonly<Record<string, unknown>>, { scope = 'all', steps, ...limits }: SetInit = {}) => {
       const plan = planOf(steps === undefined ? undefined : { steps, ...limits }, planDefaults)
       const made = { scope: parseScope(scope), kind: 'agent', values, author: 'ada', reason: 'a test' }
       return store.set({ ...made, plan, atOnce: steps === undefined }, () => undefined)
     },
     /** One round of work. */
-    async round(clusters: SteeredClusters): Promise<void> {
+    round: async (clusters: SteeredClusters): Promise<void> => {
       const components = { ...parts, clusters, store, rollouts: work, meters, manager: () => identity.id }
       const init = { signal: new AbortController().signal, lookingSinceMs: sinceMs }
       while (await settingsRound(components, init));

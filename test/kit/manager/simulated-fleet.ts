@@ -57,7 +57,7 @@ export function simulatedFleet(init: FleetInit): SimulatedFleet {
   const hosts = Object.entries(clusters).flatMap(([cluster, count]) =>
     Array.from({ length: count }, (_, i) => ({
       ...{ cluster, id: `${cluster}-host-${i}`, zone: `zone-${i % zones}`, away: false, state: 'applied' as const },
-      ...{ generation: 0, values: {} as Values, hash: hashOfValues({}), health: { ...nothing } },
+      ...{ generation: 0, values: {}, hash: hashOfValues({}), health: { ...nothing } },
     })),
   ) as (SimulatedHost & { readonly cluster: string })[]
 

@@ -21,10 +21,7 @@ import { recordingHost } from '../../kit/recording-host.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
 
 /** Stands for components that no route uses before it is called. */
-const untouched = {} as object as OriginAdminComponents &
-  AgentAdminComponents &
-  TrackerAdminComponents &
-  SettingsWingComponents
+const untouched = {} as object as OriginAdminComponents & AgentAdminComponents & TrackerAdminComponents
 
 const noReplication = {
   clock: systemClock(),
@@ -48,10 +45,10 @@ const served = {
     names: () => undefined,
     accounts: () => undefined,
   }),
-  manager: managerRoutes({
-    audit: { page: async () => ({ audit: [] }) },
-    routes: settingsWingRoutes(untouched, {} as object as PlanDefaults),
-  }),
+  manager: [
+    ...managerRoutes({ audit: { page: async () => ({ audit: [] }) } }),
+    ...settingsWingRoutes({} as SettingsWingComponents, {} as PlanDefaults),
+  ],
 }
 
 describe('the admin APIs', () => {

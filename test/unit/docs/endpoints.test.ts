@@ -16,6 +16,7 @@ import { farEndRoutes } from '../../../services/build-index/replication/far-end.
 import { buildIndexServerRoutes } from '../../../services/build-index/server.ts'
 import { controllerAdminRoutes } from '../../../services/controller/server.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
+import { settingsWingRoutes } from '../../../services/manager/settings/routes.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { originServerRoutes } from '../../../services/origin/server.ts'
 import { tokenRoutes } from '../../../services/proxy/access/token-routes.ts'
@@ -71,7 +72,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
   }),
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
   'controller: admin listener': controllerAdminRoutes(untouched),
-  'manager: main listener': managerRoutes(untouched),
+  'manager: main listener': [...managerRoutes(untouched), ...settingsWingRoutes(untouched, untouched)],
   'build-index: main listener': [...buildIndexServerRoutes(untouched, untouched), ...farEndRoutes(untouched)],
   'proxy: registry listener': proxyRoutes(),
   'agent: registry listener': [

@@ -3,7 +3,7 @@ import type { SettingCounterTable } from '../../settings/tables.ts'
 
 /** Settings, their versions and roll-outs. */
 export async function settings(db: Kysely<unknown>): Promise<void> {
-  await versions(db as Kysely<{ settingCounter: SettingCounterTable }>)
+  await versions(db)
   await rollouts(db)
 }
 
