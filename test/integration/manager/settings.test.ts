@@ -14,7 +14,7 @@ async function start() {
   const clock = fakeClock()
   const refuses = (values: object) => JSON.stringify(values) === JSON.stringify(quick)
   const fleet = simulatedFleet({ clock, clusters: { near: 3 }, refuses })
-  const lab = await managerLab(fleet, clock)
+  const lab = await managerLab(fleet, { clock })
   return {
     ...{ ...lab, fleet, clock },
     /** Time for the manager and for the hosts. */

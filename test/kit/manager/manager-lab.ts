@@ -16,12 +16,22 @@ export interface ManagerLab extends AsyncDisposable {
   readonly url: string
 }
 
+export interface ManagerLabInit {
+  /** Default: the real one. */
+  readonly clock?: FakeClock
+  /** Further keys of its config. */
+  readonly config?: object
+}
+
 /** A manager on its own database that knows these clusters. */
-export const managerLab = (clusters: SteeredClusters, clock?: FakeClock): Promise<ManagerLab> =>
+export const managerLab = (
+  clusters: SteeredClusters,
+  { clock, config: keys }: ManagerLabInit = {},
+): Promise<ManagerLab> =>
   buildResource(async (stack) => {
     const { path: folder } = stack.own(await tempFolder('manager'))
     const bind = { bind: '127.0.0.1:auto' }
-    const config = managerSchema.parse({ folder, http: bind, ops: bind, admin: bind })
+    const config = managerSchema.parse({ folder, http: bind, ops: bind, admin: bind, ...keys })
     const parts = { metrics: recordingMetrics(), logger: silentLogger(), random: seededRandom(3), clusters }
     const service = managerService({ ...parts, ...(clock !== undefined && { clock }) }, config)
     stack.own({ [Symbol.asyncDispose]: () => service.stop() })
