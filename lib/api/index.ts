@@ -223,6 +223,7 @@ export {
 export { ringCalls, ringRoutes } from './ring-admin.ts'
 export { descriptorSchema, parseAnswer, parseBody } from './schemas.ts'
 export { seedAnnouncer } from './seed-announcer.ts'
+export { type SettingsAnswer, settingsRoute } from './settings-call.ts'
 export { sharedLooks } from './shared-looks.ts'
 export { type PullEnd, type Steered, type SteeredStatus, steered } from './steered.ts'
 export {

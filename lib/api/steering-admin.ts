@@ -37,7 +37,8 @@ const heldSchema = z.object({
 const hostSchema = z.object({
   id: nameSchema,
   kind: text(32),
-  peerId: text(40),
+  /** Of agents. */
+  peerId: text(40).optional(),
   address: text(45),
   zone: nameSchema.optional(),
   /** Its label `host`. */

@@ -70,8 +70,6 @@ export function steeringExchangeClient(http: HttpClient, url: string): SteeringE
 export const steeringAskedSchema = z.object({
   /** The member that it is. */
   member: text(128).min(1),
-  /** As in its announces. */
-  peerId: text(40),
   zone: text(255).exactOptional(),
   /** Its label `host`. */
   label: text(255).exactOptional(),

@@ -7,6 +7,7 @@ import {
   originRoutes,
   ringRoutes,
   type Steered,
+  settingsRoute,
 } from '../../lib/api/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import {
@@ -75,13 +76,6 @@ export interface AgentAdminComponents {
   readonly steering: Pick<Steered, 'status'>
 }
 
-/** The keys that change while it runs, and who said so. */
-function settingsAnswer({ status }: Pick<Steered, 'status'>) {
-  const { manager, runs: generation, state, code, message, health, settings } = status
-  const shown = settings.map(({ isSteered, ...setting }) => ({ ...setting, by: isSteered ? manager : 'file' }))
-  return { manager, generation, state, code, message, health, settings: shown }
-}
-
 /** Admin routes: the blobs that the agent holds, the peers it is connected to, its last pulls, and whether it goes. */
 export function adminRoutes({
   store,
@@ -102,7 +96,7 @@ export function adminRoutes({
     ...pullRoutes(log),
     adminRoute(agentAdmin.blobs, blobs),
     adminRoute(agentAdmin.swarms, (exchange) => sendJson(exchange, 200, engine.snapshot())),
-    adminRoute(agentAdmin.settings, (exchange) => sendJson(exchange, 200, settingsAnswer(steering))),
+    settingsRoute(steering),
     adminRoute(agentAdmin.drain, (exchange) => sendJson(exchange, 200, { state: departure.state })),
     adminRoute(agentAdmin.leave, (exchange) => {
       departure.leave()

@@ -1,4 +1,4 @@
-import { foreignSwarms, trackerCluster, upstreamTalk } from '../../lib/api/index.ts'
+import { foreignSwarms, steered, trackerCluster, upstreamTalk } from '../../lib/api/index.ts'
 import {
   type Backends,
   backendProbes,
@@ -46,6 +46,7 @@ import { uploadQuota, uploadRefusals } from './push/upload-quota.ts'
 import { type UploadSessionsComponents, uploadSessions } from './push/upload-sessions.ts'
 import { siblingClients } from './ring/sibling-clients.ts'
 import { originServerRoutes } from './server.ts'
+import { originLive, steeringPolls } from './steering.ts'
 import { torrents } from './torrents/torrents.ts'
 import { type EvictionVote, evictionVote } from './upkeep/eviction-vote.ts'
 import { upkeep } from './upkeep/upkeep.ts'
@@ -240,21 +241,31 @@ function originRules(parts: OriginParts, config: OriginConfig) {
   )
   const ofUploads = { uploads, openUploads: () => store.openUploads(), clientOf: (id: string) => quota.clientOf(id) }
   const admin = { ...keeping.admin, ...ofUploads, writeBack: later, ingests: bring }
-  return { tasks, bring, later, keeping, urls, admin, routes: keeping.whileStaying(routes) }
+  const live = { engine, fill: filling.fill, scrub: admin.scrub, handOver: admin.handOver }
+  return { tasks, bring, later, keeping, urls, admin, live, routes: keeping.whileStaying(routes) }
 }
 
 /** One origin. @throws INSECURE_BIND, CONFIG_INVALID */
 export function originService(components: OriginComponents, config: OriginConfig): OriginService {
   const parts = originParts(components, config)
   const { runtime, http, targets, store, backends, engine } = parts
-  const { tasks, bring, later, keeping, urls, admin, routes } = originRules(parts, config)
+  const { tasks, bring, later, keeping, urls, admin, live, routes } = originRules(parts, config)
+  const {
+    folder,
+    store: { volumes },
+  } = config
+  const steering = steered(
+    { ...runtime, live: originLive({ ...runtime, ...live }, config) },
+    { folder: volumes[0] ?? folder },
+  )
+  const asking = steeringPolls({ ...runtime, http, trackers: parts.rings.trackers, steered: steering }, config)
   const probes = backendProbes(runtime, backends.probed ?? [])
   const shell = serviceShell(runtime, config, {
     kind: 'origin',
     rings: Object.values(parts.rings),
     needs: [parts.cluster],
     checks: { store: () => store.trouble, drain: keeping.drain, ...probes.checks },
-    listeners: { http: { routes }, admin: { routes: originAdminRoutes({ ...admin, rings: parts.rings }) } },
+    listeners: { http: { routes }, admin: { routes: originAdminRoutes({ ...admin, rings: parts.rings, steering }) } },
   })
   const seeding = seedStored(store, engine)
   const content = [
@@ -262,7 +273,7 @@ export function originService(components: OriginComponents, config: OriginConfig
     ...[bring, urls, tasks, engine, seeding, later.work],
   ]
   return {
-    ...shell.around([http, targets.http, ...content, ...shell.listeners, keeping, keeping.farewell]),
+    ...shell.around([http, targets.http, ...content, ...shell.listeners, keeping, asking, keeping.farewell]),
     engine,
     get url() {
       return shell.url('http')

@@ -1,16 +1,16 @@
 import type { agentAdmin } from '../../../lib/api/index.ts'
 import { explainText, pullTable } from '../explain/words.ts'
-import { describeVerb, ringVerbs } from './shared-verbs.ts'
-import { ageText, fields, sizeText, table } from './sheet.ts'
+import { describeVerb, ringVerbs, settingsVerbs } from './shared-verbs.ts'
+import { ageText, sizeText, table } from './sheet.ts'
 import type { VerbsOf } from './verb.ts'
 
-const valueText = (value: unknown) => (value === null ? '-' : typeof value === 'string' ? value : JSON.stringify(value))
 const leaveText = ({ state }: { readonly state: string }) => `state: ${state}`
 
 /** `shoal admin agent VERB`: one entry for each call of the API. */
 export const agentVerbs: VerbsOf<typeof agentAdmin> = {
   ...ringVerbs,
   ...describeVerb,
+  ...settingsVerbs,
   blobs: {
     example: 'blobs',
     show: ({ usedBytes, blobs, partials }, nowMs) =>
@@ -31,25 +31,6 @@ export const agentVerbs: VerbsOf<typeof agentAdmin> = {
       `${pullTable(pulls, nowMs)}${next === undefined ? '' : `\n\nthe next page: --last ${next}`}`,
   },
   pull: { example: 'pull 3f2a9c-17', show: (pull) => explainText(pull) },
-  settings: {
-    example: 'settings',
-    note: 'Sizes are in bytes, rates in bytes per second; a value that is not there stands for no limit.',
-    show: ({ manager, generation, state, code, message, health, settings }) =>
-      [
-        fields({
-          manager: manager || '-',
-          generation: String(generation),
-          state: code === undefined ? state : `${state}: ${message ?? code}`,
-          'pulls since': `${health.done} done, ${health.failed} failed, of them ${health.stalled} stalled`,
-        }),
-        table(settings, [
-          ['KEY', ({ key }) => key],
-          ['FILE', ({ file }) => valueText(file)],
-          ['LIVE', ({ live }) => valueText(live)],
-          ['BY', ({ by }) => by],
-        ]),
-      ].join('\n\n'),
-  },
   drain: { example: 'drain', show: leaveText },
   leave: {
     example: 'leave',

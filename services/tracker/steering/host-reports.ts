@@ -3,7 +3,7 @@ import type { Clock } from '../../../lib/base/index.ts'
 
 /** What is known of a host that takes settings here, or cannot. */
 export interface HostReport extends SteeredHost {
-  readonly peerId: string
+  readonly peerId: string | undefined
   readonly address: string
   readonly label: string | undefined
   readonly shoal: string | undefined

@@ -91,6 +91,8 @@ const expected = (
   'agent leave': ['', 0, /state: closing/],
   'agent drain': ['', 0, /state: closing/],
   'agent stay': ['', 0, /state: serving/],
+  'agent settings': ['', 0, /^manager +-[\s\S]*\nlimits\.download +- +- +file\n/],
+  'origin settings': ['', 0, /^manager +-[\s\S]*\ningest\.fill +20000000 +20000000 +file\n/],
   'agent pulls': ['--outcome done --n 5', 0, /PULL +KIND +WHAT[\s\S]*\n\w{6}-\d+ +blob +looked-after sha256:/],
   'agent pull': ['000000-1', 1, /PULL_UNKNOWN/],
   ...ringVerbs('origin', 'trackers'),
@@ -111,6 +113,15 @@ const expected = (
   'tracker undrain': ['10.9.9.9', 0, /^applied at 1 of 1 trackers$/],
   'tracker settings': ['', 0, /^policy +\w+/],
   'tracker set': ['--perSecond 900', 0, /perSecond +900/],
+  'tracker steer': ['--file DOCUMENT', 0, /^manager +admins\ngeneration +4[\s\S]*\napplied at 1 of 1 trackers$/],
+  'tracker steering': [
+    '',
+    0,
+    /\nLAYER +FOR +WHERE +SINCE +VALUES\nslow +agent +all, of them 50 % +4 +\{"log":"warn"\}$/,
+  ],
+  'tracker steering-hosts': ['--kind agent', 0, /^HOST +KIND +ADDRESS[\s\S]*\n[0-9a-f]{40} +agent +127\.0\.0\.1/],
+  'tracker steering-summary': ['', 0, /hosts +applied by \d of \d[\s\S]*\nLAYER +FOR +WITH/],
+  'tracker unsteer': ['', 0, /^applied at 1 of 1 trackers$/],
   'tracker order': [`--kind pin --target ${digest} --all --wait`, 0, /^hosts: [\s\S]*: done, 100 % of 3.0 MiB$/],
   'tracker jobs': ['--kind pin --n 5', 0, /^JOB +KIND +TARGET[\s\S]*\n\S+ +pin +sha256:/],
   'tracker job': [NO_JOB, 1, /JOB_UNKNOWN/],
@@ -150,13 +161,18 @@ const call = async (kind: string, words: readonly string[]) => {
 
 test('every verb does what it says against a herd', async () => {
   const table = expected(blob.digest)
+  const document = join(shoal.data, 'settings.json')
+  const share = { percent: 50, salt: 's' }
+  const layer = { id: 'slow', kind: 'agent', generation: 4, scope: { all: true }, share, values: { log: 'warn' } }
+  await writeFile(document, JSON.stringify({ manager: 'admins', generation: 4, layers: [layer] }))
   const verbs = adminApis.flatMap(({ kind, calls }) =>
     Object.keys(calls).map((name) => `${serviceFacts(kind).name} ${verbName(name)}`),
   )
   expect([...Object.keys(table), 'tracker events'].toSorted()).toEqual(verbs.toSorted())
   for (const [name, [words, exit, printed]] of Object.entries(table)) {
     const [kind = '', verb = ''] = name.split(' ')
-    const outcome = await call(kind, [verb, ...words.split(' ').filter((word) => word !== '')])
+    const given = words.replace('DOCUMENT', document).split(' ')
+    const outcome = await call(kind, [verb, ...given.filter((word) => word !== '')])
     expect({ name, ...outcome }).toEqual({ name, exit, text: expect.stringMatching(printed) })
   }
 })
