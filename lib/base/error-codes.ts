@@ -257,7 +257,10 @@ const ownCodes = {
   WIRE_HANDSHAKE_FAILED: final(400, 'the handshake of the peer is wrong, late, or for another swarm'),
   WIRE_QUEUE_FULL: final(400, 'the peer has more open requests than allowed'),
   WIRE_UNASKED_PIECE: final(400, 'the peer sent a block that was not requested'),
-  ROLLOUT_ACTIVE: final(409, 'these settings are being rolled out; finish that, or roll it back, before you set others'),
+  ROLLOUT_ACTIVE: final(
+    409,
+    'these settings are being rolled out; finish that, or roll it back, before you set others',
+  ),
   ROLLOUT_STATE: final(409, 'the roll-out is in a state in which this cannot be done; look at it again'),
   ROLLOUT_UNKNOWN: final(404, 'there is no such roll-out; list the roll-outs'),
   SETTINGS_FULL: final(409, 'the manager keeps no more settings, or no larger ones; the message says what is too much'),

@@ -115,7 +115,7 @@ const pageQuery = {
 }
 const readers = { resource: 'settings', action: 'read' } as const
 const writers = { resource: 'settings', action: 'write' } as const
-const SLOT = '/api/v1/settings/scopes/:scope/:kind'
+const SLOT = '/api/v1/settings/scopes/:scope/:kind' as const
 
 const slotCalls = {
   settingsSchema: managerCall(

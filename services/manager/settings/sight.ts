@@ -39,7 +39,7 @@ const countsOf = ({ health }: SteeredHostAnswer): Counts => {
 
 const hostOf = (cluster: string, told: number, row: SteeredHostAnswer): SeenHost => ({
   ...{ cluster, told, id: row.id, kind: row.kind, zone: row.zone, address: row.address },
-  names: [row.id, row.peerId, row.address, ...(row.label === undefined ? [] : [row.label])],
+  names: [row.id, row.peerId, row.address, row.label].filter((name) => name !== undefined),
   ...{ state: row.state, generation: row.generation, code: row.code, message: row.message },
   ...{ seenAtMs: row.seenAtMs, counts: countsOf(row) },
 })
