@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { adminClient, agentAdmin, trackerAdmin } from '../../lib/api/index.ts'
 import { eventually } from '../kit/eventually.ts'
+import { cursedStore } from '../kit/manager/cursed-store.ts'
 import { type ManagerLab, managerLab } from '../kit/manager/manager-lab.ts'
 import { pushBlobOf } from '../kit/pushed-blob.ts'
 import { disposableHttp } from '../kit/scripted-server.ts'
@@ -9,6 +10,8 @@ import { startTopology, type Topology } from '../kit/topology.ts'
 
 const MIB = 1024 * 1024
 const AGENTS = 20
+/** Free bytes that nodes should keep: they take it, and then their pulls fail. */
+const CURSE = 12_345
 const agents = Array.from({ length: AGENTS }, (_, i) => `agent-${i + 1}`)
 
 const http = disposableHttp()
@@ -41,6 +44,7 @@ describe('a fleet of a manager', () => {
       ...{ agents: AGENTS, origins: 1, trackers: 2, processes: [] },
       overrides: ['agent.limits.download=64KiB/s'],
       more: (kind, id) => (kind === 'agent' ? { labels: { host: id } } : {}),
+      agentParts: () => ({ wrapStore: cursedStore(({ minFreeBytes }) => minFreeBytes === CURSE) }),
     })
     const trackers = ['tracker-1', 'tracker-2'].map((id) => ({
       id,
@@ -82,5 +86,31 @@ describe('a fleet of a manager', () => {
     expect(events.find(({ act }) => act === 'halt')?.look).toMatchObject({ hosts: 10 })
     await applied()
     expect(new Set(await runs('store.capacity')).size).toBe(1)
+  })
+
+  test('a setting under which pulls fail, rolled out to 10 of 20, halts and is rolled back', async () => {
+    const blob = await pushBlobOf(shoal, 'many-times', MIB)
+    await manager.admin.setSettings({ ...all, body: { values: { 'limits.download': '50MB/s' }, reason } })
+    await applied()
+    const before = await runs('store.minFree')
+    const body = { values: { 'limits.download': '50MB/s', 'store.minFree': CURSE }, reason, rollout }
+    const id = (await manager.admin.setSettings({ ...all, body })).rollout?.id ?? ''
+    await eventually(async () =>
+      expect((await manager.admin.rollout({ id })).history).toMatchObject([{ look: { hosts: 10, behind: 0 } }]),
+    )
+    expect((await runs('store.minFree')).filter((value) => value === CURSE)).toHaveLength(10)
+    const statuses = await Promise.all(
+      agents.map(async (agent) => {
+        const { status, ok, body: bytes } = await fetch(shoal.url(agent, 'registry') + blob.path)
+        if (ok) for await (const _ of bytes ?? []);
+        return status
+      }),
+    )
+    expect(statuses.filter((status) => status >= 500)).toHaveLength(10)
+    await ended(id, 'HEALTH_WORSE')
+    const halt = (await manager.admin.rolloutEvents({ id })).events.find(({ act }) => act === 'halt')
+    expect(halt?.look).toMatchObject({ hosts: 10, others: { errors: 0 }, comparison: 'worse' })
+    await applied()
+    expect(await runs('store.minFree')).toEqual(before)
   })
 })

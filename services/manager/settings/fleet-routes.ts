@@ -50,12 +50,12 @@ export function fleetRoutes(components: FleetRoutesComponents): readonly Route[]
       sendJson(exchange, 200, { keys: effectiveKeys(cluster, await store.wanted(), host) })
     }),
     managerRoute(managerApi.settingsApplied, async (exchange) => {
-      const slot = await store.slot(slotIn(exchange))
+      const slot = await store.slot(slotIn(exchange, view))
       sendJson(exchange, 200, appliedOf(slot, await view.sights(slot.scope)))
     }),
     managerRoute(managerApi.settingsBehind, async (exchange) => {
       const asked = pageRequest(exchange.query, PAGE)
-      const slot = await store.slot(slotIn(exchange))
+      const slot = await store.slot(slotIn(exchange, view))
       sendJson(exchange, 200, behindPage(slot, await view.sights(slot.scope), asked))
     }),
     managerRoute(managerApi.steeredTrackers, async (exchange) => {

@@ -8,6 +8,8 @@ import type { SteeredClusters } from './steered-clusters.ts'
 export interface FleetView {
   /** The id of a cluster, by its id or name. @throws CLUSTER_UNKNOWN */
   clusterId(text: string): string
+  /** The same scope, with the id of a cluster that is written by its name. */
+  scopeById(scope: Scope): Scope
   /** Of one cluster. Whoever asks shortly after another gets the same. */
   sight(cluster: string): Promise<ClusterSight>
   /** Of the clusters of a scope; those that are away have no hosts, and are not whole. */
@@ -50,9 +52,11 @@ export function fleetView({ clusters, clock, logger }: FleetViewComponents): Fle
     return sight
   }
   const sight = (cluster: string) => flights.run(cluster, () => remembered(cluster))
+  const find = (text: string) => clusters.clusters().find(({ id, name }) => id === text || name === text)
   return {
+    scopeById: (scope) => (scope.of === 'cluster' ? { ...scope, name: find(scope.name)?.id ?? scope.name } : scope),
     clusterId(text) {
-      const found = clusters.clusters().find(({ id, name }) => id === text || name === text)
+      const found = find(text)
       if (found === undefined) throw appError('CLUSTER_UNKNOWN', { detail: { cluster: text } })
       return found.id
     },

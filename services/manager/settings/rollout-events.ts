@@ -1,6 +1,6 @@
 import type { RolloutLook } from '../../../lib/api/index.ts'
-import type { Clock, Random } from '../../../lib/base/index.ts'
-import { newId, type Tx } from '../database/index.ts'
+import type { Clock } from '../../../lib/base/index.ts'
+import type { Tx } from '../database/index.ts'
 
 /** What happens in a roll-out. */
 export interface NewEvent {
@@ -12,15 +12,24 @@ export interface NewEvent {
   readonly look?: RolloutLook | undefined
 }
 
-/** Notes what happened, in the transaction in which it does. */
+const DIGITS = 6
+
+/** Notes what happened, after `inTurn` or `nextNumber`, in the transaction in which it does. */
 export async function noteEvent(
   tx: Tx,
-  parts: { readonly clock: Pick<Clock, 'now'>; readonly random: Random },
+  { clock }: { readonly clock: Pick<Clock, 'now'> },
   { look, ...event }: NewEvent,
 ): Promise<void> {
+  const { events } = await tx
+    .selectFrom('rolloutEvents')
+    .select(({ fn }) => fn.countAll<number | string>().as('events'))
+    .where('rollout', '=', event.rollout)
+    .executeTakeFirstOrThrow()
+  // Several may happen at one time.
+  const id = `${event.rollout}-${String(events).padStart(DIGITS, '0')}`
   const row = { ...event, look: look === undefined ? null : JSON.stringify(look) }
   await tx
     .insertInto('rolloutEvents')
-    .values({ id: newId(parts), atMs: Math.floor(parts.clock.now()), ...row })
+    .values({ id, atMs: Math.floor(clock.now()), ...row })
     .execute()
 }

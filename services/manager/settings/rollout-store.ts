@@ -1,5 +1,5 @@
 import type { RolloutEvent, RolloutLook, RolloutState } from '../../../lib/api/index.ts'
-import { appError, type Clock, parseJson, type Random } from '../../../lib/base/index.ts'
+import { appError, type Clock, parseJson } from '../../../lib/base/index.ts'
 import type { PageRequest } from '../../../lib/http/index.ts'
 import type { ManagerDatabase, Reader, Tx } from '../database/index.ts'
 import { nextNumber } from './numbers.ts'
@@ -38,10 +38,9 @@ export interface RolloutStore {
 export interface RolloutStoreComponents {
   readonly database: Pick<ManagerDatabase, 'read' | 'change'>
   readonly clock: Pick<Clock, 'now'>
-  readonly random: Random
 }
 
-export function rolloutStore({ database, clock, random }: RolloutStoreComponents): RolloutStore {
+export function rolloutStore({ database, clock }: RolloutStoreComponents): RolloutStore {
   return {
     async page({ count, last }, state) {
       let query = rolloutRows(database.read).orderBy('rollouts.id', 'desc')
@@ -76,7 +75,7 @@ export function rolloutStore({ database, clock, random }: RolloutStoreComponents
     act(id, doing) {
       const { act, actor, reason } = doing
       const entry = { actor, action: `rollout.${act}`, target: id, detail: { reason } }
-      return database.change(entry, (tx) => change(tx, id, { ...doing, clock, random }))
+      return database.change(entry, (tx) => change(tx, id, { ...doing, clock }))
     },
   }
 }
@@ -102,16 +101,14 @@ export async function rolloutById(reader: Reader, id: string): Promise<Rollout> 
 async function change(
   tx: Tx,
   id: string,
-  { act, actor, reason, clock, random }: Doing & Pick<RolloutStoreComponents, 'clock' | 'random'>,
+  { act, actor, reason, clock }: Doing & Pick<RolloutStoreComponents, 'clock'>,
 ): Promise<Rollout> {
   const number = await nextNumber(tx)
   const rollout = await rolloutById(tx, id)
   const progress = afterAct(rollout.progress, act, Math.floor(clock.now()))
-  if (act === 'rollBack') {
-    await takeBack(tx, rollout, number)
-  }
+  if (act === 'rollBack') await takeBack(tx, rollout, number)
   await tx.updateTable('rollouts').set(progressRow(progress)).where('id', '=', id).execute()
-  await noteEvent(tx, { clock, random }, { rollout: id, actor, act, step: progress.step, reason })
+  await noteEvent(tx, { clock }, { rollout: id, actor, act, step: progress.step, reason })
   return rolloutById(tx, id)
 }
 

@@ -1,5 +1,5 @@
 import type { RolloutLook } from '../../../lib/api/index.ts'
-import type { Clock, Random } from '../../../lib/base/index.ts'
+import type { Clock } from '../../../lib/base/index.ts'
 import type { ManagerDatabase, Tx } from '../database/index.ts'
 import type { Counts } from './compare.ts'
 import { inTurn, nextNumber } from './numbers.ts'
@@ -39,7 +39,6 @@ export interface RolloutWorkStore {
 export interface RolloutWorkStoreComponents {
   readonly database: Pick<ManagerDatabase, 'read' | 'keep'>
   readonly clock: Pick<Clock, 'now'>
-  readonly random: Random
 }
 
 const OPEN = ['running', 'paused', 'rollingBack'] as const

@@ -14,7 +14,7 @@ export const PAGE = { max: 1000, usual: 100, least: 1 }
 
 export interface SettingsRoutesComponents {
   readonly store: SettingsStore
-  readonly view: Pick<FleetView, 'clusterId'>
+  readonly view: Pick<FleetView, 'clusterId' | 'scopeById'>
   /** Hosts are to have something else. */
   readonly onChange: () => void
 }
@@ -26,8 +26,8 @@ export function kindIn(text: string): string {
 }
 
 /** The slot of a path. @throws REQUEST_INVALID */
-export const slotIn = ({ params }: Pick<Exchange, 'params'>): SlotName => ({
-  scope: parseScope(params['scope'] ?? ''),
+export const slotIn = ({ params }: Pick<Exchange, 'params'>, view: Pick<FleetView, 'scopeById'>): SlotName => ({
+  scope: view.scopeById(parseScope(params['scope'] ?? '')),
   kind: kindIn(params['kind'] ?? ''),
 })
 
@@ -37,32 +37,27 @@ export function numberOf(text: string): number {
   throw appError('REQUEST_INVALID', { message: 'a version is a number' })
 }
 
-/** A cluster may be written by its name. @throws CLUSTER_UNKNOWN */
-const withClusterId = ({ scope, kind }: SlotName, view: Pick<FleetView, 'clusterId'>): SlotName => ({
-  ...{ kind, scope: scope.of === 'cluster' ? { of: 'cluster', name: view.clusterId(scope.name) } : scope },
-})
-
 /** The values that a side of a comparison names. @throws REQUEST_INVALID, SETTINGS_UNKNOWN */
-async function valuesOf(store: SettingsStore, side: string | null): Promise<Values> {
+async function valuesOf({ store, view }: SettingsRoutesComponents, side: string | null): Promise<Values> {
   if (side === null || side === '') throw appError('REQUEST_INVALID', { message: 'say from and to' })
   if (side === '0') return {}
   if (!side.includes('/')) return (await store.version(numberOf(side))).values
   const at = side.lastIndexOf('/')
-  const { wanted } = await store.slot({ scope: parseScope(side.slice(0, at)), kind: kindIn(side.slice(at + 1)) })
+  const scope = view.scopeById(parseScope(side.slice(0, at)))
+  const { wanted } = await store.slot({ scope, kind: kindIn(side.slice(at + 1)) })
   return wanted === undefined ? {} : (await store.version(wanted)).values
 }
 
 /** Settings, their versions, and how they differ. */
-export function settingsRoutes(
-  { store, view, onChange }: SettingsRoutesComponents,
-  defaults: PlanDefaults,
-): readonly Route[] {
+export function settingsRoutes(parts: SettingsRoutesComponents, defaults: PlanDefaults): readonly Route[] {
+  const { store, view, onChange } = parts
   const set = async (exchange: Exchange) => {
-    const name = withClusterId(slotIn(exchange), view)
+    const name = slotIn(exchange, view)
+    if (name.scope.of === 'cluster') view.clusterId(name.scope.name)
     const { values, reason, rollout } = await adminBody(managerApi.setSettings, exchange)
     checkLiveValues(name.kind, values)
     const made = { ...name, values, reason, author: exchange.principal.name }
-    const plan = { plan: planOf(rollout, defaults), atOnce: rollout === undefined }
+    const plan = { plan: planOf(name.kind, rollout, defaults), atOnce: rollout === undefined }
     const slot = await store.set({ ...made, ...plan }, (before) =>
       requireSeen(exchange, before === undefined ? {} : filledAnswer(before)),
     )
@@ -73,7 +68,7 @@ export function settingsRoutes(
     managerRoute(managerApi.settingsSchema, (exchange) => sendTagged(exchange, { kinds: liveJsonSchemas() })),
     managerRoute(managerApi.settingsDiff, async (exchange) => {
       const { query } = exchange
-      const [from, to] = await Promise.all([valuesOf(store, query.get('from')), valuesOf(store, query.get('to'))])
+      const [from, to] = await Promise.all([valuesOf(parts, query.get('from')), valuesOf(parts, query.get('to'))])
       sendJson(exchange, 200, { changes: diffOf(from, to) })
     }),
     managerRoute(managerApi.settings, async (exchange) => {
@@ -81,13 +76,13 @@ export function settingsRoutes(
       sendJson(exchange, 200, { settings: rows.map(slotAnswer), next })
     }),
     managerRoute(managerApi.settingsOf, async (exchange) => {
-      sendTagged(exchange, filledAnswer(await store.slot(withClusterId(slotIn(exchange), view))))
+      sendTagged(exchange, filledAnswer(await store.slot(slotIn(exchange, view))))
     }),
     managerRoute(managerApi.setSettings, set),
     managerRoute(managerApi.settingVersions, async (exchange) => {
       const asked = pageRequest(exchange.query, PAGE)
       numberOf(asked.last ?? '0')
-      const { rows, next } = await store.versions(withClusterId(slotIn(exchange), view), asked)
+      const { rows, next } = await store.versions(slotIn(exchange, view), asked)
       sendJson(exchange, 200, { versions: rows.map(versionAnswer), next })
     }),
     managerRoute(managerApi.settingVersion, async (exchange) => {

@@ -158,7 +158,7 @@ async function insertVersion(tx: Tx, made: NewVersion, { check, clock, random }:
     await tx.updateTable('settingSlots').set(changed).where('slot', '=', slot).execute()
     await endRollingBack(tx, former.rollout, nowMs)
   }
-  await noteEvent(tx, { clock, random }, { rollout: id, actor: author, act: 'begin', step: 0, reason })
+  await noteEvent(tx, { clock }, { rollout: id, actor: author, act: 'begin', step: 0, reason })
   await assertRoom(tx)
   const filled = await filledSlot(tx, made)
   if (filled === undefined) throw appError('UNKNOWN')

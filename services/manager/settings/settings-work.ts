@@ -1,5 +1,5 @@
 import type { SteeredTracker } from '../../../lib/api/index.ts'
-import { type Clock, deadline, type Rounds, rounds } from '../../../lib/base/index.ts'
+import { type Clock, deadline, type Rounds, rounds, throwIfAborted } from '../../../lib/base/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { ManagerDatabase } from '../database/index.ts'
 import { documentOf } from './document.ts'
@@ -92,36 +92,55 @@ function sights(components: SettingsWorkComponents, signal: AbortSignal) {
   }
 }
 
-/** Lets all roll-outs go on as far as they can. True when hosts are to be told something new. */
+/** Lets all roll-outs go on as far as they can: one that cannot holds up no other. True when hosts are to be told more. */
 async function goOn(
   components: SettingsWorkComponents,
   { signal, lookingSinceMs }: SettingsRoundInit,
 ): Promise<boolean> {
-  const { rollouts, clock, logger, meters } = components
+  const { rollouts, logger, meters } = components
   const sight = sights(components, signal)
   const open = await rollouts.open()
   meters.open(open.map(({ progress }) => progress.state))
   let isNew = false
   for (const rollout of open) {
-    const own = present(components).filter((cluster) => isOfCluster(rollout.scope, cluster))
-    const seen = await Promise.all(own.map(sight))
-    const { progress } = rollout
-    if (progress.state === 'running' && !progress.begun) {
-      const step = beginOf(rollout, seen)
-      if (step === undefined) continue
-      await rollouts.begin(rollout, step)
-      logger.info('a step of a roll-out begins', { rollout: rollout.id, step: progress.step, hosts: step.hosts.length })
-      isNew = true
-      continue
+    try {
+      const own = present(components).filter((cluster) => isOfCluster(rollout.scope, cluster))
+      const seen = await Promise.all(own.map(sight))
+      isNew = (await goOnWith(components, rollout, { seen, lookingSinceMs })) || isNew
+    } catch (err) {
+      throwIfAborted(signal)
+      meters.failed()
+      logger.warn('failed to go on with a roll-out', { rollout: rollout.id, err })
     }
-    const look = await lookNow(components, rollout, seen)
-    const nowMs = Math.floor(clock.now())
-    const after = afterLook(progress, look, limitsOf(rollout), { nowMs, lookingSinceMs })
-    await rollouts.looked(rollout, after, look)
-    if (after.state !== progress.state) tellState(components, rollout, after.state, look)
-    isNew ||= after.state !== progress.state || after.step !== progress.step
   }
   return isNew
+}
+
+interface Seen {
+  readonly seen: readonly ClusterSight[]
+  readonly lookingSinceMs: number
+}
+
+async function goOnWith(
+  components: SettingsWorkComponents,
+  rollout: Rollout,
+  { seen, lookingSinceMs }: Seen,
+): Promise<boolean> {
+  const { rollouts, clock, logger } = components
+  const { progress, id } = rollout
+  if (progress.state === 'running' && !progress.begun) {
+    const step = beginOf(rollout, seen)
+    if (step === undefined) return false
+    await rollouts.begin(rollout, step)
+    logger.info('a step of a roll-out begins', { rollout: id, step: progress.step, hosts: step.hosts.length })
+    return true
+  }
+  const look = await lookNow(components, rollout, seen)
+  const nowMs = Math.floor(clock.now())
+  const after = afterLook(progress, look, limitsOf(rollout), { nowMs, lookingSinceMs })
+  await rollouts.looked(rollout, after, look)
+  if (after.state !== progress.state) tellState(components, rollout, after.state, look)
+  return after.state !== progress.state || after.step !== progress.step
 }
 
 async function lookNow({ rollouts }: SettingsWorkComponents, rollout: Rollout, seen: readonly ClusterSight[]) {

@@ -35,7 +35,7 @@ export function settingsLab({ database }: Pick<MadeDatabase, 'database'>, clock:
     ...{ clock, metrics, store, rollouts, work, identity },
     /** A version by `ada`; with `steps` it is rolled out in steps. */
     set: (values: Readonly<Record<string, unknown>>, { scope = 'all', steps, ...limits }: SetInit = {}) => {
-      const plan = planOf(steps === undefined ? undefined : { steps, ...limits }, planDefaults)
+      const plan = planOf('agent', steps === undefined ? undefined : { steps, ...limits }, planDefaults)
       const made = { scope: parseScope(scope), kind: 'agent', values, author: 'ada', reason: 'a test' }
       return store.set({ ...made, plan, atOnce: steps === undefined }, () => undefined)
     },
