@@ -51,7 +51,14 @@ const packageRooms = {
   'classic-level': '^lib/journal/',
   '@redis/client': '^services/tracker/peer-store/',
   libsql: '^services/manager/database/',
+  pg: '^services/manager/database/',
+  'openid-client': '^services/manager/people/oidc/',
   kysely: '^services/manager/',
+  preact: '^services/manager/console/',
+  '@preact/signals': '^services/manager/console/',
+  uplot: '^services/manager/console/',
+  'd3-force': '^services/manager/console/',
+  vite: '^services/manager/console/vite\\.config\\.js$',
   fzstd: '^services/cli/get/image/',
   tar: '^services/cli/get/image/',
   'smol-toml': '^services/cli/',
@@ -101,6 +108,7 @@ module.exports = {
     only('journal', L2),
     only('registry', L3),
     only('kraken', [...L3, 'registry']),
+    only('joining', L3),
     only('swarm', [...L0, 'telemetry', 'config', 'metainfo', 'store']),
     {
       name: 'swarm-wire-is-the-bottom',
@@ -144,6 +152,24 @@ module.exports = {
         path: '^services/build-index/',
         pathNot:
           '^services/build-index/(replication/|(announced|index-records|key-pages|tag-records|tag-version)\\.ts$)',
+      },
+    },
+    {
+      name: 'manager-wing-clusters',
+      severity: 'error',
+      from: { path: '^services/manager/clusters/' },
+      to: {
+        path: '^services/manager/',
+        pathNot: '^services/manager/(clusters/|database/(index|ids)\\.ts$|managed\\.ts$)',
+      },
+    },
+    {
+      name: 'manager-wing-settings',
+      severity: 'error',
+      from: { path: '^services/manager/settings/' },
+      to: {
+        path: '^services/manager/',
+        pathNot: '^services/manager/(settings/|database/(index|ids)\\.ts$|managed\\.ts$)',
       },
     },
     ...Object.entries(packageRooms).map(([name, room]) => ({

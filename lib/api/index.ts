@@ -109,29 +109,58 @@ export { jsonLines } from './json-lines.ts'
 export { type LiveKind, type LiveValues, liveKeys, liveSchemas } from './live-keys.ts'
 export { type LiveKeysOf, type LiveSettings, liveSettings } from './live-settings.ts'
 export {
+  type AssignedCluster,
   type AuditRow,
   type BehindHost,
+  type ClusterAnswer,
+  type ClusterNow,
   checkLiveValues,
+  type Grant,
   type HaltCode,
+  type HeartbeatBody,
+  type HostAnswer,
+  hostStates,
+  type ImageInCluster,
+  type InviteRow,
+  type JoinBody,
+  type JoiningClient,
+  joiningCalls,
   liveJsonSchemas,
   liveKinds,
   type ManagerCall,
   type ManagerCalls,
   type ManagerNeed,
   type ManagerResource,
+  type Me,
+  type MemberAnswer,
+  type MemberKind,
+  type MemberState,
   managerApi,
+  managerResources,
+  memberKinds,
+  memberStates,
   type PlanBody,
+  personName,
+  type RelationAnswer,
+  type RoleRow,
   type RolloutAnswer,
   type RolloutEvent,
   type RolloutLook,
   type RolloutPlan,
   type RolloutState,
   rolloutStates,
+  type Sample,
+  type SessionRow,
   type SettingSlotAnswer,
   type SettingVersionAnswer,
   type SteeredTracker,
+  type SwarmViewRow,
   settingCalls,
   steeredTrackerStates,
+  type TokenRow,
+  type UserRow,
+  viewCalls,
+  type WholeSwarm,
 } from './manager/index.ts'
 export { describedRoutes, openApiDocument } from './openapi.ts'
 export {
@@ -161,6 +190,7 @@ export {
   ASKER_HEADER,
   type AskedRange,
   type BlobBody,
+  CLASS_HEADER,
   CLIENT_HEADER,
   type DemandOptions,
   demandSchema,
@@ -225,48 +255,7 @@ export { descriptorSchema, parseAnswer, parseBody } from './schemas.ts'
 export { seedAnnouncer } from './seed-announcer.ts'
 export { type SettingsAnswer, settingsRoute } from './settings-call.ts'
 export { sharedLooks } from './shared-looks.ts'
-export { type PullEnd, type Steered, type SteeredStatus, steered } from './steered.ts'
-export {
-  type EffectiveSettings,
-  effective,
-  hashOfValues,
-  placeInShare,
-  type SteeredHost,
-  type SteeringDocument,
-  type SteeringLayer,
-  type SteeringRules,
-  steeringBodySchema,
-  steeringLimits,
-  steeringRules,
-} from './steering.ts'
-export {
-  type Holds,
-  type SteeredGroup,
-  type SteeredHostAnswer,
-  type SteeredState,
-  steeredStates,
-} from './steering-admin.ts'
-export {
-  type HeldSteering,
-  hasVersion,
-  heldSteeringSchema,
-  type SteeringAsked,
-  type SteeringExchangeClient,
-  type SteeringWordClient,
-  steeringAskedSchema,
-  steeringBodies,
-  steeringExchangeClient,
-  steeringRoutes,
-  steeringWordClient,
-} from './steering-exchange.ts'
-export {
-  compareSteering,
-  noSteering,
-  type SteeringHealth,
-  type SteeringReport,
-  type SteeringVersion,
-  type SteeringWord,
-} from './steering-words.ts'
+export * from './steering-index.ts'
 export {
   type AnnounceAnswer,
   type AnnounceBatch,

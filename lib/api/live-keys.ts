@@ -3,7 +3,7 @@ import { byteSize, duration, logLevel, rate } from '../config/index.ts'
 import { text } from './bounded.ts'
 
 /** `on`, `off` or a rate; parsed to bytes per second, undefined for `on`. */
-const fill = z.string().transform((said, context): number | undefined => {
+const fill = text(64).transform((said, context): number | undefined => {
   if (said === 'on') return undefined
   if (said === 'off') return 0
   const parsed = rate.safeParse(said)

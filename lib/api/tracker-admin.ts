@@ -21,7 +21,7 @@ const timeSchema = z.number()
 
 export const swarmStates = ['downloading', 'starving', 'seeded'] as const
 
-const swarmSchema = z.object({
+export const swarmSchema = z.object({
   swarmId: idSchema,
   /** Known when somebody has downloaded the blob by its digest. */
   digest: digestSchema.optional(),
@@ -41,7 +41,7 @@ const healthSchema = z.object({
   untilMs: timeSchema.optional(),
 })
 
-const peerSchema = z.object({
+export const peerSchema = z.object({
   peerId: idSchema,
   host: text(45),
   port: countSchema,
@@ -54,7 +54,7 @@ const peerSchema = z.object({
   health: healthSchema.optional(),
 })
 
-const feedSchema = z.object({
+export const feedSchema = z.object({
   from: idSchema,
   to: idSchema,
   bytes: byteCountSchema,
@@ -70,7 +70,7 @@ export const markSchema = z.object({
   untilMs: timeSchema.optional(),
 })
 
-const hostSchema = z.object({
+export const hostSchema = z.object({
   peerId: idSchema,
   host: text(45),
   port: countSchema,
@@ -87,7 +87,7 @@ const hostSchema = z.object({
   drain: markSchema.optional(),
 })
 
-const markBodySchema = z.object({
+export const markBodySchema = z.object({
   reason: reasonSchema.min(1),
   /** Without it, until an admin takes it back. */
   minutes: z.number().int().min(1).max(525_600).optional(),

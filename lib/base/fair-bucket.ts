@@ -4,6 +4,7 @@ import { type Deferred, deferred } from './deferred.ts'
 import { type Flow, type RoundRobin, roundRobin } from './round-robin.ts'
 import type { TokenBucket, TokenBucketInit } from './token-bucket.ts'
 import { untilGranted } from './until-granted.ts'
+import { type WeightedTurns, weightedTurns } from './weighted-turns.ts'
 
 export interface FairBucketInit extends TokenBucketInit {
   /** Tokens that a flow takes before it is the next one's turn. Default: a hundredth of the burst. */
@@ -15,14 +16,28 @@ export interface FairBucketInit extends TokenBucketInit {
 export interface FlowInit {
   /** It needs little in all: it goes first, though of any two takes that could be next at most one is a short flow's. */
   readonly short?: boolean | undefined
+  /** See `BucketFlow.weigh`; default 1. */
+  readonly weight?: number | undefined
 }
 
-/** A rate limit that several flows share: each gets as much as the others, however many of its callers wait. */
+/** One of those who share a rate limit. Within it callers are served in order. */
+export interface BucketFlow extends TokenBucket {
+  /**
+   * From now on it is one of those of this weight, with all who wait in it. Those of one weight together get in proportion to
+   * it, however many they are; a short flow has no weight.
+   */
+  weigh(weight: number): void
+}
+
+/**
+ * A rate limit that several flows share: of the same weight each gets as much as the others, however many of its callers
+ * wait.
+ */
 export interface FairBucket {
+  /** One more flow. One that nobody waits in costs nothing. */
+  flow(init?: FlowInit): BucketFlow
   /** From now on; who waits goes on at the new rate. Undefined means no limit. `burst` as at the start. */
   setRate(ratePerSecond: number | undefined, options?: Pick<TokenBucketInit, 'burst'>): void
-  /** One more flow. Within it callers are served in order. One that nobody waits in costs nothing. */
-  flow(init?: FlowInit): TokenBucket
   /** Tokens that can be taken now without waiting; Infinity when there is no limit. */
   readonly available: number
 }
@@ -50,8 +65,11 @@ class Fair implements FairBucket {
   #rate: number
   #burst: number
   readonly #reserve: number
+  readonly #turn: number
   readonly #short: RoundRobin<Waiter>
-  readonly #long: RoundRobin<Waiter>
+  /** By weight. */
+  readonly #long = new Map<number, RoundRobin<Waiter>>()
+  readonly #turns: WeightedTurns<RoundRobin<Waiter>> = weightedTurns()
   #tokens: number
   #updatedMs: number
   #timer: Timer | undefined
@@ -64,8 +82,8 @@ class Fair implements FairBucket {
     this.#rate = rate
     this.#burst = burst
     this.#reserve = reserve
-    this.#short = roundRobin<Waiter>(turn ?? burst / 100)
-    this.#long = roundRobin<Waiter>(turn ?? burst / 100)
+    this.#turn = turn ?? burst / 100
+    this.#short = roundRobin<Waiter>(this.#turn)
     this.#tokens = burst
     this.#updatedMs = clock.monotonicMs()
   }
@@ -75,11 +93,14 @@ class Fair implements FairBucket {
     return Math.max(0, this.#tokens)
   }
 
-  flow({ short = false }: FlowInit = {}): TokenBucket {
-    const flow = (short ? this.#short : this.#long).flow()
+  flow({ short = false, weight = 1 }: FlowInit = {}): BucketFlow {
+    const flow = (short ? this.#short : this.#weighing(weight)).flow()
     const available = () => this.available
     return {
       take: (tokens, options) => this.#take(flow, tokens, options),
+      weigh: (other) => {
+        if (!short) flow.move(this.#weighing(other))
+      },
       get available() {
         return available()
       },
@@ -94,6 +115,16 @@ class Fair implements FairBucket {
     // What was saved up without a limit is not more than a burst; without one now, nothing is owed.
     this.#tokens = rate === Number.POSITIVE_INFINITY ? burst : Math.min(burst, this.#tokens)
     this.#serve()
+  }
+
+  /** The round of those of this weight. */
+  #weighing(weight: number): RoundRobin<Waiter> {
+    const known = this.#long.get(weight)
+    if (known !== undefined) return known
+    const round = roundRobin<Waiter>(this.#turn)
+    this.#long.set(weight, round)
+    this.#turns.add(round, weight)
+    return round
   }
 
   async #take(flow: Flow<Waiter>, tokens: number, { signal }: AbortOptions = {}): Promise<void> {
@@ -131,13 +162,18 @@ class Fair implements FairBucket {
       }
       this.#tokens -= item.tokens
       this.#shortTook = isShort
+      if (!isShort) this.#turns.took(flow.of, item.tokens)
       flow.served(item)
       item.granted.resolve()
     }
   }
 
   get #next() {
-    const [first, second] = this.#shortTook ? [this.#long, this.#short] : [this.#short, this.#long]
-    return first.next ?? second.next
+    if (this.#shortTook) return this.#nextLong ?? this.#short.next
+    return this.#short.next ?? this.#nextLong
+  }
+
+  get #nextLong() {
+    return this.#turns.next(({ next }) => next !== undefined)?.next
   }
 }

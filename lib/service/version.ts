@@ -1,2 +1,2 @@
-/** What this process says that it runs; the same as in package.json. */
-export const SHOAL_VERSION = '0.1.0'
+/** Of all programs here; a test compares it with package.json. */
+export const shoalVersion = '0.1.0'

@@ -2,7 +2,14 @@ import { buildIndexCluster, foreignSwarms, originCluster, trackerCluster, urlClu
 import { collectGarbage } from '../../lib/base/index.ts'
 import { peerIdOf } from '../../lib/core/index.ts'
 import type { PieceDigester } from '../../lib/metainfo/index.ts'
-import { clusterHttp, peerBalancersOf, peerTlsOf, type Runtime, serviceCluster } from '../../lib/service/index.ts'
+import {
+  clusterHttp,
+  peerBalancersOf,
+  peerTlsOf,
+  type Runtime,
+  serviceCluster,
+  type Withheld,
+} from '../../lib/service/index.ts'
 import { type SwarmEngine, type SwarmStore, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
 import type { AgentConfig } from './config.ts'
 import { clusterMetainfo, originPieces, trackerAnnouncer } from './swarm-sources.ts'
@@ -32,12 +39,13 @@ interface EngineParts {
   readonly digester: PieceDigester
   /** Proves to trackers that its announces come from the same peer. */
   readonly key: string
+  readonly gives: Withheld
 }
 
 export function agentEngine(
   runtime: Runtime,
   config: AgentConfig,
-  { store, clients, digester, key }: EngineParts,
+  { store, clients, digester, key, gives }: EngineParts,
 ): SwarmEngine {
   const peerId = peerIdOf(key)
   const { zone, labels, network } = config
@@ -70,6 +78,7 @@ export function agentEngine(
       downloadBytesPerSecond: config.limits.download,
       allowedPeers: config.allowedPeers,
       verify: config.verify,
+      gives,
     },
   )
 }

@@ -8,9 +8,10 @@ import type { RegistryStorage } from '../../lib/registry/index.ts'
 import {
   type ListenerInit,
   type Runtime,
-  SHOAL_VERSION,
   serviceRuntime,
   serviceShell,
+  shoalVersion,
+  withheld,
 } from '../../lib/service/index.ts'
 import { diskStore, type ManagedStore, type Repair, type ScrubRounds, scrubRounds } from '../../lib/store/index.ts'
 import { type PullSummary, type SwarmEngine, seedParts, seedStored } from '../../lib/swarm/index.ts'
@@ -30,6 +31,7 @@ import { originNames } from './origin-names.ts'
 import { ownPlatform } from './platform.ts'
 import { pullEnd } from './pull-end.ts'
 import { PullLog } from './pull-log.ts'
+import { pullRules } from './pull-rules/index.ts'
 import { pulls } from './pulls.ts'
 import { adminRoutes } from './server.ts'
 import { boundedIndex, boundedOpen, ways } from './upstreams/index.ts'
@@ -144,13 +146,25 @@ function agentOrders(
           peerId: peerIdOf(key),
           platform: `${os}/${architecture}`,
           folder: ownFolder(config),
-          shoal: SHOAL_VERSION,
+          shoal: shoalVersion,
         },
         ...(zone !== undefined && { zone }),
         ...(labels !== undefined && { labels }),
       },
     ),
   ]
+}
+
+/** What clients get, and what of it was here before. */
+function clientTraffic({ metrics }: Runtime, components: AgentComponents) {
+  const { sent, received } = blobTraffic(metrics)
+  return {
+    onSent: (bytes: number) => sent('client', bytes),
+    onPull: (summary: PullSummary) => {
+      received('cache', summary.bytes.cache)
+      components.onPull?.(summary)
+    },
+  }
 }
 
 /** The parts that hold blobs or connections, and the pulls. Each part needs only those above it. */
@@ -161,29 +175,28 @@ function agentParts(components: AgentComponents, config: AgentConfig, onEnd: (en
   const clients = clusterClients(runtime, config)
   const digester = threadDigester()
   const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
-  const engine = agentEngine(runtime, config, { store, clients, digester, key })
+  const gives = withheld({ rules: config.withhold, repositoriesOf: (digest) => kept.repositoriesOf(digest) })
+  const engine = agentEngine(runtime, config, { store, clients, digester, key, gives })
   plainStore.onGone((digest) => engine.forget(digest))
-  const traffic = blobTraffic(runtime.metrics)
-  const onPull = (summary: PullSummary) => {
-    traffic.received('cache', summary.bytes.cache)
-    components.onPull?.(summary)
-  }
+  const { onSent, onPull } = clientTraffic(runtime, components)
   const log = new PullLog(runtime, { nameOf: originNames(clients.rings.origins) })
   const { kept, proven, opened, linked } = agentLinks(runtime, config, { store, engine, index: clients.index })
   const pulling = pulls({ ...runtime, engine: opened, linked, log, onPull, onEnd: countedEnds(onEnd) })
+  const rules = pullRules(runtime, { ...config.registry, rules: config.pulls })
   const bring = bringBlob({ ...runtime, store, pulls: pulling })
   const scrubs = agentScrub(runtime, config, { store, digester })
   const held = { plainStore, store, digester, engine, kept, proven, pulling, bring, log, scrubs }
-  return { runtime, clients, key, ...held, onSent: (bytes: number) => traffic.sent('client', bytes) }
+  return { runtime, clients, key, ...held, rules, onSent }
 }
 
 /** One agent. @throws INSECURE_BIND, READERS_UNSAID, CONFIG_INVALID */
 export function agentService(components: AgentComponents, config: AgentConfig): AgentService {
   const made = agentParts(components, config, (end) => steering.count(end))
   const { runtime, clients, key, plainStore, store, digester, engine, kept, proven, pulling, bring, log, scrubs } = made
+  const { rules, onSent } = made
   const leaving = departure(runtime, { afterMs: config.leave.after, closeMs: config.leave.close })
   const front = clientFront(runtime, config, {
-    ...{ pulling, links: proven, urls: clients.urls, index: clients.index, onSent: made.onSent },
+    ...{ pulling, links: proven, urls: clients.urls, index: clients.index, onSent, rules },
     ownPorts: () => [engine.address.port, ...shell.listeners.map(({ address }) => address.port)],
   })
   const { parts, guarded, storage, blobs, looks, usual, further } = front
@@ -198,7 +211,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
       registry: usual,
       admin: { routes: adminRoutes({ store, engine, log, rings: clients.rings, departure: leaving, steering }) },
       kraken: krakenListener(runtime, config, {
-        ...{ store, storage, bring, blobs, looks },
+        ...{ store, storage, bring, blobs, looks, rules },
         index: guarded.closed.tags(clients.index),
       }),
     },

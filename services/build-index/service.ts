@@ -2,6 +2,7 @@ import { blobSender, originCluster, sharedLooks } from '../../lib/api/index.ts'
 import { type Backend, backendProbe } from '../../lib/backend/index.ts'
 import type { Startable } from '../../lib/base/index.ts'
 import { lookBudget } from '../../lib/http/index.ts'
+import { joining } from '../../lib/joining/index.ts'
 import { krakenProbes } from '../../lib/kraken/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { buildIndexAdminRoutes } from './admin.ts'
@@ -72,18 +73,19 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const pulled = watched(shared)
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = () => ({ cluster, origins: config.replication.addresses ?? originRing.members })
-  const looks = { garbage, retention, upstreams: everywhere }
   const admin = buildIndexAdminRoutes({
-    ...{ ...looks, remotes, hooks, replication, rings: { origins: originRing } },
-    ...{ clock: runtime.clock, cluster },
+    ...{ garbage, retention, upstreams: everywhere, remotes, hooks, replication, index },
+    ...{ rings: { origins: originRing }, clock: runtime.clock, cluster },
   })
   const routes = [
     ...buildIndexServerRoutes(pulled, lookBudget(runtime, LOOKS), { blobsFollow }),
     ...farEndRoutes({ index: shared, tags, origins, self }),
   ]
   const krakenRoutes = [...krakenTagRoutes(pulled, desk && replicateNow(desk, remotes)), ...krakenListRoutes(shared)]
+  const manager = joining(runtime, config, { kind: 'buildIndex', url: (listener) => shell.url(listener) })
   const shell = serviceShell(runtime, config, {
     kind: 'buildIndex',
+    steward: manager,
     rings: [originRing],
     checks: { backend: probe.check },
     listeners: {
@@ -93,7 +95,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     },
   })
   return {
-    ...shell.around([http, backends, everywhere, probe, replication, ...lookers, ...shell.listeners]),
+    ...shell.around([http, backends, everywhere, probe, replication, ...lookers, ...shell.listeners, manager]),
     get url() {
       return shell.url('http')
     },

@@ -1,16 +1,22 @@
-import { background, type Startable } from '../../lib/base/index.ts'
+import { abortable, type Startable } from '../../lib/base/index.ts'
 import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
-import { auditLog } from './audit-log.ts'
+import { auditKeeping, auditLog } from './audit-log.ts'
+import { openClusters } from './clusters/open-clusters.ts'
 import type { ManagerConfig } from './config.ts'
-import { type ManagerDatabase, managerDatabase } from './database/index.ts'
+import { consoleFolder, consoleRoutes } from './console-files.ts'
+import { leases, managerDatabase } from './database/index.ts'
+import { oidcRoutes, type Passwords, people } from './people/index.ts'
 import { managerRoutes } from './server.ts'
-import { type Duties, settingsPart } from './settings/settings.ts'
+import { settingsPart } from './settings/settings.ts'
 import type { SteeredClusters } from './settings/steered-clusters.ts'
+import { openViews } from './views/open-views.ts'
 
 /** Replacements for parts of the manager, given by the herd and by tests. */
-export type ManagerComponents = Partial<Runtime> & {
-  /** The clusters that it talks to; default: none. */
-  readonly clusters?: SteeredClusters
+export interface ManagerComponents extends Partial<Runtime> {
+  /** Replaces the usual work of passwords. */
+  readonly passwords?: Passwords
+  /** The clusters that get settings; default: those whose services have joined. */
+  readonly steered?: SteeredClusters
 }
 
 export interface ManagerService extends Startable {
@@ -20,41 +26,63 @@ export interface ManagerService extends Startable {
   readonly adminUrl: string
 }
 
-const noClusters: SteeredClusters = { clusters: () => [], trackers: () => [] }
+/** What a link on a page elsewhere may lead a browser to: pages of the console, and the way back from a provider. */
+const isPage = (path: string): boolean => !path.startsWith('/api/') || /^\/api\/v1\/oidc\/[^/]+\/callback$/.test(path)
 
-/** The folder of the database is of one process, which has every duty. */
-function alone({ database, logger }: Pick<Runtime, 'logger'> & { readonly database: ManagerDatabase }): Duties {
-  return {
-    duty(name, work) {
-      let tasks = background(() => undefined)
-      return {
-        async start() {
-          if (tasks.size > 0) return
-          tasks = background((_, err) => logger.error('failed at a duty of this manager', { duty: name, err }))
-          tasks.run(name, (signal) => work(database, signal))
-        },
-        stop: () => tasks.stop(),
-      }
-    },
+/** Work of whoever has the duty, until he has it no more. */
+const worksUntil =
+  (work: Startable) =>
+  async (_: unknown, signal: AbortSignal): Promise<void> => {
+    await work.start()
+    await abortable(new Promise<never>(() => undefined), signal).catch(() => undefined)
+    await work.stop()
   }
-}
 
 /** One manager: people and their tools steer clusters from here. Everything else works without it. @throws INSECURE_BIND */
 export function managerService(components: ManagerComponents, config: ManagerConfig): ManagerService {
   const runtime = serviceRuntime('manager', config, components)
   const database = managerDatabase(runtime, config)
+  const persons = people({ ...runtime, database, passwords: components.passwords }, config.people, config.publicUrl)
+  const audit = auditLog({ database })
+  const keeping = auditKeeping({ ...runtime, audit }, config.audit.keep)
+  const shared = leases({ ...runtime, database })
+  const duty = (name: string, work: Startable) => shared.duty(name, worksUntil(work))
+  const clusters = openClusters({ ...runtime, database, duty }, config)
+  const views = openViews({ ...runtime, ...clusters, database, clusters: clusters.talk })
   const settings = settingsPart(
-    { ...runtime, database, clusters: components.clusters ?? noClusters, duties: alone({ ...runtime, database }) },
+    { ...runtime, database, clusters: components.steered ?? clusters.talk, duties: shared },
     config.settings,
   )
-  const routes = managerRoutes({ audit: auditLog({ database }), wings: settings.routes })
+  const wings = [...clusters.routes, ...views.routes, ...settings.routes]
+  const routes = managerRoutes({ audit, people: persons.parts, wings })
+  const pages = [...oidcRoutes(persons.oidc), ...consoleRoutes({ folder: consoleFolder() })]
   const shell = serviceShell(runtime, config, {
     kind: 'manager',
     // Whoever comes to the listener for people has to be known, also where no secret is set.
-    listeners: { http: { routes, anonymous: 'none' }, admin: { routes } },
+    listeners: {
+      http: {
+        ...{ routes: [...routes, ...pages], anonymous: 'none', identify: persons.identify },
+        pages: isPage,
+      },
+      admin: { routes },
+    },
+    checks: { database: () => database.problem() },
   })
+  /** Whoever can read the log has the machine, and so may let himself in. */
+  const tellFirstAdmin: Startable = {
+    async start() {
+      const path = await persons.firstAdminLink()
+      if (path === undefined) return
+      const link = (config.publicUrl ?? shell.url('http')) + path
+      runtime.logger.warn('there is no admin yet; this link makes one, once, within a day', { link })
+    },
+    stop: () => Promise.resolve(),
+  }
   return {
-    ...shell.around([database, settings, ...shell.listeners]),
+    ...shell.around([
+      ...[database, persons, keeping, ...clusters.parts, ...views.parts, settings],
+      ...[...shell.listeners, tellFirstAdmin],
+    ]),
     get url() {
       return shell.url('http')
     },

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { announceLimits, liveKeys, placeKeys } from '../../lib/api/index.ts'
 import { backendRulesSchema, backendSchema, upstreamRulesSchema, urlRulesSchema } from '../../lib/backend/index.ts'
 import { byteSize, duration, networkName, peerAddress } from '../../lib/config/index.ts'
+import { managerKey } from '../../lib/joining/index.ts'
 import {
   checkForeignPeers,
   commonKeys,
@@ -10,6 +11,7 @@ import {
   rings,
   secretsOf,
   swarmKeys,
+  withholdRules,
 } from '../../lib/service/index.ts'
 import { type AllowedHost, parseAllowedHost } from './push/send-targets.ts'
 
@@ -41,6 +43,8 @@ const keys = z.strictObject({
   ops: listenerOf('origin', 'ops'),
   /** The admin API. */
   admin: listenerOf('origin', 'admin'),
+  /** The manager that it joins, if there is one. */
+  manager: managerKey,
   /** Folder of the local store: complete blobs, partial blobs and uploads. */
   folder: z.string().min(1).default('data/origin'),
   store: z
@@ -146,6 +150,8 @@ const keys = z.strictObject({
   trackers: rings.trackers,
   /** How swarms work. */
   swarm: swarmKeys,
+  /** Repositories whose blobs are given to nobody who pulls. */
+  withhold: withholdRules,
   /** CIDRs of the networks that peers may belong to. */
   allowedPeers: z.array(z.string()).default(['0.0.0.0/0', '::/0']),
   limits: z

@@ -1,4 +1,4 @@
-import { foreignSwarms, steered, trackerCluster, upstreamTalk } from '../../lib/api/index.ts'
+import { foreignSwarms, trackerCluster, upstreamTalk } from '../../lib/api/index.ts'
 import {
   type Backends,
   backendProbes,
@@ -8,11 +8,19 @@ import {
   withUpstreams,
 } from '../../lib/backend/index.ts'
 import { background, type Startable } from '../../lib/base/index.ts'
-import { type BlobRef, type Digest, type Repository, URL_REGISTRY } from '../../lib/core/index.ts'
+import { type BlobRef, type Digest, type PullClass, type Repository, URL_REGISTRY } from '../../lib/core/index.ts'
 import { lookBudget, requestRate } from '../../lib/http/index.ts'
+import { joining } from '../../lib/joining/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { blockHashing, type Hashing, threadDigester } from '../../lib/metainfo/index.ts'
-import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
+import {
+  clusterHttp,
+  type Runtime,
+  serviceCluster,
+  serviceRuntime,
+  serviceShell,
+  withheld,
+} from '../../lib/service/index.ts'
 import {
   type CommittedBlob,
   diskStore,
@@ -20,7 +28,7 @@ import {
   type SidecarName,
   type StoredBlob,
 } from '../../lib/store/index.ts'
-import { type SwarmEngine, seedStored, swarmLimits } from '../../lib/swarm/index.ts'
+import { classPaces, type SwarmEngine, seedStored, swarmLimits } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import { originAdminRoutes } from './admin.ts'
 import { blobNames } from './blob-names.ts'
@@ -46,7 +54,7 @@ import { uploadQuota, uploadRefusals } from './push/upload-quota.ts'
 import { type UploadSessionsComponents, uploadSessions } from './push/upload-sessions.ts'
 import { siblingClients } from './ring/sibling-clients.ts'
 import { originServerRoutes } from './server.ts'
-import { originLive, steeringPolls } from './steering.ts'
+import { originSteering } from './steering.ts'
 import { torrents } from './torrents/torrents.ts'
 import { type EvictionVote, evictionVote } from './upkeep/eviction-vote.ts'
 import { upkeep } from './upkeep/upkeep.ts'
@@ -116,7 +124,8 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const plainStorage = journalStorage(config)
   const storage = components.wrapJournal?.(plainStorage) ?? plainStorage
   const foreign = foreignSwarms({ http, cluster: trackerRing })
-  const engine = originEngine({ runtime, store, trackers, foreign, cluster }, config)
+  const gives = withheld({ rules: config.withhold, repositoriesOf: (digest) => names.noted(digest) })
+  const engine = originEngine({ runtime, store, trackers, foreign, cluster, gives }, config)
   plainStore.onGone((digest) => engine.forget(digest))
   const patterns = config.backends.map(({ repository }) => repository)
   const isUpstream = ({ registry }: Repository) => registry === URL_REGISTRY || upstreams.at(registry) !== undefined
@@ -124,7 +133,7 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const rings = { origins: cluster, trackers: trackerRing }
   const { sentenceLookMs } = components
   const kept = { evictions, store, backends, upstreams, storage, sentenceLookMs, urlParts }
-  return { runtime, http, targets, cluster, rings, siblings, engine, names, ...kept }
+  return { runtime, http, targets, cluster, rings, siblings, engine, gives, names, ...kept }
 }
 
 type OriginParts = ReturnType<typeof originParts>
@@ -146,10 +155,11 @@ function afterStored({ runtime, store, engine, names }: OriginParts) {
   return { tasks, hashes, onStored }
 }
 
-/** All blobs that go out over HTTP take part in the upload rate like one torrent, and the small ones like a small one. */
+/** All blobs that go out over HTTP take part in the upload rate like one torrent of their class, and the small ones like a small one. */
 function uploadPace({ uploads }: Pick<SwarmEngine, 'uploads'>) {
-  const [long, short] = [uploads.flow(), uploads.flow({ short: true })]
-  return (sizeBytes: number) => (sizeBytes <= swarmLimits.shortBlobBytes ? short : long)
+  const [long, short] = [classPaces(uploads, { short: false }), classPaces(uploads, { short: true })]
+  return (sizeBytes: number, pullClass: PullClass = 'normal') =>
+    (sizeBytes <= swarmLimits.shortBlobBytes ? short : long)[pullClass]
 }
 
 /** The limits of what is uploaded and is no blob yet. */
@@ -222,7 +232,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
       ingest: bring,
       pieceHashes: hashes,
       torrents: originTorrents(parts, config, bring),
-      pace,
+      ...{ pace, gives: parts.gives },
       sendTargets: parts.targets,
       remoteSend: remoteSend({ ...shared, remoteHttp: parts.targets.http, pace, onSent }),
       admitOverHttp: (...asked) => engine.admitOverHttp(...asked),
@@ -240,28 +250,22 @@ function originRules(parts: OriginParts, config: OriginConfig) {
     self,
   )
   const ofUploads = { uploads, openUploads: () => store.openUploads(), clientOf: (id: string) => quota.clientOf(id) }
-  const admin = { ...keeping.admin, ...ofUploads, writeBack: later, ingests: bring }
-  const live = { engine, fill: filling.fill, scrub: admin.scrub, handOver: admin.handOver }
-  return { tasks, bring, later, keeping, urls, admin, live, routes: keeping.whileStaying(routes) }
+  const admin = { ...keeping.admin, ...ofUploads, writeBack: later, ingests: bring, engine, fill: filling.fill }
+  return { tasks, bring, later, keeping, urls, admin, routes: keeping.whileStaying(routes) }
 }
 
 /** One origin. @throws INSECURE_BIND, CONFIG_INVALID */
 export function originService(components: OriginComponents, config: OriginConfig): OriginService {
   const parts = originParts(components, config)
   const { runtime, http, targets, store, backends, engine } = parts
-  const { tasks, bring, later, keeping, urls, admin, live, routes } = originRules(parts, config)
-  const {
-    folder,
-    store: { volumes },
-  } = config
-  const steering = steered(
-    { ...runtime, live: originLive({ ...runtime, ...live }, config) },
-    { folder: volumes[0] ?? folder },
-  )
-  const asking = steeringPolls({ ...runtime, http, trackers: parts.rings.trackers, steered: steering }, config)
+  const { tasks, bring, later, keeping, urls, admin, routes } = originRules(parts, config)
+  const { steering, asking } = originSteering({ ...admin, ...runtime, http, trackers: parts.rings.trackers }, config)
   const probes = backendProbes(runtime, backends.probed ?? [])
+  const capacity = () => ({ capacityBytes: config.store.capacity, usedBytes: store.usedBytes })
+  const manager = joining(runtime, config, { kind: 'origin', url: (listener) => shell.url(listener), capacity })
   const shell = serviceShell(runtime, config, {
     kind: 'origin',
+    steward: manager,
     rings: Object.values(parts.rings),
     needs: [parts.cluster],
     checks: { store: () => store.trouble, drain: keeping.drain, ...probes.checks },
@@ -273,7 +277,7 @@ export function originService(components: OriginComponents, config: OriginConfig
     ...[bring, urls, tasks, engine, seeding, later.work],
   ]
   return {
-    ...shell.around([http, targets.http, ...content, ...shell.listeners, keeping, asking, keeping.farewell]),
+    ...shell.around([http, targets.http, ...content, ...shell.listeners, manager, keeping, asking, keeping.farewell]),
     engine,
     get url() {
       return shell.url('http')

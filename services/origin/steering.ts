@@ -3,12 +3,13 @@ import {
   type LiveSettings,
   liveSettings,
   type Steered,
+  steered as steeredService,
   steeringWordClient,
 } from '../../lib/api/index.ts'
 import { hasCode, rounds, type Startable } from '../../lib/base/index.ts'
 import { type Cluster, memberClients } from '../../lib/cluster/index.ts'
 import type { HttpClient } from '../../lib/http/index.ts'
-import { type Runtime, SHOAL_VERSION } from '../../lib/service/index.ts'
+import { type Runtime, shoalVersion } from '../../lib/service/index.ts'
 import type { Scrub } from '../../lib/store/index.ts'
 import type { SwarmEngine } from '../../lib/swarm/index.ts'
 import type { FillPace } from './bring/fill-pace.ts'
@@ -19,7 +20,7 @@ import type { HandOver } from './upkeep/hand-over.ts'
 const PAUSE_MS = 3_000
 const SPREAD_MS = 2_000
 
-export interface OriginLiveParts extends Pick<Runtime, 'setLogLevel'> {
+interface OriginLiveParts extends Pick<Runtime, 'setLogLevel'> {
   readonly engine: Pick<SwarmEngine, 'uploads'>
   readonly fill: Pick<FillPace, 'setRate'>
   readonly scrub: Pick<Scrub, 'setRate'>
@@ -27,7 +28,7 @@ export interface OriginLiveParts extends Pick<Runtime, 'setLogLevel'> {
 }
 
 /** What obeys each key of an origin that changes while it runs. */
-export const originLive = (
+const originLive = (
   { engine, fill, scrub: scrubbing, handOver: walks, setLogLevel }: OriginLiveParts,
   { log, limits, ingest, handOver, scrub }: OriginConfig,
 ): LiveSettings =>
@@ -39,20 +40,20 @@ export const originLive = (
     'scrub.rate': { file: scrub.rate, set: (rate) => scrubbing.setRate(rate) },
   })
 
-export interface SteeringPollsComponents extends Pick<Runtime, 'clock' | 'random' | 'logger'> {
+interface SteeringPollsComponents extends Pick<Runtime, 'clock' | 'random' | 'logger'> {
   readonly http: HttpClient
   readonly trackers: Cluster
   readonly steered: Steered
 }
 
 /** Asks every tracker again and again which settings hold for this origin. */
-export function steeringPolls(
+function steeringPolls(
   { clock, random, logger, http, trackers, steered }: SteeringPollsComponents,
   { member, zone, labels }: Pick<OriginConfig, 'member' | 'zone' | 'labels'>,
 ): Startable {
   const clients = memberClients(trackers, (url) => steeringWordClient(http, url))
   const label = labels?.['host']
-  const facts = { member, shoal: SHOAL_VERSION, ...(zone !== undefined && { zone }), ...(label && { label }) }
+  const facts = { member, shoal: shoalVersion, ...(zone !== undefined && { zone }), ...(label && { label }) }
   const ask = async (id: string, signal: AbortSignal) => {
     const asked = steered.report()
     const word = await clients.at(id)?.ask({ ...facts, report: asked }, { signal })
@@ -84,4 +85,14 @@ export function steeringPolls(
       await steered.settled()
     },
   }
+}
+
+/** What this origin obeys of what a manager has given to the trackers. */
+export function originSteering(
+  parts: OriginLiveParts & Omit<SteeringPollsComponents, 'steered'> & Pick<Runtime, 'metrics'>,
+  config: OriginConfig,
+) {
+  const live = originLive(parts, config)
+  const steering = steeredService({ ...parts, live }, { folder: config.store.volumes[0] ?? config.folder })
+  return { steering, asking: steeringPolls({ ...parts, steered: steering }, config) }
 }

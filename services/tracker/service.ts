@@ -11,6 +11,7 @@ import { abortController, type Startable, WAITS_OF_LIFE } from '../../lib/base/i
 import { type Cluster, memberClients } from '../../lib/cluster/index.ts'
 import type { SwarmId } from '../../lib/core/index.ts'
 import { type HttpClient, lookBudget } from '../../lib/http/index.ts'
+import { joining } from '../../lib/joining/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { trackerAdminRoutes } from './admin/admin.ts'
 import { announcements, LIFETIME_INTERVALS } from './announcements.ts'
@@ -243,8 +244,10 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
     looks: lookBudget(runtime, LOOKS),
   })
   const admin = trackerAdminRoutes({ ...parts, ...orders, ...said, ...spreads, end: end.signal, rings })
+  const manager = joining(runtime, config, { kind: 'tracker', url: (listener) => shell.url(listener) })
   const shell = serviceShell(runtime, config, {
     kind: 'tracker',
+    steward: manager,
     rings: Object.values(rings),
     listeners: { http: { routes }, admin: { routes: admin } },
     notes: { store: () => store.trouble },
@@ -257,7 +260,7 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
     // Stop the relay and the streams of events before the listeners, which wait for them: they do not end by themselves.
     ...shell.around([
       ...[http, observed.control, steered, sweeping, store, orders],
-      ...[...shell.listeners, spreads.spread, spreads.steeringSpread, relay, end],
+      ...[...shell.listeners, manager, spreads.spread, spreads.steeringSpread, relay, end],
     ]),
     get url() {
       return shell.url('http')

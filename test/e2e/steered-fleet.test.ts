@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { adminClient, agentAdmin, trackerAdmin } from '../../lib/api/index.ts'
 import { eventually } from '../kit/eventually.ts'
 import { cursedStore } from '../kit/manager/cursed-store.ts'
-import { type ManagerLab, managerLab } from '../kit/manager/manager-lab.ts'
+import { type SettingsManagerLab, settingsManagerLab } from '../kit/manager/settings-manager-lab.ts'
 import { pushBlobOf } from '../kit/pushed-blob.ts'
 import { disposableHttp } from '../kit/scripted-server.ts'
 import { slowPull } from '../kit/slow-pull.ts'
@@ -20,7 +20,7 @@ afterAll(async () => http[Symbol.asyncDispose]())
 /** 20 agents with a slow line, two trackers, and a manager that steers them. */
 describe('a fleet of a manager', () => {
   let shoal: Topology
-  let manager: ManagerLab
+  let manager: SettingsManagerLab
   const all = { scope: 'all', kind: 'agent' }
   const reason = 'a test'
   const rollout = { steps: [{ hosts: 10 }, { percent: 100 }], soakSeconds: 600, minPulls: 10 }
@@ -53,7 +53,7 @@ describe('a fleet of a manager', () => {
     for (const { admin } of trackers)
       await eventually(async () => expect(await admin.statistics({})).toMatchObject({ listening: AGENTS }))
     const clusters = { clusters: () => [{ id: 'near', name: 'near', away: false }], trackers: () => trackers }
-    manager = await managerLab(clusters, { config: { settings: { every: '100ms' } } })
+    manager = await settingsManagerLab(clusters, { config: { settings: { every: '100ms' } } })
   })
   afterAll(async () => {
     await manager[Symbol.asyncDispose]()

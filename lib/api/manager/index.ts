@@ -1,18 +1,51 @@
 import { adminCall } from '../admin.ts'
 import { opaque } from '../bounded.ts'
 import { auditCalls } from './audit.ts'
+import { clusterCalls } from './clusters.ts'
 import { managerCall } from './manager-call.ts'
+import { memberCalls } from './members.ts'
+import { peopleCalls } from './people.ts'
+import { rightCalls } from './rights.ts'
 import { rolloutCalls } from './rollouts.ts'
 import { settingCalls } from './settings.ts'
+import { viewCalls } from './views.ts'
 
 export type { AuditRow } from './audit.ts'
+export type { ClusterAnswer, RelationAnswer } from './clusters.ts'
+export {
+  type HeartbeatBody,
+  type JoinBody,
+  type JoiningClient,
+  joiningCalls,
+  type MemberKind,
+  memberKinds,
+} from './joining.ts'
 export { checkLiveValues, liveJsonSchemas, liveKinds } from './live-values.ts'
-export type {
-  ManagerCall,
-  ManagerCalls,
-  ManagerNeed,
-  ManagerResource,
+export {
+  type ManagerCall,
+  type ManagerCalls,
+  type ManagerNeed,
+  type ManagerResource,
+  managerResources,
 } from './manager-call.ts'
+export {
+  type AssignedCluster,
+  type HostAnswer,
+  hostStates,
+  type MemberAnswer,
+  type MemberState,
+  memberStates,
+} from './members.ts'
+export {
+  type Grant,
+  type InviteRow,
+  type Me,
+  personName,
+  type RoleRow,
+  type SessionRow,
+  type TokenRow,
+  type UserRow,
+} from './people-shapes.ts'
 export type { PlanBody, RolloutPlan } from './rollout-plan.ts'
 export {
   type HaltCode,
@@ -30,10 +63,23 @@ export {
   settingCalls,
   steeredTrackerStates,
 } from './settings.ts'
+export {
+  type ClusterNow,
+  type ImageInCluster,
+  type Sample,
+  type SwarmViewRow,
+  viewCalls,
+  type WholeSwarm,
+} from './views.ts'
 
 /** The API of a manager, on its listeners `http` and `admin`. */
 export const managerApi = {
   ...auditCalls,
+  ...peopleCalls,
+  ...rightCalls,
+  ...clusterCalls,
+  ...memberCalls,
+  ...viewCalls,
   ...settingCalls,
   ...rolloutCalls,
   openApi: managerCall(

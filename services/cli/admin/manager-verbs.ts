@@ -1,5 +1,8 @@
 import type { managerApi } from '../../../lib/api/index.ts'
+import { managerClusterVerbs } from './manager-cluster-verbs.ts'
 import { settingVerbs } from './manager-settings-verbs.ts'
+import { managerViewVerbs } from './manager-view-verbs.ts'
+import { peopleVerbs } from './people-verbs.ts'
 import { describeVerb } from './shared-verbs.ts'
 import { ageText, table } from './sheet.ts'
 import type { VerbsOf } from './verb.ts'
@@ -15,6 +18,9 @@ export const managerVerbs: VerbsOf<typeof managerApi> = {
         ['TARGET', ({ target }) => target],
       ]) + (next === undefined ? '' : `\n\nmore: --last ${next}`),
   },
+  ...peopleVerbs,
+  ...managerClusterVerbs,
+  ...managerViewVerbs,
   ...settingVerbs,
   ...describeVerb,
 }

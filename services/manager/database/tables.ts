@@ -1,3 +1,5 @@
+import type { ClusterTables } from '../clusters/tables.ts'
+import type { PeopleTables } from '../people/tables.ts'
 import type {
   RolloutEventsTable,
   RolloutHostsTable,
@@ -20,11 +22,22 @@ export interface AuditTable {
   readonly detail: string | null
 }
 
+/** Which manager has which duty. */
+export interface LeaseTable {
+  readonly name: string
+  /** The process; empty when nobody has it. */
+  readonly holder: string
+  /** Grows with each holder. */
+  readonly term: number
+  /** Grows with each sign of life, and each change that the holder makes. */
+  readonly beat: number
+}
+
 /**
  * Every table of a manager. Times are milliseconds since the epoch, booleans are 0 or 1, JSON is text: the same in SQLite and
  * PostgreSQL.
  */
-export interface Tables {
+export interface Tables extends PeopleTables, ClusterTables {
   readonly audit: AuditTable
   readonly settingCounter: SettingCounterTable
   readonly settingManager: SettingManagerTable
@@ -34,4 +47,35 @@ export interface Tables {
   readonly rolloutSteps: RolloutStepsTable
   readonly rolloutEvents: RolloutEventsTable
   readonly rolloutHosts: RolloutHostsTable
+  readonly leases: LeaseTable
 }
+
+/** The columns by which rows are told apart and found in order; undefined: the table is not in backups. */
+export const inBackups: Readonly<Record<keyof Tables, readonly [string, ...string[]] | undefined>> = {
+  audit: ['id'],
+  // Nobody has a duty in a database that was restored.
+  leases: undefined,
+  users: ['id'],
+  roles: ['name'],
+  userRoles: ['userId', 'role'],
+  tokens: ['id'],
+  clusters: ['id'],
+  joinTokens: ['id'],
+  members: ['id'],
+  settingCounter: ['id'],
+  settingManager: ['one'],
+  settingVersions: ['version'],
+  settingSlots: ['slot'],
+  rollouts: ['id'],
+  rolloutSteps: ['rollout', 'step'],
+  rolloutEvents: ['id'],
+  rolloutHosts: ['rollout', 'cluster', 'host'],
+  // Read anew from the trackers.
+  hosts: undefined,
+  // What was used or ended since would count again.
+  sessions: undefined,
+  links: undefined,
+}
+
+/** They have a row from the start on, which the row of a backup replaces. */
+export const madeAtStart: readonly string[] = ['settingCounter', 'settingManager'] satisfies (keyof Tables)[]

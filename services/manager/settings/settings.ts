@@ -1,7 +1,7 @@
 import { type Clock, lifecycle, type Random, type Startable } from '../../../lib/base/index.ts'
 import type { Route } from '../../../lib/http/index.ts'
 import type { Logger, Metrics } from '../../../lib/telemetry/index.ts'
-import type { ManagerDatabase } from '../database/index.ts'
+import type { Leases, ManagerDatabase } from '../database/index.ts'
 import { fleetView } from './fleet-view.ts'
 import { managerIdentity } from './identity.ts'
 import type { PlanDefaults } from './plan.ts'
@@ -13,12 +13,6 @@ import { settingsStore } from './settings-store.ts'
 import { settingsWork } from './settings-work.ts'
 import type { SteeredClusters } from './steered-clusters.ts'
 
-/** Duties of which each has one holder among all managers of a database. */
-export interface Duties {
-  /** A part that does `work` for as long as this manager has the duty. What is written through the lease is lost with it. */
-  duty(name: string, work: (lease: Pick<ManagerDatabase, 'keep'>, signal: AbortSignal) => Promise<void>): Startable
-}
-
 export interface SettingsComponents {
   readonly clock: Clock
   readonly random: Random
@@ -26,7 +20,7 @@ export interface SettingsComponents {
   readonly metrics: Metrics
   readonly database: ManagerDatabase
   readonly clusters: SteeredClusters
-  readonly duties: Duties
+  readonly duties: Leases
 }
 
 export interface SettingsConfig {

@@ -40,10 +40,14 @@ const documentOf = async (kind: (typeof adminApis)[number]['kind']) =>
     await fetch(urlOf(kind) + (adminApis.find((api) => api.kind === kind)?.calls['openApi']?.path ?? ''))
   ).json()) as Document
 
-/** They need a Kubernetes, or a query; their own tests compare them with the same schemas. */
+/**
+ * They need a Kubernetes, a cluster that has joined, a query, or somebody who is signed in; `services/controller-{names,accounts}`, `manager/clusters`,
+ * `manager/people` and `manager/settings` compare them with the same schemas.
+ */
 const elsewhere = [
-  ...['controller names', 'controller accounts'],
+  ...['controller names', 'controller accounts', 'manager assignment'],
   ...['manager settingsDiff', 'manager settingsEffective'],
+  ...['manager mySessions', 'manager myTokens'],
 ]
 
 /** Routes that answer without a path parameter: what they say is compared with the document. */

@@ -12,16 +12,23 @@ import { type PushedBlob, pushBlobOf } from '../../kit/pushed-blob.ts'
 import { recordingHost } from '../../kit/recording-host.ts'
 import { everySecret, secretOverrides } from '../../kit/secrets.ts'
 import { pullDigest } from '../../kit/slow-pull.ts'
+import { type TempFolder, tempFolder } from '../../kit/temp-folder.ts'
 import { startTopology, type Topology } from '../../kit/topology.ts'
 
 const size = 3 * 1024 * 1024
 
 let shoal: Topology
 let blob: PushedBlob
+let folder: TempFolder
+/** Holds a password. */
+let passwordFile: string
 /** A herd has none. */
 let controller: ControllerService
 
 beforeAll(async () => {
+  folder = await tempFolder('password')
+  passwordFile = join(folder.path, 'password')
+  await writeFile(passwordFile, 'correct horse battery\n')
   shoal = await startTopology({
     ...{ agents: 1, origins: 1, trackers: 1, managers: 1, processes: [] },
     overrides: [...secretOverrides(), 'proxy.anonymous=write', 'tracker.fleet.gather=0s'],
@@ -45,6 +52,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await controller.stop()
   await shoal[Symbol.asyncDispose]()
+  await folder[Symbol.asyncDispose]()
 })
 
 const NO_TASK = 'ab'.repeat(32)
@@ -89,6 +97,7 @@ const ringVerbs = (service: string, ring: string) =>
 /** For each verb: its arguments here, its exit code, and the text that it prints for people. */
 const expected = (
   digest: string,
+  file: string,
 ): Readonly<Record<string, readonly [words: string, exit: number, printed: RegExp]>> => ({
   'origin blobs': ['--n 5', 0, new RegExp(`DIGEST .*SIZE +USED +VERIFIED +KEPT BY\\n${digest}  3.0 MiB`)],
   'origin blob': [digest, 0, /in the backend +yes/],
@@ -157,7 +166,62 @@ const expected = (
   'controller names': ['', 1, /ROLE_OFF/],
   'controller accounts': ['', 1, /ROLE_OFF/],
   'controller open-api': ['', 0, /^\{\n {2}"openapi": "3.1.0"/],
-  'manager audit': ['', 0, /^WHEN +WHO +WHAT +TARGET$/],
+  'manager create-cluster': [
+    '--name north --zones a,b* --default yes',
+    0,
+    /^name +north[\s\S]*default +yes[\s\S]*zones +a, b\*/,
+  ],
+  'manager clusters': ['', 0, /^CLUSTER +STATE[^\n]*\nnorth +empty/],
+  'manager cluster': ['north', 0, /^name +north/],
+  'manager change-cluster': ['north --cidrs 10.0.0.0/8 --revision 1', 0, /cidrs +10\.0\.0\.0\/8[\s\S]*revision +2/],
+  'manager create-join-token': ['north --name t --hours 1 --uses 2', 0, /uses left +2[\s\S]*\n\nshoal-join-/],
+  'manager join-tokens': ['north', 0, /^ID +NAME +STATE[^\n]*\n\S+ +t +valid +0 +2 +in 59m/],
+  'manager revoke-join-token': ['north none', 1, /JOIN_TOKEN_UNKNOWN/],
+  'manager members': ['--state ok', 0, /^CLUSTER +KIND +MEMBER/],
+  'manager member': ['none', 1, /MEMBER_UNKNOWN/],
+  'manager forget-member': ['none', 1, /MEMBER_UNKNOWN/],
+  'manager hosts': ['--zone a --text 10.', 0, /^CLUSTER +HOST +ROLE/],
+  'manager relations': ['', 0, /^FROM +TO +STATE +RULES$/],
+  'manager assignment': ['--zone a', 1, /ASSIGNMENT_NONE/],
+  'manager overview': ['', 0, /^CLUSTER +STATE[\s\S]*finished per minute/],
+  'manager swarms': ['--state starving', 0, /^CLUSTER +SWARM +STATE[\s\S]*not asked: north \(NO_HEALTHY_MEMBER\)/],
+  'manager swarm': [`north ${digest}`, 1, /NO_HEALTHY_MEMBER/],
+  'manager swarm-events': [`north ${digest}`, 1, /NO_HEALTHY_MEMBER/],
+  'manager images': ['--text team', 0, /^REPOSITORY +CLUSTERS/],
+  'manager image': ['team/app', 0, /^north: NO_HEALTHY_MEMBER/],
+  'manager node': [`nowhere ${NO_PEER}`, 1, /CLUSTER_UNKNOWN/],
+  'manager ban-node': [`north ${NO_PEER} --reason odd`, 1, /NO_HEALTHY_MEMBER/],
+  'manager unban-node': [`north ${NO_PEER}`, 1, /NO_HEALTHY_MEMBER/],
+  'manager drain-node': [`north ${NO_PEER} --reason odd --minutes 5`, 1, /NO_HEALTHY_MEMBER/],
+  'manager undrain-node': [`north ${NO_PEER}`, 1, /NO_HEALTHY_MEMBER/],
+  'manager remove-cluster': ['north', 0, /^done$/],
+  'manager roles': ['', 0, /^NAME +KIND +MAY +WHAT\nadmin +built in +\*=\*/],
+  'manager set-role': ['warmer --grants jobs=write,images=read', 0, /^name +warmer\nmay +jobs=write images=read$/],
+  'manager create-user': [`--name ada --password-file ${file} --roles warmer`, 0, /^NAME[^\n]*\nada +warmer +enabled/],
+  'manager user': ['ada', 0, /^NAME[^\n]*\nada +warmer/],
+  'manager users': ['--n 5', 0, /^NAME[^\n]*\nada +warmer/],
+  'manager change-user': ['ada --roles reader --disabled no', 0, /^NAME[^\n]*\nada +reader +enabled/],
+  'manager set-password': [`ada --password-file ${file}`, 0, /^done$/],
+  'manager sign-in': [`--name ada --password-file ${file}`, 0, /^name +user:ada\nroles +reader/],
+  'manager end-sessions': ['ada', 0, /^done$/],
+  'manager invite': ['--roles reader', 0, /^link +\/welcome#[\w-]{43}\n/],
+  'manager invites': ['', 0, /^ID +ROLES +BY +ENDS\n\S+ +reader/],
+  'manager revoke-invite': ['none', 1, /NOT_FOUND/],
+  'manager open-link': [`--link-file ${file} --name eve --password-file ${file}`, 1, /LINK_UNKNOWN/],
+  'manager sign-in-ways': ['', 0, /^passwords +yes\nproviders +none$/],
+  'manager me': ['', 0, /^name +admin\n/],
+  'manager my-tokens': ['', 1, /USER_REQUIRED/],
+  'manager create-token': ['--name ci --grants jobs=read --days 7', 1, /USER_REQUIRED/],
+  'manager revoke-my-token': ['none', 1, /USER_REQUIRED/],
+  'manager tokens': ['', 0, /^ID +USER +NAME/],
+  'manager revoke-token': ['none', 1, /NOT_FOUND/],
+  'manager my-sessions': ['', 1, /SESSION_REQUIRED/],
+  'manager end-my-session': ['none', 1, /SESSION_REQUIRED/],
+  'manager change-password': [`--old-file ${file} --new-file ${file}`, 1, /SESSION_REQUIRED/],
+  'manager sign-out': ['', 0, /^done$/],
+  'manager remove-role': ['warmer', 0, /^done$/],
+  'manager remove-user': ['ada', 0, /^done$/],
+  'manager audit': ['', 0, /^WHEN +WHO +WHAT +TARGET[\s\S]*cluster\.create/],
   ...settingVerbs,
   'manager open-api': ['', 0, /^\{\n {2}"openapi": "3.1.0"/],
   ...ringVerbs('build-index', 'origins'),
@@ -172,6 +236,8 @@ const expected = (
   'build-index retention-stop': ['', 0, /^/],
   'build-index retention-tags': ['looked-after', 0, /^TAG +VERDICT/],
   'build-index retention-manifests': ['looked-after', 0, /^MANIFEST +VERDICT/],
+  'build-index repositories': ['', 0, /^$/],
+  'build-index tags': ['team/app', 1, /NAME_UNKNOWN/],
   'build-index replications': ['--state dead', 0, /^REMOTE/],
   'build-index replication': ['east team/app 1.0', 1, /REMOTE_UNKNOWN/],
   'build-index replicate': ['--repository team/app --tag 1.0', 1, /REMOTE_UNKNOWN/],
@@ -187,7 +253,7 @@ const call = async (kind: string, words: readonly string[]) => {
 }
 
 test('every verb does what it says against a herd', async () => {
-  const table = expected(blob.digest)
+  const table = expected(blob.digest, passwordFile)
   const document = join(shoal.data, 'settings.json')
   const share = { percent: 50, salt: 's' }
   const layer = { id: 'slow', kind: 'agent', generation: 4, scope: { all: true }, share, values: { log: 'warn' } }

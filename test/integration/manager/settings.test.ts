@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { AnswerOf, managerApi } from '../../../lib/api/index.ts'
 import { fakeClock } from '../../../lib/base/index.ts'
-import { managerLab } from '../../kit/manager/manager-lab.ts'
+import { settingsManagerLab } from '../../kit/manager/settings-manager-lab.ts'
 import { simulatedFleet } from '../../kit/manager/simulated-fleet.ts'
 
 const slow = { 'limits.download': '1MB/s' }
@@ -14,7 +14,7 @@ async function start() {
   const clock = fakeClock()
   const refuses = (values: object) => JSON.stringify(values) === JSON.stringify(quick)
   const fleet = simulatedFleet({ clock, clusters: { near: 3 }, refuses })
-  const lab = await managerLab(fleet, { clock })
+  const lab = await settingsManagerLab(fleet, { clock })
   return {
     ...{ ...lab, fleet, clock },
     /** Time for the manager and for the hosts. */

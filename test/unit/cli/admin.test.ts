@@ -11,9 +11,12 @@ import { verbName } from '../../../services/cli/admin/verb.ts'
 import { run } from '../../../services/cli/run.ts'
 import { controllerAdminRoutes } from '../../../services/controller/server.ts'
 import { doors } from '../../../services/herd/index.ts'
+import { type ClusterWingComponents, clusterWingRoutes } from '../../../services/manager/clusters/wing-routes.ts'
+import type { PersonRoutesComponents } from '../../../services/manager/people/index.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
 import type { PlanDefaults } from '../../../services/manager/settings/plan.ts'
 import { type SettingsWingComponents, settingsWingRoutes } from '../../../services/manager/settings/routes.ts'
+import { type ViewRoutesComponents, viewRoutes } from '../../../services/manager/views/view-routes.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { proxyAdminRoutes } from '../../../services/proxy/admin.ts'
 import { type TrackerAdminComponents, trackerAdminRoutes } from '../../../services/tracker/admin/admin.ts'
@@ -26,6 +29,7 @@ const untouched = {} as object as OriginAdminComponents & AgentAdminComponents &
 const noReplication = {
   clock: systemClock(),
   cluster: 'local',
+  index: {} as never,
   remotes: new Map(),
   hooks: new Map(),
   replication: { desk: undefined },
@@ -46,7 +50,9 @@ const served = {
     accounts: () => undefined,
   }),
   manager: [
-    ...managerRoutes({ audit: { page: async () => ({ audit: [] }) } }),
+    ...managerRoutes({ audit: { page: async () => ({ audit: [] }) }, people: {} as PersonRoutesComponents }),
+    ...clusterWingRoutes({} as ClusterWingComponents),
+    ...viewRoutes({} as ViewRoutesComponents),
     ...settingsWingRoutes({} as SettingsWingComponents, {} as PlanDefaults),
   ],
 }

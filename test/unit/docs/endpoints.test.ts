@@ -15,8 +15,13 @@ import { krakenTagRoutes } from '../../../services/build-index/kraken/tag-routes
 import { farEndRoutes } from '../../../services/build-index/replication/far-end.ts'
 import { buildIndexServerRoutes } from '../../../services/build-index/server.ts'
 import { controllerAdminRoutes } from '../../../services/controller/server.ts'
+import { joiningRoutes } from '../../../services/manager/clusters/joining-routes.ts'
+import { clusterWingRoutes } from '../../../services/manager/clusters/wing-routes.ts'
+import { consoleRoutes } from '../../../services/manager/console-files.ts'
+import { oidcRoutes } from '../../../services/manager/people/index.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
 import { settingsWingRoutes } from '../../../services/manager/settings/routes.ts'
+import { viewRoutes } from '../../../services/manager/views/view-routes.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { originServerRoutes } from '../../../services/origin/server.ts'
 import { tokenRoutes } from '../../../services/proxy/access/token-routes.ts'
@@ -61,6 +66,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
     ...{
       clock: systemClock(),
       cluster: 'local',
+      index: untouched,
       remotes: new Map(),
       hooks: new Map(),
       replication: { desk: undefined },
@@ -72,7 +78,15 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
   }),
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
   'controller: admin listener': controllerAdminRoutes(untouched),
-  'manager: main listener': [...managerRoutes(untouched), ...settingsWingRoutes(untouched, untouched)],
+  'manager: main listener': [
+    ...managerRoutes({ audit: untouched, people: untouched }),
+    ...oidcRoutes(untouched),
+    ...clusterWingRoutes(untouched),
+    ...joiningRoutes(untouched, untouched),
+    ...viewRoutes(untouched),
+    ...settingsWingRoutes(untouched, untouched),
+    ...consoleRoutes({ folder: '' }),
+  ],
   'build-index: main listener': [...buildIndexServerRoutes(untouched, untouched), ...farEndRoutes(untouched)],
   'proxy: registry listener': proxyRoutes(),
   'agent: registry listener': [

@@ -92,7 +92,6 @@ export class Download {
         this.#wakeSoon()
       },
     })
-    // The rate may change while this runs.
     const isLimited = () => components.downloads.available < Number.POSITIVE_INFINITY
     this.#why = new WhyWaits(components, {
       ...{ jobs: this.#jobs, suppliers: this.#suppliers, usualMs: parts.usualMs },
