@@ -53,7 +53,8 @@ export function settingsPart(components: SettingsComponents, { every, rollout }:
   const view = fleetView(components)
   let ask: () => void = () => undefined
   const onChange = () => ask()
-  const duty = duties.duty('settings', async ({ keep }, signal) => {
+  const duty = duties.duty('settings', async (lease, signal) => {
+    const keep: ManagerDatabase['keep'] = (part) => lease.keep(part)
     const leased = { ...components, database: { read: database.read, keep } }
     const parts = { ...leased, store, manager, meters, rollouts: rolloutWorkStore(leased) }
     const work = settingsWork(parts, { everyMs: every })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { AnswerOf, managerApi } from '../../../lib/api/index.ts'
 import { fakeClock } from '../../../lib/base/index.ts'
+import { eventually } from '../../kit/eventually.ts'
 import { settingsManagerLab } from '../../kit/manager/settings-manager-lab.ts'
 import { simulatedFleet } from '../../kit/manager/simulated-fleet.ts'
 
@@ -17,24 +18,28 @@ async function start() {
   const lab = await settingsManagerLab(fleet, { clock })
   return {
     ...{ ...lab, fleet, clock },
-    /** Time for the manager and for the hosts. */
-    async pass() {
-      for (let i = 0; i < 3; i += 1) {
+    /** Time for the manager and for the hosts, until `check` passes: the database has a time of its own. */
+    pass: (check: () => unknown) =>
+      eventually(async () => {
         await clock.advance(5_000)
         fleet.live()
-      }
-    },
+        await check()
+      }),
   }
 }
+
+const applied = async ({ admin }: Awaited<ReturnType<typeof start>>) =>
+  expect(await admin.settingsApplied(to('all'))).toMatchObject({ hosts: 3, applied: 3, behind: 0, refused: 0 })
 
 describe('settings at a manager', () => {
   test('are set, shown, compared, and applied by hosts', async () => {
     await using it = await start()
     const first = await it.admin.setSettings({ ...to('all'), body: { values: slow, reason } })
     const second = await it.admin.setSettings({ ...to('all'), body: { values: { ...slow, log: 'debug' }, reason } })
-    await it.pass()
-    expect(it.fleet.hosts.map(({ values }) => values)).toEqual(Array(3).fill({ ...slow, log: 'debug' }))
-    expect(await it.admin.settingsApplied(to('all'))).toMatchObject({ hosts: 3, applied: 3, behind: 0, refused: 0 })
+    await it.pass(() =>
+      expect(it.fleet.hosts.map(({ values }) => values)).toEqual(Array(3).fill({ ...slow, log: 'debug' })),
+    )
+    await it.pass(() => applied(it))
     const diff = await it.admin.settingsDiff({ from: String(first.latest), to: 'all/agent' })
     expect(diff).toEqual({ changes: [{ key: 'log', change: 'added', to: 'debug' }] })
     expect(await it.admin.settingVersion({ version: String(second.latest) })).toMatchObject({ reason, kind: 'agent' })
@@ -48,11 +53,13 @@ describe('settings at a manager', () => {
   test('say which hosts do not have them, and why', async () => {
     await using it = await start()
     await it.admin.setSettings({ ...to('all'), body: { values: slow, reason } })
-    await it.pass()
+    await it.pass(() => applied(it))
     await it.admin.setSettings({ ...to('host:near-host-1'), body: { values: quick, reason } })
-    await it.pass()
     const where = to('host:near-host-1')
-    expect(await it.admin.settingsApplied(where)).toMatchObject({ hosts: 1, refused: 1, codes: { SETTING_INVALID: 1 } })
+    await it.pass(async () => {
+      const seen = await it.admin.settingsApplied(where)
+      expect(seen).toMatchObject({ hosts: 1, refused: 1, codes: { SETTING_INVALID: 1 } })
+    })
     const { hosts } = await it.admin.settingsBehind(where)
     expect(hosts).toEqual([expect.objectContaining({ host: 'near-host-1', state: 'failed', code: 'SETTING_INVALID' })])
   })
@@ -119,16 +126,16 @@ describe('settings at a manager', () => {
     await using it = await start()
     it.fleet.hold('near-tracker-0', { manager: 'another', generation: 9, layers: [] })
     await it.admin.setSettings({ ...to('all'), body: { values: slow, reason } })
-    await it.pass()
     const states = async () =>
       (await it.admin.steeredTrackers({})).trackers.map(({ state, manager }) => [state, manager])
-    expect(await states()).toEqual([
-      ['foreign', 'another'],
-      ['current', expect.any(String)],
-    ])
+    await it.pass(async () =>
+      expect(await states()).toEqual([
+        ['foreign', 'another'],
+        ['current', expect.any(String)],
+      ]),
+    )
     await it.admin.takeOverTrackers({ cluster: 'near', body: { reason: 'it is gone' } })
-    await it.pass()
-    expect((await states()).map(([state]) => state)).toEqual(['current', 'current'])
+    await it.pass(async () => expect((await states()).map(([state]) => state)).toEqual(['current', 'current']))
     expect((await it.admin.audit({})).audit[0]).toMatchObject({ action: 'settings.takeOver', target: 'near' })
   })
 })
@@ -139,18 +146,17 @@ describe('a roll-out at a manager', () => {
   test('that halts is seen with its numbers and its history, and is rolled back', async () => {
     await using it = await start()
     await it.admin.setSettings({ ...to('all'), body: { values: slow, reason } })
-    await it.pass()
+    await it.pass(() => applied(it))
     const rollout = { steps: [{ hosts: 1 }, { percent: 100 }], rollBack: false }
     const { rollout: made } = await it.admin.setSettings({ ...to('all'), body: { values: quick, reason, rollout } })
     const id = made?.id ?? ''
-    await it.pass()
+    await it.pass(async () => expect(await it.admin.rollout({ id })).toMatchObject({ state: 'halted' }))
     const seen: Rollout = await it.admin.rollout({ id })
     expect(seen).toMatchObject({ state: 'halted', halt: 'HOSTS_REFUSE', step: 1, steps: 2 })
     expect(seen.history).toMatchObject([{ step: 1, look: { hosts: 1, refused: 1 } }])
     expect((await it.admin.rollouts({ state: 'halted' })).rollouts.map((each) => each.id)).toEqual([id])
     await it.admin.rollBack({ id, body: { reason: 'it is bad' } })
-    await it.pass()
-    expect(await it.admin.rollout({ id })).toMatchObject({ state: 'rolledBack' })
+    await it.pass(async () => expect(await it.admin.rollout({ id })).toMatchObject({ state: 'rolledBack' }))
     const { events } = await it.admin.rolloutEvents({ id })
     expect(events.map(({ act }) => act)).toEqual(['begin', 'step', 'halt', 'rollBack', 'rolledBack'])
     expect((await it.admin.audit({})).audit[0]).toMatchObject({ action: 'rollout.rollBack', target: id })
