@@ -24,8 +24,8 @@ export const nameSchema = text(MAX_NAME).regex(
 /** The name of a user, a role or a token, as it stands in a path. @throws BODY_INVALID */
 export const personName = (given: string): string => parseBody(nameSchema, given)
 
-export const passwordSchema = z.string().min(MIN_PASSWORD).max(MAX_PASSWORD)
-export const shownPassword = z.string().min(1).max(MAX_PASSWORD)
+export const passwordSchema = text(MAX_PASSWORD).min(MIN_PASSWORD)
+export const shownPassword = text(MAX_PASSWORD).min(1)
 
 const grantSchema = z.strictObject({
   resource: z.enum([...managerResources, '*']),
