@@ -163,6 +163,15 @@ module.exports = {
         pathNot: '^services/manager/(clusters/|database/(index|ids)\\.ts$|managed\\.ts$)',
       },
     },
+    {
+      name: 'manager-wing-settings',
+      severity: 'error',
+      from: { path: '^services/manager/settings/' },
+      to: {
+        path: '^services/manager/',
+        pathNot: '^services/manager/(settings/|database/(index|ids)\\.ts$|managed\\.ts$)',
+      },
+    },
     ...Object.entries(packageRooms).map(([name, room]) => ({
       name: `${name}-in-its-room`,
       severity: 'error',

@@ -106,45 +106,9 @@ export {
   type StoredGarbage,
 } from './garbage.ts'
 export { jsonLines } from './json-lines.ts'
-export { type LiveValues, liveKeys, liveSchemas } from './live-keys.ts'
-export { type LiveSettings, liveSettings } from './live-settings.ts'
-export {
-  type AssignedCluster,
-  type AuditRow,
-  type ClusterAnswer,
-  type ClusterNow,
-  type Grant,
-  type HeartbeatBody,
-  type HostAnswer,
-  hostStates,
-  type ImageInCluster,
-  type InviteRow,
-  type JoinBody,
-  type JoiningClient,
-  joiningCalls,
-  type ManagerCall,
-  type ManagerCalls,
-  type ManagerNeed,
-  type ManagerResource,
-  type Me,
-  type MemberAnswer,
-  type MemberKind,
-  type MemberState,
-  managerApi,
-  managerResources,
-  memberKinds,
-  memberStates,
-  personName,
-  type RelationAnswer,
-  type RoleRow,
-  type Sample,
-  type SessionRow,
-  type SwarmViewRow,
-  type TokenRow,
-  type UserRow,
-  viewCalls,
-  type WholeSwarm,
-} from './manager/index.ts'
+export { type LiveKind, type LiveValues, liveKeys, liveSchemas } from './live-keys.ts'
+export { type LiveKeysOf, type LiveSettings, liveSettings } from './live-settings.ts'
+export * from './manager/index.ts'
 export { describedRoutes, openApiDocument } from './openapi.ts'
 export {
   ORDERS_PATH,

@@ -4,6 +4,7 @@ import { commonKeys, listenerOf, secretsOf } from '../../lib/service/index.ts'
 import { clustersSchema } from './clusters/config.ts'
 import { databaseSchema } from './database/index.ts'
 import { peopleSchema } from './people/index.ts'
+import { settingsKey } from './settings/config.ts'
 
 /** Every key of a manager; `config/manager/base.yaml` shows them with their defaults. */
 export const managerSchema = z
@@ -26,6 +27,8 @@ export const managerSchema = z
     people: peopleSchema,
     /** Clusters, and the services that join. */
     clusters: clustersSchema,
+    /** Settings of clusters, and how they are rolled out. */
+    settings: settingsKey,
     audit: z
       .strictObject({
         /** How long is kept who has changed what. */

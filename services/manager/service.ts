@@ -7,6 +7,8 @@ import { consoleFolder, consoleRoutes } from './console-files.ts'
 import { leases, managerDatabase } from './database/index.ts'
 import { oidcRoutes, type Passwords, people } from './people/index.ts'
 import { managerRoutes } from './server.ts'
+import { settingsPart } from './settings/settings.ts'
+import type { SteeredClusters } from './settings/steered-clusters.ts'
 import { openViews } from './views/open-views.ts'
 
 /** Replacements for parts of the manager, given by the herd and by tests. */
@@ -15,6 +17,8 @@ export interface ManagerComponents extends Partial<Runtime> {
   readonly passwords?: Passwords
   /** Hears of the link that makes the first admin, in place of the log. */
   readonly onFirstAdminLink?: (link: string) => void
+  /** The clusters that get settings; default: those whose services have joined. */
+  readonly steered?: SteeredClusters
 }
 
 export interface ManagerService extends Startable {
@@ -47,7 +51,12 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   const duty = (name: string, work: Startable) => shared.duty(name, worksUntil(work))
   const clusters = openClusters({ ...runtime, database, duty }, config)
   const views = openViews({ ...runtime, ...clusters, database, clusters: clusters.talk })
-  const routes = managerRoutes({ audit, people: persons.parts, wings: [...clusters.routes, ...views.routes] })
+  const settings = settingsPart(
+    { ...runtime, database, clusters: components.steered ?? clusters.talk, duties: shared },
+    config.settings,
+  )
+  const wings = [...clusters.routes, ...views.routes, ...settings.routes]
+  const routes = managerRoutes({ audit, people: persons.parts, wings })
   const pages = [...oidcRoutes(persons.oidc), ...consoleRoutes({ folder: consoleFolder() })]
   const shell = serviceShell(runtime, config, {
     kind: 'manager',
@@ -74,7 +83,7 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   }
   return {
     ...shell.around([
-      ...[database, persons, keeping, ...clusters.parts, ...views.parts],
+      ...[database, persons, keeping, ...clusters.parts, ...views.parts, settings],
       ...[...shell.listeners, tellFirstAdmin],
     ]),
     get url() {

@@ -6,6 +6,8 @@ import { managerCall } from './manager-call.ts'
 import { memberCalls } from './members.ts'
 import { peopleCalls } from './people.ts'
 import { rightCalls } from './rights.ts'
+import { rolloutCalls } from './rollouts.ts'
+import { settingCalls } from './settings.ts'
 import { viewCalls } from './views.ts'
 
 export type { AuditRow } from './audit.ts'
@@ -18,6 +20,7 @@ export {
   type MemberKind,
   memberKinds,
 } from './joining.ts'
+export { checkLiveValues, liveJsonSchemas, liveKinds } from './live-values.ts'
 export {
   type ManagerCall,
   type ManagerCalls,
@@ -43,6 +46,23 @@ export {
   type TokenRow,
   type UserRow,
 } from './people-shapes.ts'
+export type { PlanBody, RolloutPlan } from './rollout-plan.ts'
+export {
+  type HaltCode,
+  type RolloutAnswer,
+  type RolloutEvent,
+  type RolloutLook,
+  type RolloutState,
+  rolloutStates,
+} from './rollouts.ts'
+export {
+  type BehindHost,
+  type SettingSlotAnswer,
+  type SettingVersionAnswer,
+  type SteeredTracker,
+  settingCalls,
+  steeredTrackerStates,
+} from './settings.ts'
 export {
   type ClusterNow,
   type ImageInCluster,
@@ -60,6 +80,8 @@ export const managerApi = {
   ...clusterCalls,
   ...memberCalls,
   ...viewCalls,
+  ...settingCalls,
+  ...rolloutCalls,
   openApi: managerCall(
     'self',
     adminCall({

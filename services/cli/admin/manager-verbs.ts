@@ -1,5 +1,6 @@
 import type { managerApi } from '../../../lib/api/index.ts'
 import { managerClusterVerbs } from './manager-cluster-verbs.ts'
+import { settingVerbs } from './manager-settings-verbs.ts'
 import { managerViewVerbs } from './manager-view-verbs.ts'
 import { peopleVerbs } from './people-verbs.ts'
 import { describeVerb } from './shared-verbs.ts'
@@ -20,5 +21,6 @@ export const managerVerbs: VerbsOf<typeof managerApi> = {
   ...peopleVerbs,
   ...managerClusterVerbs,
   ...managerViewVerbs,
+  ...settingVerbs,
   ...describeVerb,
 }

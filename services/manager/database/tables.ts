@@ -1,5 +1,15 @@
 import type { ClusterTables } from '../clusters/tables.ts'
 import type { PeopleTables } from '../people/tables.ts'
+import type {
+  RolloutEventsTable,
+  RolloutHostsTable,
+  RolloutStepsTable,
+  RolloutsTable,
+  SettingCounterTable,
+  SettingManagerTable,
+  SettingSlotsTable,
+  SettingVersionsTable,
+} from '../settings/tables.ts'
 
 /** What somebody has changed; written in the transaction of the change. */
 export interface AuditTable {
@@ -29,6 +39,14 @@ export interface LeaseTable {
  */
 export interface Tables extends PeopleTables, ClusterTables {
   readonly audit: AuditTable
+  readonly settingCounter: SettingCounterTable
+  readonly settingManager: SettingManagerTable
+  readonly settingVersions: SettingVersionsTable
+  readonly settingSlots: SettingSlotsTable
+  readonly rollouts: RolloutsTable
+  readonly rolloutSteps: RolloutStepsTable
+  readonly rolloutEvents: RolloutEventsTable
+  readonly rolloutHosts: RolloutHostsTable
   readonly leases: LeaseTable
 }
 
@@ -44,9 +62,20 @@ export const inBackups: Readonly<Record<keyof Tables, readonly [string, ...strin
   clusters: ['id'],
   joinTokens: ['id'],
   members: ['id'],
+  settingCounter: ['id'],
+  settingManager: ['one'],
+  settingVersions: ['version'],
+  settingSlots: ['slot'],
+  rollouts: ['id'],
+  rolloutSteps: ['rollout', 'step'],
+  rolloutEvents: ['id'],
+  rolloutHosts: ['rollout', 'cluster', 'host'],
   // Read anew from the trackers.
   hosts: undefined,
   // What was used or ended since would count again.
   sessions: undefined,
   links: undefined,
 }
+
+/** They have a row from the start on, which the row of a backup replaces. */
+export const madeAtStart: readonly string[] = ['settingCounter', 'settingManager'] satisfies (keyof Tables)[]

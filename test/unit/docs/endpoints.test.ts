@@ -20,6 +20,7 @@ import { clusterWingRoutes } from '../../../services/manager/clusters/wing-route
 import { consoleRoutes } from '../../../services/manager/console-files.ts'
 import { oidcRoutes } from '../../../services/manager/people/index.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
+import { settingsWingRoutes } from '../../../services/manager/settings/routes.ts'
 import { viewRoutes } from '../../../services/manager/views/view-routes.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { originServerRoutes } from '../../../services/origin/server.ts'
@@ -83,6 +84,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
     ...clusterWingRoutes(untouched),
     ...joiningRoutes(untouched, untouched),
     ...viewRoutes(untouched),
+    ...settingsWingRoutes(untouched, untouched),
     ...consoleRoutes({ folder: '' }),
   ],
   'build-index: main listener': [...buildIndexServerRoutes(untouched, untouched), ...farEndRoutes(untouched)],
