@@ -47,10 +47,16 @@ export async function buildShoalImage({ buildah, folder }: ContainerTools, refer
 
 const npmConfig = (key: string): string => execFileSync('npm', ['config', 'get', key], { encoding: 'utf8' }).trim()
 
+/** Part of the C library of Debian, as those that Node needs; native packages of npm ask for it. */
+const ALSO_THERE = 'librt.so.1'
+
 /** The libraries of this machine that Node needs, at the paths where it looks for them. */
 async function librariesIn(root: string): Promise<string> {
   const { stdout } = await run('ldd', [await realpath(process.execPath)])
-  for (const [, path = ''] of stdout.matchAll(/(\/\S+) \(0x/g)) await copied(path, join(root, path))
+  const paths = [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => path)
+  const beside = paths.find((path) => path.endsWith('/libc.so.6'))
+  if (beside !== undefined) paths.push(join(dirname(beside), ALSO_THERE))
+  for (const path of paths) await copied(path, join(root, path))
   await mkdir(join(root, 'etc'))
   await mkdir(join(root, 'tmp'))
   await chmod(join(root, 'tmp'), 0o1777)
@@ -68,7 +74,7 @@ async function nodeAndNpmIn(root: string): Promise<string> {
   await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(bin, 'npm'))
   await copied(await realpath(programPath('busybox')), join(root, 'bin/busybox'))
   await mkdir(join(root, 'usr/bin'), { recursive: true })
-  for (const name of ['sh', 'mkdir', 'mv']) await symlink('busybox', join(root, 'bin', name))
+  for (const name of ['sh', 'mkdir', 'mv', 'ln']) await symlink('busybox', join(root, 'bin', name))
   await symlink('/bin/busybox', join(root, 'usr/bin/env'))
   await mkdir(join(root, 'root'))
   return root
