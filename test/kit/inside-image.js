@@ -41,8 +41,8 @@ async function load() {
   const failed = []
   let count = 0
   for await (const path of filesBelow(join(home, 'dist'))) {
-    // These two run a program.
-    if (!path.endsWith('.js') || /\/(main|bootstrap|shoal)\.js$/.test(path)) continue
+    // What browsers run, and what runs a program.
+    if (!path.endsWith('.js') || path.includes('/dist/console/') || /\/(main|bootstrap|shoal)\.js$/.test(path)) continue
     count += 1
     await import(path).catch((err) => failed.push(`${path}: ${err}`))
   }
