@@ -123,6 +123,8 @@ class SharedDuties implements Leases {
           return seen?.isDead === true ? 0 : this.#times.beatMs
         }
         seen = undefined
+        if (signal.aborted) await this.#release(own)
+        throwIfAborted(signal)
         logger.info('has a duty now', { duty: name, term: own.term })
         await this.#serve(own, work, signal)
         throwIfAborted(signal)

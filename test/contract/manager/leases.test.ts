@@ -95,6 +95,31 @@ eachManagerDatabase((open) => {
     expect(it.second.lease()).toBeUndefined()
   })
 
+  test('who is stopped while he takes a duty begins no work, and gives it back', async () => {
+    await using made = await open()
+    const [taken, goOn] = [deferred(), deferred()]
+    // The lease is taken, and its taker does not know it yet.
+    const keep: ManagerDatabase['keep'] = async (work) => {
+      const done = await made.database.keep(work)
+      taken.resolve()
+      await goOn.promise
+      return done
+    }
+    const { read, change } = made.database
+    const parts = { database: { read, change, keep }, random: systemRandom(), logger: silentLogger() }
+    let begun = 0
+    const duty = leases({ ...parts, clock: fakeClock() }, times).duty('jobs', async () => {
+      begun += 1
+    })
+    await duty.start()
+    await taken.promise
+    const stopping = duty.stop()
+    goOn.resolve()
+    await stopping
+    expect(begun).toBe(0)
+    expect((await rowOf(made.database)).holder).toBe('')
+  })
+
   test('the duty of a process of this machine that is gone is taken without a wait', async () => {
     await using made = await open()
     const { boot, namespace } = await ownPlace()
