@@ -23,6 +23,8 @@ export {
   rate,
   secretText,
   secretValues,
+  storePassword,
+  storeUser,
   tlsFiles,
   tracingKeys,
 } from './schemas.ts'

@@ -253,6 +253,19 @@ export const MIN_SECRET = 16
 /** Most characters of a secret, which a header carries. */
 export const MAX_SECRET = 256
 
+/** Longest user or password of a store, in characters. */
+const MAX_CREDENTIAL = 512
+
+/** The name of a user at a store, such as redis. */
+export const storeUser = z.string().min(1).max(MAX_CREDENTIAL)
+
+/** His password: a function, so that whoever prints the config prints nothing of it. */
+export const storePassword = z
+  .string('a password is text; put it in quotes')
+  .min(1)
+  .max(MAX_CREDENTIAL)
+  .transform((text) => () => text)
+
 /** One secret. It is sent in `Authorization: Bearer`, so it must not contain a space. */
 export const secretText = z
   .string('a secret is text; put it in quotes')

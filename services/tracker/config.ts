@@ -1,13 +1,11 @@
 import { z } from 'zod'
 import { announceLimits, liveKeys } from '../../lib/api/index.ts'
-import { byteSize, duration } from '../../lib/config/index.ts'
+import { byteSize, duration, storePassword, storeUser } from '../../lib/config/index.ts'
 import { managerKey } from '../../lib/joining/index.ts'
 import { checkForeignPeers, commonKeys, listenerOf, rings, secretsOf, swarmKeys } from '../../lib/service/index.ts'
 import { policyNames } from './policy/policies.ts'
 
 const live = liveKeys.tracker
-
-const MAX_CREDENTIAL = 512
 
 /** Where redis is. Credentials have keys of their own: a URL is printed. */
 const redisUrl = z
@@ -80,14 +78,8 @@ const keys = z.strictObject({
       /** memory: this tracker alone knows its peers. redis: it shares them with the other trackers. */
       driver: z.enum(['memory', 'redis']).default('memory'),
       url: redisUrl.exactOptional(),
-      username: z.string().min(1).max(MAX_CREDENTIAL).exactOptional(),
-      /** A function, so that whoever prints the config prints nothing of it. */
-      password: z
-        .string('a password is text; put it in quotes')
-        .min(1)
-        .max(MAX_CREDENTIAL)
-        .transform((text) => () => text)
-        .exactOptional(),
+      username: storeUser.exactOptional(),
+      password: storePassword.exactOptional(),
       /** PEM file of certificate authorities that are trusted in addition to those of Node. */
       ca: z.string().min(1).exactOptional(),
       /** Every key begins with it. */

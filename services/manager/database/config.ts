@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { storePassword } from '../../../lib/config/index.ts'
 
-const MAX_CREDENTIAL = 512
 const MAX_AUTHORITIES = 16
 const MAX_CONNECTIONS = 100
 
@@ -18,13 +18,7 @@ export const databaseSchema = z
     /** Of the database and of the user in it. */
     name: z.string().min(1).max(63).default('shoal'),
     user: z.string().min(1).max(63).default('shoal'),
-    /** A function, so that whoever prints the config prints nothing of it. */
-    password: z
-      .string('a password is text; put it in quotes')
-      .min(1)
-      .max(MAX_CREDENTIAL)
-      .transform((text) => () => text)
-      .exactOptional(),
+    password: storePassword.exactOptional(),
     /** verify: the server must show a certificate for its host. off: only to a server on this machine. */
     encrypt: z.enum(['verify', 'off']).default('verify'),
     /** PEM files of authorities that are trusted beside those of Node. */

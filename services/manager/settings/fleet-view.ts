@@ -1,7 +1,7 @@
-import { appError, type Clock, deadline, singleFlight } from '../../../lib/base/index.ts'
+import { appError, type Clock, singleFlight } from '../../../lib/base/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { isOfCluster, type Scope } from './scope.ts'
-import { type ClusterSight, sightOf } from './sight.ts'
+import { type ClusterSight, lookAtHosts } from './sight.ts'
 import type { SteeredClusters } from './steered-clusters.ts'
 
 /** What is known of the hosts of clusters, for people who ask. */
@@ -24,7 +24,6 @@ export interface FleetViewComponents {
 
 /** Pages of one list are asked for one after the other: they come from one look. */
 const FRESH_MS = 5_000
-const CALL_MS = 10_000
 /** Clusters whose hosts are remembered. */
 const MAX_KEPT = 16
 
@@ -32,16 +31,7 @@ export function fleetView({ clusters, clock, logger }: FleetViewComponents): Fle
   const flights = singleFlight<string, ClusterSight>()
   const kept = new Map<string, { readonly sight: ClusterSight; readonly atMs: number }>()
 
-  const look = async (cluster: string): Promise<ClusterSight> => {
-    const limit = deadline(clock, CALL_MS)
-    const onFailure = (tracker: string, err: unknown) =>
-      logger.debug('failed to ask a tracker for its hosts', { cluster, tracker, err })
-    try {
-      return await sightOf(clusters, cluster, { onFailure, nowMs: Math.floor(clock.now()), signal: limit.signal })
-    } finally {
-      limit.release()
-    }
-  }
+  const look = (cluster: string): Promise<ClusterSight> => lookAtHosts({ clock, logger, clusters }, cluster)
   const remembered = async (cluster: string): Promise<ClusterSight> => {
     const known = kept.get(cluster)
     if (known !== undefined && clock.monotonicMs() - known.atMs < FRESH_MS) return known.sight

@@ -10,7 +10,7 @@ import type { RolloutWorkStore } from './rollout-work-store.ts'
 import { isOfCluster } from './scope.ts'
 import type { SettingsMeters } from './settings-meters.ts'
 import type { SettingsStore } from './settings-store.ts'
-import { type ClusterSight, sightOf } from './sight.ts'
+import { type ClusterSight, lookAtHosts } from './sight.ts'
 import type { Rollout } from './slot.ts'
 import type { SteeredClusters } from './steered-clusters.ts'
 import { backLook, beginOf, lookOf } from './step-look.ts'
@@ -73,20 +73,9 @@ const present = ({ clusters }: SettingsWorkComponents): readonly string[] =>
 
 /** Looks at each cluster at most once. */
 function sights(components: SettingsWorkComponents, signal: AbortSignal) {
-  const { clock, logger, clusters } = components
   const seen = new Map<string, Promise<ClusterSight>>()
-  const look = async (cluster: string) => {
-    const limit = deadline(clock, CALL_MS, signal)
-    const onFailure = (tracker: string, err: unknown) =>
-      logger.debug('failed to ask a tracker for its hosts', { cluster, tracker, err })
-    try {
-      return await sightOf(clusters, cluster, { onFailure, nowMs: Math.floor(clock.now()), signal: limit.signal })
-    } finally {
-      limit.release()
-    }
-  }
   return (cluster: string) => {
-    const known = seen.get(cluster) ?? look(cluster)
+    const known = seen.get(cluster) ?? lookAtHosts(components, cluster, { signal })
     seen.set(cluster, known)
     return known
   }

@@ -1,5 +1,6 @@
 import type { AnswerOf, SteeredHost, SteeredHostAnswer, SteeredState, trackerAdmin } from '../../../lib/api/index.ts'
-import { type AbortOptions, codeOf } from '../../../lib/base/index.ts'
+import { type AbortOptions, type Clock, codeOf, deadline } from '../../../lib/base/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { Counts } from './compare.ts'
 import type { SteeredClusters, SteeredTrackerClient } from './steered-clusters.ts'
 
@@ -88,8 +89,32 @@ export interface SightInit extends AbortOptions {
   readonly onFailure: (tracker: string, err: unknown) => void
 }
 
-/** What the trackers of a cluster know of its hosts; each host once. */
-export async function sightOf(
+export interface LookComponents {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly clusters: SteeredClusters
+}
+
+/** Who is silent for longer is away. */
+const CALL_MS = 10_000
+
+/** Asks the trackers of a cluster what they know of its hosts; each host once. */
+export async function lookAtHosts(
+  { clock, logger, clusters }: LookComponents,
+  cluster: string,
+  { signal }: AbortOptions = {},
+): Promise<ClusterSight> {
+  const limit = deadline(clock, CALL_MS, signal)
+  const onFailure = (tracker: string, err: unknown) =>
+    logger.debug('failed to ask a tracker for its hosts', { cluster, tracker, err })
+  try {
+    return await sightOf(clusters, cluster, { onFailure, nowMs: Math.floor(clock.now()), signal: limit.signal })
+  } finally {
+    limit.release()
+  }
+}
+
+async function sightOf(
   clusters: SteeredClusters,
   cluster: string,
   { onFailure, ...init }: SightInit,
