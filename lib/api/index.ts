@@ -61,6 +61,7 @@ export {
 } from './controller-admin.ts'
 export {
   bytesTogether,
+  type ContentAnswer,
   checkScope,
   type Holding,
   holdings,
@@ -80,6 +81,7 @@ export {
   MAX_JOB_HOSTS,
   MAX_ORDER_ITEMS,
   type Progress,
+  platformTextSchema,
 } from './fleet-jobs.ts'
 export {
   type ForeignSwarms,
@@ -108,11 +110,28 @@ export {
 export { jsonLines } from './json-lines.ts'
 export {
   type AuditRow,
+  type JobCredentials,
+  type JobPartAnswer,
+  type JobRowAnswer,
+  type JobSpec,
+  type JobTally,
+  jobScopes,
+  jobSpecSchema,
+  MAX_JOB_CLUSTERS,
+  MAX_TARGETS,
+  type ManagedJobAnswer,
+  type ManagedJobBody,
+  type ManagedJobKind,
   type ManagerCall,
   type ManagerCalls,
   type ManagerNeed,
   type ManagerResource,
+  managedJobKinds,
   managerApi,
+  type ScheduleAnswer,
+  type ScheduleBody,
+  scheduleNameSchema,
+  specOfSchedule,
 } from './manager/index.ts'
 export { describedRoutes, openApiDocument } from './openapi.ts'
 export {
@@ -130,7 +149,7 @@ export {
   wireOrder,
 } from './orders.ts'
 export { originClient } from './origin.ts'
-export { originAdmin } from './origin-admin.ts'
+export { type BroughtAnswer, originAdmin } from './origin-admin.ts'
 export {
   type ElsewhereOptions,
   type MemberStream,

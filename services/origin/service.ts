@@ -239,7 +239,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
     self,
   )
   const ofUploads = { uploads, openUploads: () => store.openUploads(), clientOf: (id: string) => quota.clientOf(id) }
-  const admin = { ...keeping.admin, ...ofUploads, writeBack: later, ingests: bring }
+  const admin = { ...keeping.admin, ...ofUploads, writeBack: later, ingests: bring, urls, clock: runtime.clock }
   return { tasks, bring, later, keeping, urls, admin, routes: keeping.whileStaying(routes) }
 }
 

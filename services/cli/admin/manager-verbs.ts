@@ -1,4 +1,5 @@
 import type { managerApi } from '../../../lib/api/index.ts'
+import { managerJobVerbs } from './manager-job-verbs.ts'
 import { describeVerb } from './shared-verbs.ts'
 import { ageText, table } from './sheet.ts'
 import type { VerbsOf } from './verb.ts'
@@ -14,5 +15,6 @@ export const managerVerbs: VerbsOf<typeof managerApi> = {
         ['TARGET', ({ target }) => target],
       ]) + (next === undefined ? '' : `\n\nmore: --last ${next}`),
   },
+  ...managerJobVerbs,
   ...describeVerb,
 }

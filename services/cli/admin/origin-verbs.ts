@@ -120,6 +120,17 @@ export const originVerbs: VerbsOf<typeof originAdmin> = {
   repair: { example: `repair ${DIGEST}`, show: ({ verdict }) => verdict },
   pin: { example: `pin ${DIGEST}` },
   unpin: { example: `unpin ${DIGEST}` },
+  bring: {
+    example: `bring ${DIGEST} --repository team/app`,
+    show: ({ whole, size, heldBytes }) =>
+      whole ? `here: ${sizeText(heldBytes)}` : `${sizeText(heldBytes)} of ${size === undefined ? '?' : sizeText(size)}`,
+  },
+  bringUrl: {
+    example: 'bring-url --url https://example.com/model.bin',
+    options: { url: 'what is to be brought' },
+    body: ({ url }) => ({ url: url ?? '' }),
+    show: ({ digest, size }) => fields({ digest: digest ?? 'it comes', size: sizeText(size) }),
+  },
   ingests: {
     example: 'ingests --n 20',
     show: ({ ingests, next }, nowMs) =>

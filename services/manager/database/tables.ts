@@ -1,3 +1,5 @@
+import type { JobTables } from '../jobs/tables.ts'
+
 /** What somebody has changed; written in the transaction of the change. */
 export interface AuditTable {
   readonly id: string
@@ -13,6 +15,6 @@ export interface AuditTable {
  * Every table of a manager. Times are milliseconds since the epoch, booleans are 0 or 1, JSON is text: the same in SQLite and
  * PostgreSQL.
  */
-export interface Tables {
+export interface Tables extends JobTables {
   readonly audit: AuditTable
 }

@@ -13,7 +13,7 @@ import { jobRecords } from './job-records.ts'
 import { type Jobs, jobs } from './jobs.ts'
 import { type OrderDesk, orderDesk } from './order-desk.ts'
 import { type Posts, posts } from './posts.ts'
-import { targets } from './targets.ts'
+import { type Targets, targets } from './targets.ts'
 
 /** How often is looked for hosts that are away, time limits and waits that are over. */
 const TICK_MS = 1_000
@@ -35,6 +35,7 @@ export interface Fleet extends Startable {
   readonly posts: Posts
   readonly jobs: Jobs
   readonly desk: OrderDesk
+  readonly targets: Targets
 }
 
 export function fleet(components: FleetComponents, { folder, fleet: init, seeds }: TrackerConfig): Fleet {
@@ -45,11 +46,12 @@ export function fleet(components: FleetComponents, { folder, fleet: init, seeds 
     awayMs: AWAY_MS,
   })
   const meters: FleetMeters = fleetMeters(components.metrics)
+  const named = targets({ index: buildIndexCluster({ http, cluster: buildIndexes }), origins })
   const table = jobs(
     {
       ...components,
       ...{ posts: listening, meters },
-      targets: targets({ index: buildIndexCluster({ http, cluster: buildIndexes }), origins }),
+      targets: named,
       journal: levelStorage({ folder: join(folder, 'fleet', 'journal') }),
       records: jobRecords(levelStorage({ folder: join(folder, 'fleet', 'jobs') }), logger),
       onChanged: (run) => onJob(jobLine(run)),
@@ -60,6 +62,7 @@ export function fleet(components: FleetComponents, { folder, fleet: init, seeds 
   return {
     posts: listening,
     jobs: table,
+    targets: named,
     desk: orderDesk({ ...components, posts: listening, jobs: table }),
     async start() {
       await table.start()

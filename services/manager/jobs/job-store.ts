@@ -1,0 +1,233 @@
+import { createHash } from 'node:crypto'
+import { type JobRowAnswer, type JobSpec, type JobState, type JobTally, managedJobKinds } from '../../../lib/api/index.ts'
+import { appError, type Clock, type Random } from '../../../lib/base/index.ts'
+import type { PageRequest } from '../../../lib/http/index.ts'
+import { newId } from '../database/ids.ts'
+import type { ManagerDatabase, Reader, Tx } from '../database/index.ts'
+import { isOpen, type Job, jobOf, type NewPart, newPartRow, type Part, partOf, rowOf } from './model.ts'
+
+/** Jobs that have not ended. */
+export const MAX_OPEN_JOBS = 1000
+
+export interface NewJob {
+  readonly actor: string
+  readonly spec: JobSpec
+  readonly parts: readonly NewPart[]
+  readonly untilMs: number
+  readonly key?: string | undefined
+  readonly shown?: unknown
+  readonly schedule?: string | undefined
+}
+
+export interface JobFilter {
+  readonly state?: JobState | undefined
+  readonly kind?: string | undefined
+  /** Also those that another API has removed from its lists. Default true. */
+  readonly hidden?: boolean
+}
+
+export interface JobSums {
+  readonly rows: JobTally
+  readonly bytes: number
+  readonly doneBytes: number
+}
+
+/** The jobs of a manager, for whoever gives them and looks at them. */
+export interface JobStore {
+  /** Durable when it returns. The same key of the same actor with the same content is the same job. @throws JOB_KEY_TAKEN, JOBS_FULL */
+  add(job: NewJob): Promise<Job>
+  /** By its id or its number. @throws JOB_UNKNOWN */
+  get(id: string | number): Promise<Job>
+  /** The newest first. */
+  page(asked: PageRequest, filter?: JobFilter): Promise<{ readonly jobs: readonly Job[]; readonly next?: string }>
+  parts(id: string): Promise<readonly Part[]>
+  /** How far it is; the sums of a job that was removed are all 0. */
+  sums(id: string): Promise<JobSums>
+  /** In the order of their last changes. */
+  rows(
+    id: string,
+    asked: { readonly after: number; readonly count: number; readonly state?: JobState | undefined },
+  ): Promise<readonly Omit<JobRowAnswer, 'cluster'>[]>
+  /** Asks for its end. @throws JOB_UNKNOWN, JOB_OVER */
+  cancel(id: string, actor: string): Promise<Job>
+}
+
+export interface JobStoreComponents {
+  readonly database: Pick<ManagerDatabase, 'read' | 'change'>
+  readonly clock: Pick<Clock, 'now'>
+  readonly random: Random
+}
+
+const contentOf = (spec: JobSpec, shown: unknown): string =>
+  createHash('sha256')
+    .update(JSON.stringify([spec, shown ?? null]))
+    .digest('hex')
+
+/** The next number of a kind: one transaction after the other takes it. */
+export async function nextNumber(tx: Tx, name: string): Promise<number> {
+  await tx
+    .insertInto('counters')
+    .values({ name, value: 0 })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .execute()
+  const { value } = await tx
+    .updateTable('counters')
+    .set((eb) => ({ value: eb('value', '+', 1) }))
+    .where('name', '=', name)
+    .returning('value')
+    .executeTakeFirstOrThrow()
+  return Number(value)
+}
+
+const unknown = (id: string | number) => appError('JOB_UNKNOWN', { detail: { id: String(id).slice(0, 64) } })
+
+async function find(read: Reader, id: string | number): Promise<Job> {
+  const all = read.selectFrom('jobs').selectAll()
+  const one = typeof id === 'number' ? all.where('number', '=', id) : all.where('id', '=', id)
+  const row = await one.executeTakeFirst()
+  if (row === undefined) throw unknown(id)
+  return jobOf(row)
+}
+
+async function ofKey(read: Reader, { actor, key, spec, shown }: NewJob): Promise<Job | undefined> {
+  if (key === undefined) return undefined
+  const row = await read
+    .selectFrom('jobs')
+    .selectAll()
+    .where('actor', '=', actor)
+    .where('idemKey', '=', key)
+    .executeTakeFirst()
+  if (row === undefined) return undefined
+  if (row.idemDigest !== contentOf(spec, shown)) throw appError('JOB_KEY_TAKEN', { detail: { job: row.id } })
+  return jobOf(row)
+}
+
+async function assertRoom(tx: Tx): Promise<void> {
+  const { open } = await tx
+    .selectFrom('jobs')
+    .select((eb) => eb.fn.countAll<number>().as('open'))
+    .where('state', 'in', ['waiting', 'running'])
+    .executeTakeFirstOrThrow()
+  if (Number(open) >= MAX_OPEN_JOBS)
+    throw appError('JOBS_FULL', { message: `the manager keeps ${MAX_OPEN_JOBS} jobs that have not ended` })
+}
+
+/** A race for one key was lost: the job is there. */
+const TAKEN_MEANWHILE = Symbol('the key was taken meanwhile')
+
+export function jobStore(components: JobStoreComponents): JobStore {
+  const { database, clock } = components
+
+  const insert = async (tx: Tx, id: string, job: NewJob): Promise<Job> => {
+    if ((await ofKey(tx, job)) !== undefined) throw TAKEN_MEANWHILE
+    await assertRoom(tx)
+    const { actor, spec, shown, key, schedule, untilMs, parts } = job
+    const row = {
+      ...{ id, number: await nextNumber(tx, 'jobs'), kind: spec.kind, state: 'waiting', spec: JSON.stringify(spec) },
+      ...{ shown: shown === undefined ? null : JSON.stringify(shown), actor, schedule: schedule ?? null },
+      ...{ idemKey: key ?? null, idemDigest: key === undefined ? null : contentOf(spec, shown) },
+      ...{ createdAtMs: Math.floor(clock.now()), startedAtMs: null, endedAtMs: null, untilMs, cancelAtMs: null },
+      ...{ code: null, message: null, seq: 0, hidden: 0 },
+    }
+    await tx.insertInto('jobs').values(row).execute()
+    await tx
+      .insertInto('jobParts')
+      .values(parts.map((part, n) => newPartRow(id, n, part)))
+      .execute()
+    return jobOf(row)
+  }
+
+  return {
+    async add(job) {
+      const before = await ofKey(database.read, job)
+      if (before !== undefined) return before
+      const id = newId(components)
+      const entry = { actor: job.actor, action: 'job.create', target: id, detail: job.spec }
+      try {
+        return await database.change(entry, (tx) => insert(tx, id, job))
+      } catch (err) {
+        if (err !== TAKEN_MEANWHILE) throw err
+        return this.add(job)
+      }
+    },
+    get: (id) => find(database.read, id),
+    async page({ count, last }, { state, kind, hidden = true } = {}) {
+      let all = database.read
+        .selectFrom('jobs')
+        .selectAll()
+        .orderBy('id', 'desc')
+        .limit(count + 1)
+      if (last !== undefined) all = all.where('id', '<', last)
+      if (state !== undefined) all = all.where('state', '=', state)
+      if (kind !== undefined && managedJobKinds.some((known) => known === kind)) all = all.where('kind', '=', kind)
+      if (!hidden) all = all.where('hidden', '=', 0)
+      const found = await all.execute()
+      const jobs = found.slice(0, count).map(jobOf)
+      const next = found.length > count ? jobs.at(-1)?.id : undefined
+      return { jobs, ...(next !== undefined && { next }) }
+    },
+    async parts(id) {
+      const rows = await database.read
+        .selectFrom('jobParts')
+        .selectAll()
+        .where('jobId', '=', id)
+        .orderBy('n')
+        .execute()
+      return rows.map(partOf)
+    },
+    sums: (id) => sumsOf(database.read, id),
+    async rows(id, { after, count, state }) {
+      let all = database.read
+        .selectFrom('jobRows')
+        .selectAll()
+        .where('jobId', '=', id)
+        .where('seq', '>', after)
+        .orderBy('seq')
+        .limit(count)
+      if (state !== undefined) all = all.where('state', '=', state)
+      return (await all.execute()).map(rowOf).map(rowAnswer)
+    },
+    cancel: (id, actor) =>
+      database.change({ actor, action: 'job.cancel', target: id }, async (tx) => {
+        const job = await find(tx, id)
+        if (!isOpen(job.state)) throw appError('JOB_OVER')
+        if (job.cancelAtMs !== undefined) return job
+        const cancelAtMs = Math.floor(clock.now())
+        await tx.updateTable('jobs').set({ cancelAtMs }).where('id', '=', id).execute()
+        return { ...job, cancelAtMs }
+      }),
+  }
+}
+
+async function sumsOf(read: Reader, id: string): Promise<JobSums> {
+  const found = await read
+    .selectFrom('jobRows')
+    .select((eb) => [
+      'state',
+      eb.fn.countAll<number>().as('count'),
+      eb.fn.sum<number | null>('bytes').as('bytes'),
+      eb.fn.sum<number | null>('doneBytes').as('doneBytes'),
+    ])
+    .where('jobId', '=', id)
+    .groupBy('state')
+    .execute()
+  const rows = { waiting: 0, running: 0, done: 0, failed: 0, cancelled: 0 }
+  const together = (name: 'bytes' | 'doneBytes') =>
+    Math.min(
+      found.reduce((sum, each) => sum + Number(each[name] ?? 0), 0),
+      Number.MAX_SAFE_INTEGER,
+    )
+  for (const { state, count } of found) rows[state as JobState] = Number(count)
+  return { rows, bytes: together('bytes'), doneBytes: together('doneBytes') }
+}
+
+function rowAnswer(row: ReturnType<typeof rowOf>): Omit<JobRowAnswer, 'cluster'> {
+  const { seq, part, host, blob, attempts, bytes, doneBytes, blobs, doneBlobs } = row
+  const given = Object.entries({ name: row.name, address: row.address, zone: row.zone, code: row.code })
+  return {
+    ...{ seq, part, host, state: row.state as JobState, attempts, bytes, doneBytes, blobs, doneBlobs },
+    ...(blob !== '' && { blob }),
+    ...Object.fromEntries(given.filter(([, value]) => value !== null)),
+    ...(row.holds !== null && { holds: row.holds as NonNullable<JobRowAnswer['holds']> }),
+  }
+}
