@@ -101,6 +101,7 @@ module.exports = {
     only('journal', L2),
     only('registry', L3),
     only('kraken', [...L3, 'registry']),
+    only('joining', L3),
     only('swarm', [...L0, 'telemetry', 'config', 'metainfo', 'store']),
     {
       name: 'swarm-wire-is-the-bottom',

@@ -85,8 +85,9 @@ type ParamsOf<Path extends string> = Path extends `${string}:${infer Name}/${inf
 export async function adminBody<Body extends z.ZodType>(
   call: { readonly body: Body },
   exchange: Exchange,
+  { maxBytes = MAX_BODY_BYTES }: { readonly maxBytes?: number } = {},
 ): Promise<z.output<Body>> {
-  return parseBody(call.body, await readJson(exchange, MAX_BODY_BYTES)) as z.output<Body>
+  return parseBody(call.body, await readJson(exchange, maxBytes)) as z.output<Body>
 }
 
 /** The JSON that a call takes, as callers give it. */

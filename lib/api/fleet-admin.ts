@@ -19,7 +19,8 @@ export const fleetCalls = {
     summary: 'what an image or blob stands for now, and the manifests and blobs that it consists of',
     query: {
       target: 'repository:tag, repository@digest, or the digest of a blob',
-      platforms: 'of an image only those for these, as linux/amd64, with commas between them; default: for every machine',
+      platforms:
+        'of an image only those for these, as linux/amd64, with commas between them; default: for every machine',
     },
     codes: [
       ...(['DIGEST_INVALID', 'NAME_INVALID', 'TAG_INVALID', 'REQUEST_INVALID', 'MANIFEST_UNKNOWN'] as const),

@@ -116,7 +116,7 @@ const ofSecrets: Json = {
   admin: bearer('secrets.admin'),
 }
 const ofManager: Json = {
-  session: { type: 'apiKey', in: 'cookie', name: 'shoal_session', description: 'somebody who has signed in' },
+  session: { type: 'apiKey', in: 'cookie', name: 'shoal-session', description: 'somebody who has signed in' },
   token: bearer('a personal access token; on the admin listener secrets.adminRead or secrets.admin'),
 }
 

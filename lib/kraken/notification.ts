@@ -19,7 +19,13 @@ const notificationSchema = z.object({
     z.object({
       action: text(64).nullish(),
       target: z
-        .object({ mediatype: text(255).nullish(), digest: text(256).nullish(), repository: text(515).nullish(), tag: text(128).nullish(), url: text(2048).nullish() })
+        .object({
+          mediatype: text(255).nullish(),
+          digest: text(256).nullish(),
+          repository: text(515).nullish(),
+          tag: text(128).nullish(),
+          url: text(2048).nullish(),
+        })
         .nullish(),
     }),
     MAX_EVENTS,

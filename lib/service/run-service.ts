@@ -14,7 +14,7 @@ const usage = (name: string) =>
   `  --set      sets one key, over everything else`
 
 const secretKey =
-  /^\s*secrets\b|^\s*tracing\.headers\b|(?:^|\.)(?:password|secret|uploadSecret|secretAccessKey|sessionToken|securityToken)\s*$/
+  /^\s*secrets\b|^\s*manager\.token\s*$|^\s*tracing\.headers\b|(?:^|\.)(?:password|secret|uploadSecret|secretAccessKey|sessionToken|securityToken)\s*$/
 
 /** Everybody on the machine sees the arguments of a process. @throws CONFIG_INVALID */
 function refuseSecrets(overrides: readonly string[]): void {

@@ -10,7 +10,14 @@ import {
   type LoadLimits,
   type Route,
 } from '../http/index.ts'
-import { type AnonymousRights, type Identify, secretAuthenticator } from '../identity/index.ts'
+import {
+  type AnonymousRights,
+  type Authenticate,
+  type Identify,
+  type Principal,
+  type Shown,
+  secretAuthenticator,
+} from '../identity/index.ts'
 import { balancersOf } from './balancers.ts'
 import type { CommonConfig, ListenerConfig } from './config.ts'
 import { connectionRoom, fewOpenFiles } from './connection-room.ts'
@@ -46,8 +53,18 @@ export interface ListenerInit {
  */
 type OwnListener<K extends ServiceKind> = Exclude<ListenerName<K>, 'ops' | 'peer'>
 
+/** Who steers the service from elsewhere: a manager that it has joined. */
+export interface Steward {
+  /** It, when a request to the admin listener shows its key. */
+  knows(req: Pick<Shown, 'headers'>): Principal | undefined
+  /** Names by which it and others call the listeners. */
+  readonly hosts: readonly string[]
+}
+
 export interface ShellInit<K extends ServiceKind> {
   readonly kind: K
+  /** Default: there is none. */
+  readonly steward?: Steward | undefined
   readonly listeners: Readonly<Record<OwnListener<K>, ListenerInit>>
   /** What those listeners serve that the config lists by their names; default: there are none. */
   readonly further?: Readonly<Record<string, ListenerInit>>
@@ -80,10 +97,15 @@ export interface ServiceShell<K extends ServiceKind> {
 function knownHosts(
   { hosts }: CommonConfig,
   envelope: Envelope | undefined,
-  rings: readonly ServiceCluster[],
+  { rings = [], steward }: Pick<ShellInit<ServiceKind>, 'rings' | 'steward'>,
 ): NonNullable<HttpServerInit['hosts']> {
   if (envelope === 'registry' && hosts.length === 0) return 'any'
-  return () => [...hosts, ...rings.flatMap((ring) => ring.hosts())]
+  return () => [...hosts, ...rings.flatMap((ring) => ring.hosts()), ...(steward?.hosts ?? [])]
+}
+
+/** The callers of a listener; of the admin listener also who steers the service. */
+function callersOf(name: string, others: Authenticate, steward: Steward | undefined): Authenticate {
+  return name === 'admin' && steward !== undefined ? (req) => steward.knows(req) ?? others(req) : others
 }
 
 /** @throws CONFIG_INVALID for a listener that nobody serves anything at */
@@ -124,7 +146,7 @@ function tlsOf({ tls: material }: Runtime, config: CommonConfig, listener: Liste
 export function serviceShell<K extends ServiceKind>(
   runtime: Runtime,
   config: CommonConfig,
-  { kind, listeners, further = {}, leaving, checks = {}, notes, rings = [], needs = [] }: ShellInit<K>,
+  { kind, listeners, further = {}, leaving, checks = {}, notes, rings = [], needs = [], steward }: ShellInit<K>,
 ): ServiceShell<K> {
   assertSafeListeners(kind, config)
   const state = serviceState()
@@ -140,15 +162,22 @@ export function serviceShell<K extends ServiceKind>(
   const open = ({ name, config: listener }: OpenListener): HttpServer => {
     const { anonymous, foreignLogIns, identify, probes, ...init } = initOf(inits, name)
     const routes = [...init.routes, ...(probes?.(missing) ?? [])]
-    const authenticate = secretAuthenticator({
+    const secrets = secretAuthenticator({
       ...{ secrets: config.secrets, anonymous: anonymous ?? config.anonymous, foreignLogIns },
     })
+    const authenticate = callersOf(name, secrets, steward)
     const maxConnections = connectionRoom(name, openFiles, sharers)
     const bodies = budgets.of(name, { reserved: KEEPERS.includes(name) })
     const { addressShare, drain: drainMs } = config
     const limits = { maxConnections, addressShare, drainMs, bodies, ...(!KEEPERS.includes(name) && { leaving }) }
     const own = { name, bind: listener.bind, tls: tlsOf(runtime, config, listener), balancers: balancersOf(listener) }
-    const settings = { ...init, ...own, routes, hosts: knownHosts(config, init.envelope, rings), ...limits }
+    const settings = {
+      ...init,
+      ...own,
+      routes,
+      hosts: knownHosts(config, init.envelope, { rings, steward }),
+      ...limits,
+    }
     return httpServer({ ...runtime, authenticate, identify }, settings)
   }
   const ordered = opened.toSorted((a, b) => rank(a.name) - rank(b.name))

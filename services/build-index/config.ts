@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { clusterNameSchema } from '../../lib/api/index.ts'
 import { backendSchema, decidesConditions, upstreamRuleKeys, upstreamRulesOf } from '../../lib/backend/index.ts'
 import { duration, listenerOff } from '../../lib/config/index.ts'
+import { managerKey } from '../../lib/joining/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 import { garbageSchema } from './garbage/config.ts'
 import { remotesSchema, replicationSchema, tagRuleSchema, webhooksSchema } from './replication/config.ts'
@@ -27,6 +28,8 @@ const buildIndexKeys = z.strictObject({
   ops: listenerOf('buildIndex', 'ops'),
   /** The admin API. */
   admin: listenerOf('buildIndex', 'admin'),
+  /** The manager that it joins, if there is one. */
+  manager: managerKey,
   /** Kraken's own paths: tags and lists of them. */
   kraken: listenerOff,
   /** Where the index is stored. All build-indexes of a cluster use the same backend. */

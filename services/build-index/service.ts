@@ -2,6 +2,7 @@ import { blobSender, originCluster, sharedLooks } from '../../lib/api/index.ts'
 import { type Backend, backendProbe } from '../../lib/backend/index.ts'
 import type { Startable } from '../../lib/base/index.ts'
 import { lookBudget } from '../../lib/http/index.ts'
+import { joining } from '../../lib/joining/index.ts'
 import { krakenProbes } from '../../lib/kraken/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { buildIndexAdminRoutes } from './admin.ts'
@@ -82,8 +83,10 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     ...farEndRoutes({ index: shared, tags, origins, self }),
   ]
   const krakenRoutes = [...krakenTagRoutes(pulled, desk && replicateNow(desk, remotes)), ...krakenListRoutes(shared)]
+  const manager = joining(runtime, config, { kind: 'buildIndex', url: (listener) => shell.url(listener) })
   const shell = serviceShell(runtime, config, {
     kind: 'buildIndex',
+    steward: manager,
     rings: [originRing],
     checks: { backend: probe.check },
     listeners: {
@@ -93,7 +96,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     },
   })
   return {
-    ...shell.around([http, backends, everywhere, probe, replication, ...lookers, ...shell.listeners]),
+    ...shell.around([http, backends, everywhere, probe, replication, ...lookers, ...shell.listeners, manager]),
     get url() {
       return shell.url('http')
     },

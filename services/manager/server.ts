@@ -7,15 +7,18 @@ const PAGE = { max: 1000, usual: 100, least: 1 }
 
 export interface ManagerRoutesComponents {
   readonly audit: AuditLog
+  /** Routes of the wings; default none. */
+  readonly wings?: readonly Route[]
 }
 
 /** The API of a manager. */
-export function managerRoutes({ audit }: ManagerRoutesComponents): readonly Route[] {
+export function managerRoutes({ audit, wings = [] }: ManagerRoutesComponents): readonly Route[] {
   const document = openApiDocument('manager', managerApi)
   return [
     managerRoute(managerApi.audit, async (exchange) => {
       sendJson(exchange, 200, await audit.page(pageRequest(exchange.query, PAGE)))
     }),
     managerRoute(managerApi.openApi, (exchange) => sendJson(exchange, 200, document)),
+    ...wings,
   ]
 }

@@ -1,8 +1,10 @@
 import type { Startable } from '../../lib/base/index.ts'
 import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { auditLog } from './audit-log.ts'
+import { openClusters } from './clusters/open-clusters.ts'
 import type { ManagerConfig } from './config.ts'
 import { managerDatabase } from './database/index.ts'
+import { openJobs } from './jobs/open-jobs.ts'
 import { managerRoutes } from './server.ts'
 
 /** Replacements for parts of the manager, given by the herd and by tests. */
@@ -19,14 +21,16 @@ export interface ManagerService extends Startable {
 export function managerService(components: ManagerComponents, config: ManagerConfig): ManagerService {
   const runtime = serviceRuntime('manager', config, components)
   const database = managerDatabase(runtime, config)
-  const routes = managerRoutes({ audit: auditLog({ database }) })
+  const clusters = openClusters({ ...runtime, database }, config)
+  const jobs = openJobs({ ...runtime, database, talk: clusters.talk }, config.jobs)
+  const routes = managerRoutes({ audit: auditLog({ database }), wings: [...clusters.routes, ...jobs.routes] })
   const shell = serviceShell(runtime, config, {
     kind: 'manager',
     // Whoever comes to the listener for people has to be known, also where no secret is set.
     listeners: { http: { routes, anonymous: 'none' }, admin: { routes } },
   })
   return {
-    ...shell.around([database, ...shell.listeners]),
+    ...shell.around([database, ...clusters.parts, ...jobs.parts, ...shell.listeners]),
     get url() {
       return shell.url('http')
     },

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { announceLimits, placeKeys } from '../../lib/api/index.ts'
 import { backendRulesSchema, backendSchema, upstreamRulesSchema, urlRulesSchema } from '../../lib/backend/index.ts'
 import { byteSize, duration, networkName, peerAddress, rate } from '../../lib/config/index.ts'
+import { managerKey } from '../../lib/joining/index.ts'
 import {
   checkForeignPeers,
   commonKeys,
@@ -49,6 +50,8 @@ const keys = z.strictObject({
   ops: listenerOf('origin', 'ops'),
   /** The admin API. */
   admin: listenerOf('origin', 'admin'),
+  /** The manager that it joins, if there is one. */
+  manager: managerKey,
   /** Folder of the local store: complete blobs, partial blobs and uploads. */
   folder: z.string().min(1).default('data/origin'),
   store: z

@@ -10,6 +10,7 @@ import {
 import { background, type Startable } from '../../lib/base/index.ts'
 import { type BlobRef, type Digest, type Repository, URL_REGISTRY } from '../../lib/core/index.ts'
 import { lookBudget, requestRate } from '../../lib/http/index.ts'
+import { joining } from '../../lib/joining/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { blockHashing, type Hashing, threadDigester } from '../../lib/metainfo/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
@@ -249,8 +250,11 @@ export function originService(components: OriginComponents, config: OriginConfig
   const { runtime, http, targets, store, backends, engine } = parts
   const { tasks, bring, later, keeping, urls, admin, routes } = originRules(parts, config)
   const probes = backendProbes(runtime, backends.probed ?? [])
+  const capacity = () => ({ capacityBytes: config.store.capacity, usedBytes: store.usedBytes })
+  const manager = joining(runtime, config, { kind: 'origin', url: (listener) => shell.url(listener), capacity })
   const shell = serviceShell(runtime, config, {
     kind: 'origin',
+    steward: manager,
     rings: Object.values(parts.rings),
     needs: [parts.cluster],
     checks: { store: () => store.trouble, drain: keeping.drain, ...probes.checks },
@@ -262,7 +266,7 @@ export function originService(components: OriginComponents, config: OriginConfig
     ...[bring, urls, tasks, engine, seeding, later.work],
   ]
   return {
-    ...shell.around([http, targets.http, ...content, ...shell.listeners, keeping, keeping.farewell]),
+    ...shell.around([http, targets.http, ...content, ...shell.listeners, manager, keeping, keeping.farewell]),
     engine,
     get url() {
       return shell.url('http')

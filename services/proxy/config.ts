@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { checkScope, jobScopeKeys } from '../../lib/api/index.ts'
 import { byteSize, listenerOff, memberList, repositoryPattern, secretText } from '../../lib/config/index.ts'
+import { managerKey } from '../../lib/joining/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 import { accessSchema } from './access/config.ts'
 
@@ -34,6 +35,8 @@ export const proxySchema = z.strictObject({
   ops: listenerOf('proxy', 'ops'),
   /** The admin API. */
   admin: listenerOf('proxy', 'admin'),
+  /** The manager that it joins, if there is one. */
+  manager: managerKey,
   /** Kraken's own paths: notifications of registries and prefetches. */
   kraken: listenerOff,
   /** Hosts that fetch what a notification names, when the origins were asked for it; none: only the origins do. */

@@ -2,6 +2,7 @@ import { buildIndexCluster, originCluster, sharedLooks } from '../../lib/api/ind
 import type { Random, Startable } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import { type LoadLimits, lookBudget, requestRate } from '../../lib/http/index.ts'
+import { joining } from '../../lib/joining/index.ts'
 import { krakenProbes } from '../../lib/kraken/index.ts'
 import { registryLoad } from '../../lib/registry/index.ts'
 import type { ReadinessCheck } from '../../lib/service/index.ts'
@@ -61,8 +62,12 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
   })
   const registry = { registry: config.registry, uploadSecret, traffic, looks, rate, access }
   const routes = proxyServerRoutes(storage, registry)
+  const manager = joining(runtime, config, {
+    ...{ kind: 'proxy', url: (listener) => (listener === 'http' ? '' : shell.url(listener)) },
+  })
   const shell = serviceShell(runtime, config, {
     kind: 'proxy',
+    steward: manager,
     rings: [originRing, indexRing],
     checks: { origins: someHealthy(originRing), buildIndexes: someHealthy(indexRing) },
     listeners: {
@@ -76,7 +81,14 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
     },
   })
   return {
-    ...shell.around([http, ...(preload ? [preload] : []), warming, ...(access?.parts ?? []), ...shell.listeners]),
+    ...shell.around([
+      http,
+      ...(preload ? [preload] : []),
+      warming,
+      ...(access?.parts ?? []),
+      ...shell.listeners,
+      manager,
+    ]),
     get url() {
       return shell.url('registry')
     },

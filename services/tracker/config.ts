@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { announceLimits } from '../../lib/api/index.ts'
 import { byteSize, duration } from '../../lib/config/index.ts'
+import { managerKey } from '../../lib/joining/index.ts'
 import { checkForeignPeers, commonKeys, listenerOf, rings, secretsOf, swarmKeys } from '../../lib/service/index.ts'
 import { policyNames } from './policy/policies.ts'
 
@@ -23,6 +24,8 @@ const keys = z.strictObject({
   ops: listenerOf('tracker', 'ops'),
   /** The admin API. */
   admin: listenerOf('tracker', 'admin'),
+  /** The manager that it joins, if there is one. */
+  manager: managerKey,
   /** The member of `trackers.members` that this process is. Without it, the only one. */
   member: z.string().min(1).max(128).exactOptional(),
   /** All trackers of the cluster, which tell each other of bans, drains and settings. */

@@ -10,6 +10,7 @@ import { abortController, type Startable, WAITS_OF_LIFE } from '../../lib/base/i
 import { type Cluster, memberClients } from '../../lib/cluster/index.ts'
 import type { SwarmId } from '../../lib/core/index.ts'
 import { type HttpClient, lookBudget } from '../../lib/http/index.ts'
+import { joining } from '../../lib/joining/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { trackerAdminRoutes } from './admin/admin.ts'
 import { announcements, LIFETIME_INTERVALS } from './announcements.ts'
@@ -224,8 +225,10 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
     looks: lookBudget(runtime, LOOKS),
   })
   const admin = trackerAdminRoutes({ ...{ ...parts, ...orders, spread }, end: end.signal, rings })
+  const manager = joining(runtime, config, { kind: 'tracker', url: (listener) => shell.url(listener) })
   const shell = serviceShell(runtime, config, {
     kind: 'tracker',
+    steward: manager,
     rings: Object.values(rings),
     listeners: { http: { routes }, admin: { routes: admin } },
     notes: { store: () => store.trouble },
@@ -236,7 +239,7 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   })
   return {
     // Stop the relay and the streams of events before the listeners, which wait for them: they do not end by themselves.
-    ...shell.around([http, observed.control, sweeping, store, orders, ...shell.listeners, spread, relay, end]),
+    ...shell.around([http, observed.control, sweeping, store, orders, ...shell.listeners, manager, spread, relay, end]),
     get url() {
       return shell.url('http')
     },

@@ -24,7 +24,15 @@ beforeAll(async () => {
     `${kind}.tracing.ratio=1`,
   ])
   shoal = await startTopology({
-    ...{ agents: 1, origins: 1, trackers: 1, controllers: 1, optional: true, processes: ['agent-1', 'tracker-1'] },
+    ...{
+      agents: 1,
+      origins: 1,
+      trackers: 1,
+      controllers: 1,
+      managers: 1,
+      optional: true,
+      processes: ['agent-1', 'tracker-1'],
+    },
     overrides: [
       ...secretOverrides(),
       ...traced,
@@ -114,6 +122,11 @@ const table: readonly (readonly [what: string, may: readonly SecretName[], door:
     'look into a controller',
     ['adminRead', 'admin'],
     { at: ['controller-1', 'admin'], method: 'GET', path: '/leadership' },
+  ],
+  [
+    'read the audit of a manager',
+    ['adminRead', 'admin'],
+    { at: ['manager-1', 'http'], method: 'GET', path: '/api/v1/audit' },
   ],
   ['look into a tracker', ['adminRead', 'admin'], { at: ['tracker-1', 'admin'], method: 'GET', path: '/rings' }],
   [

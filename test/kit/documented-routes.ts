@@ -42,9 +42,12 @@ export const documentedRoutes: readonly DocumentedRoute[] = [
   })),
 ].flatMap(({ method, heading, path, right }) => {
   const [service = '', name = ''] = heading.replace(/ listener$/, '').split(': ')
-  const listener = name === 'main' ? 'http' : name
+  // What a manager serves, it serves at both.
+  const at = service === 'manager' ? ['http', 'admin'] : [name === 'main' ? 'http' : name]
   return kindsOf(service).flatMap((kind) =>
-    method.split(' ').map((each) => ({ kind, listener, method: each, path: exampleOf(path), right })),
+    at.flatMap((listener) =>
+      method.split(' ').map((each) => ({ kind, listener, method: each, path: exampleOf(path), right })),
+    ),
   )
 })
 

@@ -27,6 +27,7 @@ export interface TopologyInit extends Pick<HerdComponents, 'agentParts' | 'origi
   readonly trackers: number
   /** Default none. */
   readonly controllers?: number
+  readonly managers?: number
   /** Also opens the listeners that are off by default. */
   readonly optional?: boolean
   /** Config overrides in the form of the herd's, e.g. `agent.limits.upload=20MB/s`. */

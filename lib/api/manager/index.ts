@@ -1,11 +1,23 @@
 import { adminCall } from '../admin.ts'
 import { opaque } from '../bounded.ts'
 import { auditCalls } from './audit.ts'
+import { clusterCalls } from './clusters.ts'
 import { jobCalls } from './jobs.ts'
 import { managerCall } from './manager-call.ts'
 import { scheduleCalls } from './schedules.ts'
 
 export type { AuditRow } from './audit.ts'
+export {
+  type AssignedCluster,
+  type ClusterAnswer,
+  clusterStates,
+  type HostAnswer,
+  hostStates,
+  type MemberAnswer,
+  type MemberState,
+  memberStates,
+  type RelationAnswer,
+} from './clusters.ts'
 export {
   type JobCredentials,
   type JobPartAnswer,
@@ -21,6 +33,15 @@ export {
   type ManagedJobKind,
   managedJobKinds,
 } from './jobs.ts'
+
+export {
+  type HeartbeatBody,
+  type JoinBody,
+  type JoiningClient,
+  joiningCalls,
+  type MemberKind,
+  memberKinds,
+} from './joining.ts'
 export type {
   ManagerCall,
   ManagerCalls,
@@ -34,6 +55,7 @@ export const managerApi = {
   ...auditCalls,
   ...jobCalls,
   ...scheduleCalls,
+  ...clusterCalls,
   openApi: managerCall(
     'self',
     adminCall({

@@ -266,7 +266,8 @@ export const jobCalls = {
     adminStream({
       method: 'GET',
       path: '/api/v1/jobs/:id/events',
-      summary: 'a job while it runs: `row` for each change of a row, `job` for each change of the whole; it ends with the job',
+      summary:
+        'a job while it runs: `row` for each change of a row, `job` for each change of the whole; it ends with the job',
       codes: ['JOB_UNKNOWN'],
       answer: z.union([jobRowSchema, jobAnswerSchema]),
     }),

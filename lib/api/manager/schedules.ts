@@ -6,7 +6,10 @@ import { managerCall } from './manager-call.ts'
 
 const MAX_ROWS = 1000
 
-export const scheduleNameSchema = text(64).regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, ".", "_" and "-"')
+export const scheduleNameSchema = text(64).regex(
+  /^[a-z0-9][a-z0-9._-]*$/,
+  'lower-case letters, digits, ".", "_" and "-"',
+)
 /** Names of repositories and tags with `*` and `?`. */
 const patternSchema = text(512).min(1)
 
@@ -22,10 +25,12 @@ const keys = {
   enabled: z.boolean().optional(),
 }
 
-const scheduleBodySchema = z.strictObject({ ...keys, job: z.record(text(64), opaque()) }).superRefine(({ cron, onPush }, ctx) => {
-  if ((cron === undefined) === (onPush === undefined))
-    ctx.addIssue({ code: 'custom', message: 'say when: exactly one of cron and onPush' })
-})
+const scheduleBodySchema = z
+  .strictObject({ ...keys, job: z.record(text(64), opaque()) })
+  .superRefine(({ cron, onPush }, ctx) => {
+    if ((cron === undefined) === (onPush === undefined))
+      ctx.addIssue({ code: 'custom', message: 'say when: exactly one of cron and onPush' })
+  })
 export type ScheduleBody = z.output<typeof scheduleBodySchema>
 
 /** The job of a schedule; the targets of a push take the place of its own. */

@@ -64,7 +64,8 @@ const detail = (
 /** @throws CONFIG_INVALID */
 function jobBody(options: VerbOptions) {
   const kind = managedJobKinds.find((each) => each === options['kind'])
-  if (kind === undefined) throw appError('CONFIG_INVALID', { message: `--kind is one of ${managedJobKinds.join(', ')}` })
+  if (kind === undefined)
+    throw appError('CONFIG_INVALID', { message: `--kind is one of ${managedJobKinds.join(', ')}` })
   const scope = jobScopes.find((each) => each === options['scope'])
   if (options['scope'] !== undefined && scope === undefined)
     throw appError('CONFIG_INVALID', { message: `--scope is one of ${jobScopes.join(', ')}` })
@@ -112,7 +113,9 @@ const scheduleText = (
     readonly onPush?: { readonly repository: string; readonly tag?: string | undefined } | undefined
   },
 ) =>
-  each.onPush === undefined ? `${each.cron} (${each.timeZone})` : `push of ${each.onPush.repository}:${each.onPush.tag ?? '*'}`
+  each.onPush === undefined
+    ? `${each.cron} (${each.timeZone})`
+    : `push of ${each.onPush.repository}:${each.onPush.tag ?? '*'}`
 
 /** `shoal admin manager` about jobs and schedules: one entry for each call of the API. */
 export const managerJobVerbs: VerbsOf<JobCalls> = {
@@ -181,10 +184,16 @@ export const managerJobVerbs: VerbsOf<JobCalls> = {
   schedule: {
     example: 'schedule nightly',
     show: (each, nowMs) =>
-      fields({ name: each.name, when: scheduleText(each), next: ageText(each.nextAtMs, nowMs), job: JSON.stringify(each.job) }),
+      fields({
+        name: each.name,
+        when: scheduleText(each),
+        next: ageText(each.nextAtMs, nowMs),
+        job: JSON.stringify(each.job),
+      }),
   },
   setSchedule: {
-    example: "set-schedule nightly --cron '0 3 * * *' --time-zone Asia/Shanghai --kind preheat --targets team/app:stable",
+    example:
+      "set-schedule nightly --cron '0 3 * * *' --time-zone Asia/Shanghai --kind preheat --targets team/app:stable",
     options: {
       ...bodyOptions,
       cron: 'minute, hour, day of month, month, day of week',

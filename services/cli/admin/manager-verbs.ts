@@ -1,4 +1,5 @@
 import type { managerApi } from '../../../lib/api/index.ts'
+import { managerClusterVerbs } from './manager-cluster-verbs.ts'
 import { managerJobVerbs } from './manager-job-verbs.ts'
 import { describeVerb } from './shared-verbs.ts'
 import { ageText, table } from './sheet.ts'
@@ -16,5 +17,6 @@ export const managerVerbs: VerbsOf<typeof managerApi> = {
       ]) + (next === undefined ? '' : `\n\nmore: --last ${next}`),
   },
   ...managerJobVerbs,
+  ...managerClusterVerbs,
   ...describeVerb,
 }

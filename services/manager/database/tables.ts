@@ -1,3 +1,4 @@
+import type { ClusterTables } from '../clusters/tables.ts'
 import type { JobTables } from '../jobs/tables.ts'
 
 /** What somebody has changed; written in the transaction of the change. */
@@ -15,6 +16,6 @@ export interface AuditTable {
  * Every table of a manager. Times are milliseconds since the epoch, booleans are 0 or 1, JSON is text: the same in SQLite and
  * PostgreSQL.
  */
-export interface Tables extends JobTables {
+export interface Tables extends ClusterTables, JobTables {
   readonly audit: AuditTable
 }

@@ -1,11 +1,10 @@
+import { appError } from '../../../lib/base/index.ts'
 import { parseWebUrl, urlRepository } from '../../../lib/core/index.ts'
 import type { Content } from './model.ts'
 import { newRow } from './model.ts'
 import { ownersOf } from './origin-owners.ts'
 import { partsOfContent } from './plan-parts.ts'
-import { firstOf, insist, Over, type Step } from './step.ts'
-import { endOf } from './step.ts'
-import { appError } from '../../../lib/base/index.ts'
+import { endOf, firstOf, insist, Over, type Step } from './step.ts'
 
 /** Asks a tracker what an image or a blob is. */
 export const contentStep: Step = async (work) => {
@@ -13,15 +12,16 @@ export const contentStep: Step = async (work) => {
   const { target = '' } = part.spec
   const platforms = (job.spec.platforms ?? []).join(',')
   const found = await insist(work, (options) =>
-    firstOf(talk.trackers(part.cluster)).admin.content(
-      { target, ...(platforms !== '' && { platforms }) },
-      options,
-    ),
+    firstOf(talk.trackers(part.cluster)).admin.content({ target, ...(platforms !== '' && { platforms }) }, options),
   )
   const { digest, repository, items } = found
   if (repository === undefined)
     throw appError('BODY_INVALID', { message: 'say of which repository the blob is: repository@digest' })
-  const content: Content = { digest, repository, items: items.map((item) => ({ digest: item.digest, size: item.size })) }
+  const content: Content = {
+    digest,
+    repository,
+    items: items.map((item) => ({ digest: item.digest, size: item.size })),
+  }
   return { state: 'done', content, next: partsOfContent(job, part, content) }
 }
 
@@ -46,8 +46,7 @@ export const urlStep: Step = async (work) => {
     }
     const before = await ledger.rowsOf(part)
     const gone = before.filter(({ host }) => host !== origin)
-    if (!before.some(({ host }) => host === origin))
-      await ledger.saveRows(job.id, [{ ...row, state: 'running' }], gone)
+    if (!before.some(({ host }) => host === origin)) await ledger.saveRows(job.id, [{ ...row, state: 'running' }], gone)
     const over = verdict()
     if (over !== undefined) throw new Over(endOf(over))
     await clock.sleep(lookMs, { signal })

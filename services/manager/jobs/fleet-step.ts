@@ -58,7 +58,18 @@ async function give(work: StepWork): Promise<{ readonly member: string; readonly
 }
 
 export function hostRow(part: number, given: JobHostAnswer): Row {
-  const { host, address = null, zone = null, label, named: called, state, code = null, attempts, progress, holds } = given
+  const {
+    host,
+    address = null,
+    zone = null,
+    label,
+    named: called,
+    state,
+    code = null,
+    attempts,
+    progress,
+    holds,
+  } = given
   const { bytes, doneBytes, blobs, doneBlobs } = progress
   return newRow(part, host, {
     ...{ name: label ?? called ?? null, address, zone, state, code, attempts },

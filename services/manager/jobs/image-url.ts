@@ -71,6 +71,9 @@ export function targetOf(text: string, ownNames: readonly string[]): NamedImage 
     return imageOfText(text)
   } catch (err) {
     if (!isAppError(err)) throw err
-    throw appError(err.code, { message: `${err.message}: ${text.slice(0, 100)}`, detail: { target: text.slice(0, 255) } })
+    throw appError(err.code, {
+      message: `${err.message}: ${text.slice(0, 100)}`,
+      detail: { target: text.slice(0, 255) },
+    })
   }
 }

@@ -15,7 +15,17 @@ export function jobAnswer(job: Job, { rows, bytes, doneBytes }: JobSums): Manage
   }
 }
 
-export const partAnswer = ({ n, cluster, step, spec, state, member, remoteId, code, message }: Part): JobPartAnswer => ({
+export const partAnswer = ({
+  n,
+  cluster,
+  step,
+  spec,
+  state,
+  member,
+  remoteId,
+  code,
+  message,
+}: Part): JobPartAnswer => ({
   ...{ n, cluster, step, state },
   ...given({ target: spec.target ?? spec.url, member, remoteId, code, message }),
 })

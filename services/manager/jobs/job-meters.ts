@@ -24,7 +24,8 @@ export function jobMeters(metrics: Metrics): JobMeters {
     given: (kind) => jobs.with({ kind, outcome: 'given' }).add(),
     ended: (kind, outcome) => jobs.with({ kind, outcome }).add(),
     note(all, nowMs) {
-      for (const state of ['waiting', 'running']) open.with({ state }).set(all.filter((job) => job.state === state).length)
+      for (const state of ['waiting', 'running'])
+        open.with({ state }).set(all.filter((job) => job.state === state).length)
       const first = all.find(({ state }) => state === 'waiting')
       oldest.set(first === undefined ? 0 : Math.max(0, nowMs - first.createdAtMs) / 1000)
     },

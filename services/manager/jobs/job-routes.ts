@@ -29,7 +29,9 @@ function keyOf({ req }: Exchange, inBody: string | undefined): string | undefine
   const header = req.headers['idempotency-key']
   if (typeof header !== 'string' || header === '') return inBody
   if (header.length > 128 || (inBody !== undefined && inBody !== header))
-    throw appError('BODY_INVALID', { message: 'the key in the body and the header Idempotency-Key differ, or are too long' })
+    throw appError('BODY_INVALID', {
+      message: 'the key in the body and the header Idempotency-Key differ, or are too long',
+    })
   return header
 }
 
@@ -38,7 +40,10 @@ const idOf = ({ params }: Exchange): string => params['id'] ?? ''
 /** Jobs of the manager. */
 export function jobRoutes({ store, give, events }: JobRoutesComponents): readonly Route[] {
   const shown = async (job: Job) => jobAnswer(job, await store.sums(job.id))
-  const whole = async (job: Job) => ({ ...(await shown(job)), parts: (await store.parts(job.id)).slice(0, PAGE.max).map(partAnswer) })
+  const whole = async (job: Job) => ({
+    ...(await shown(job)),
+    parts: (await store.parts(job.id)).slice(0, PAGE.max).map(partAnswer),
+  })
   const create = async (exchange: Exchange) => {
     const { key, credentials, ...spec }: ManagedJobBody = await adminBody(managerApi.createJob, exchange)
     const given = { spec, key: keyOf(exchange, key), credentials, actor: exchange.principal.name }
@@ -53,7 +58,8 @@ export function jobRoutes({ store, give, events }: JobRoutesComponents): readonl
   const rows = async (exchange: Exchange) => {
     const { id } = await store.get(idOf(exchange))
     const { count, last } = pageRequest(exchange.query, PAGE)
-    if (last !== undefined && !/^\d{1,15}$/.test(last)) throw appError('REQUEST_INVALID', { message: 'last is `next` of the page before' })
+    if (last !== undefined && !/^\d{1,15}$/.test(last))
+      throw appError('REQUEST_INVALID', { message: 'last is `next` of the page before' })
     const state = oneOf(exchange.query, 'state', jobStates)
     const found = await store.rows(id, { after: Number(last ?? 0), count: count + 1, state })
     const clusters = new Map((await store.parts(id)).map(({ n, cluster }) => [n, cluster]))
@@ -77,7 +83,9 @@ export function jobRoutes({ store, give, events }: JobRoutesComponents): readonl
   return [
     managerRoute(managerApi.createJob, create),
     managerRoute(managerApi.jobs, list),
-    managerRoute(managerApi.job, async (exchange) => sendJson(exchange, 200, await whole(await store.get(idOf(exchange))))),
+    managerRoute(managerApi.job, async (exchange) =>
+      sendJson(exchange, 200, await whole(await store.get(idOf(exchange)))),
+    ),
     managerRoute(managerApi.jobRows, rows),
     managerRoute(managerApi.jobContents, contents),
     managerRoute(managerApi.jobEvents, stream),

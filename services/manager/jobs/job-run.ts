@@ -30,7 +30,11 @@ export function endOfParts(parts: readonly Part[], verdict: Verdict): Ending {
 }
 
 /** Does all of a job that is not done, from wherever it was left. @throws ABORTED when this manager is not to go on with it */
-export async function runJob(components: JobRunComponents, first: Job, signal: AbortSignal): Promise<Ending | undefined> {
+export async function runJob(
+  components: JobRunComponents,
+  first: Job,
+  signal: AbortSignal,
+): Promise<Ending | undefined> {
   const { ledger, clock, lookMs } = components
   let job = first
   const verdict = (): Verdict => {

@@ -1,12 +1,20 @@
-import { abortController, anySignal, background, type Deferred, deferred, isAbort, throwIfAborted } from '../../../lib/base/index.ts'
+import {
+  abortController,
+  anySignal,
+  background,
+  type Deferred,
+  deferred,
+  isAbort,
+  throwIfAborted,
+} from '../../../lib/base/index.ts'
 import type { ManagerDatabase } from '../database/index.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { DutyWriter } from './duty.ts'
 import { jobLedger, sweepJobs } from './job-ledger.ts'
 import type { JobMeters } from './job-meters.ts'
 import { type JobRunComponents, runJob } from './job-run.ts'
-import type { Job } from './model.ts'
 import { MAX_OPEN_JOBS } from './job-store.ts'
+import type { Job } from './model.ts'
 
 /** Between two looks for jobs that are too old. */
 const SWEEP_MS = 60_000

@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto'
-import { type JobRowAnswer, type JobSpec, type JobState, type JobTally, managedJobKinds } from '../../../lib/api/index.ts'
+import {
+  type JobRowAnswer,
+  type JobSpec,
+  type JobState,
+  type JobTally,
+  managedJobKinds,
+} from '../../../lib/api/index.ts'
 import { appError, type Clock, type Random } from '../../../lib/base/index.ts'
 import type { PageRequest } from '../../../lib/http/index.ts'
 import { newId } from '../database/ids.ts'
@@ -167,12 +173,7 @@ export function jobStore(components: JobStoreComponents): JobStore {
       return { jobs, ...(next !== undefined && { next }) }
     },
     async parts(id) {
-      const rows = await database.read
-        .selectFrom('jobParts')
-        .selectAll()
-        .where('jobId', '=', id)
-        .orderBy('n')
-        .execute()
+      const rows = await database.read.selectFrom('jobParts').selectAll().where('jobId', '=', id).orderBy('n').execute()
       return rows.map(partOf)
     },
     sums: (id) => sumsOf(database.read, id),

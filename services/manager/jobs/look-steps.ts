@@ -45,7 +45,8 @@ const lookStep =
       ])
       if (now.state === 'done') return { state: 'done' }
       if (now.state === 'stopped') return { state: 'cancelled' }
-      if (now.state === 'failed') return { state: 'failed', code: now.lastError?.code ?? 'UNKNOWN', message: now.lastError?.message }
+      if (now.state === 'failed')
+        return { state: 'failed', code: now.lastError?.code ?? 'UNKNOWN', message: now.lastError?.message }
       if (verdict() !== undefined && !stopped) {
         await look.stop(firstOf(talk.buildIndexes(part.cluster)), { signal })
         stopped = true
@@ -78,7 +79,9 @@ async function remoteRow(work: StepWork, remote: string): Promise<Row> {
   const { part, talk } = work
   const { repository, tag } = parseImageTag(part.spec.target ?? '')
   const place = { remote, repository: repositoryText(repository), tag }
-  const now = await insist(work, (options) => firstOf(talk.buildIndexes(part.cluster)).admin.replication(place, options))
+  const now = await insist(work, (options) =>
+    firstOf(talk.buildIndexes(part.cluster)).admin.replication(place, options),
+  )
   const ended = now.state === 'done' ? 'done' : 'failed'
   const { totalBytes: bytes, doneBytes, attempts, lastError } = now
   const state = inHand.includes(now.state) ? 'running' : ended

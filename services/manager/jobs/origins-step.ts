@@ -1,6 +1,6 @@
 import type { BroughtAnswer } from '../../../lib/api/index.ts'
 import { appError, backoffMs, isAppError, throwIfAborted } from '../../../lib/base/index.ts'
-import { isOpen, newRow, type Content, type Row } from './model.ts'
+import { type Content, isOpen, newRow, type Row } from './model.ts'
 import { ownersOf } from './origin-owners.ts'
 import { endOf, firstOf, insist, type Step, type StepWork } from './step.ts'
 
@@ -88,5 +88,9 @@ export const originsStep: Step = async (work) => {
   const bad = ended.find(({ state }) => state === 'failed') ?? ended.find(({ state }) => state === 'cancelled')
   if (bad === undefined) return { state: 'done' }
   if (bad.state === 'cancelled') return { state: 'cancelled' }
-  return { state: 'failed', code: bad.code ?? 'JOB_FAILED', message: `blob ${bad.blob} could not be brought to ${bad.host}` }
+  return {
+    state: 'failed',
+    code: bad.code ?? 'JOB_FAILED',
+    message: `blob ${bad.blob} could not be brought to ${bad.host}`,
+  }
 }

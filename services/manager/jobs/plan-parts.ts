@@ -23,7 +23,8 @@ const refuse = (message: string) => appError('BODY_INVALID', { message })
 /** The parts of one target of a job. @throws BODY_INVALID, NAME_INVALID, TAG_INVALID, DIGEST_INVALID, URL_INVALID */
 function partsOf(kind: JobSpec['kind'], text: string, init: PlanInit): readonly NewPart[] {
   const found = targetOf(text, init.ownNames)
-  const everywhere = (step: NewPart['step'], spec: PartSpec) => init.clusters.map((cluster) => ({ cluster, step, spec }))
+  const everywhere = (step: NewPart['step'], spec: PartSpec) =>
+    init.clusters.map((cluster) => ({ cluster, step, spec }))
   const { target } = found
   if (kind === 'query' || kind === 'delete' || kind === 'pin' || kind === 'unpin')
     return everywhere('fleet', { target, order: kind })

@@ -1,8 +1,15 @@
 import type { JobCredentials } from '../../../lib/api/index.ts'
+import type { TlsMaterial } from '../../../lib/base/index.ts'
 import { type AbortOptions, appError, bareHost, type Clock, hasCode, type Startable } from '../../../lib/base/index.ts'
 import { type Digest, digestAlgorithm, digestOf, MANIFEST_LIMIT, parseDigest } from '../../../lib/core/index.ts'
-import { admittedPublic, type Admits, type HttpClient, type HttpResponse, httpClient, placeOf } from '../../../lib/http/index.ts'
-import type { TlsMaterial } from '../../../lib/base/index.ts'
+import {
+  type Admits,
+  admittedPublic,
+  type HttpClient,
+  type HttpResponse,
+  httpClient,
+  placeOf,
+} from '../../../lib/http/index.ts'
 
 const MAX_REDIRECTS = 5
 /** Most bytes of the answer of a token server. */
@@ -88,7 +95,8 @@ async function manifestDigest({ get, url, credentials }: Asking, options: AbortO
   const first = await followed(get, url, { ...given, accept: accepted }, options)
   const token = first.status === 401 ? await challenged(get, first, credentials, options) : undefined
   if (token !== undefined) await first.discard()
-  const answer = token === undefined ? first : await followed(get, url, { ...given, accept: accepted, ...token }, options)
+  const answer =
+    token === undefined ? first : await followed(get, url, { ...given, accept: accepted, ...token }, options)
   if (answer.status === 200) return digestIn(answer, url)
   await answer.discard()
   if (answer.status === 404) throw appError('MANIFEST_UNKNOWN', { message: 'the registry has no such image' })
@@ -127,7 +135,9 @@ async function challenged(
 ): Promise<{ readonly authorization: string } | undefined> {
   if (credentials.username === undefined) return undefined
   const challenge = (answer.headers['www-authenticate'] ?? '').slice(0, 8192)
-  const params = Object.fromEntries([...challenge.matchAll(/([a-z]+)="([^"]*)"/g)].map(([, key, value]) => [key, value]))
+  const params = Object.fromEntries(
+    [...challenge.matchAll(/([a-z]+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
+  )
   const realm = params['realm'] ?? ''
   if (!/^bearer /i.test(challenge) || !/^https?:/.test(realm) || !URL.canParse(realm))
     return { authorization: basic(credentials) }

@@ -1,4 +1,12 @@
-import { type AbortOptions, appError, backoffMs, type Clock, isAppError, type Random, throwIfAborted } from '../../../lib/base/index.ts'
+import {
+  type AbortOptions,
+  appError,
+  backoffMs,
+  type Clock,
+  isAppError,
+  type Random,
+  throwIfAborted,
+} from '../../../lib/base/index.ts'
 import type { ClusterTalk } from '../clusters/talk.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { JobLedger, PartEnd } from './job-ledger.ts'

@@ -40,7 +40,8 @@ const pageIn = ({ query }: Exchange) => pageRequest(query, { max: MAX_PAGE, usua
 function platformsIn(query: URLSearchParams): readonly string[] {
   const named = (query.get('platforms') ?? '').split(',').filter((each) => each !== '')
   const isGood = named.length <= MAX_PLATFORMS && named.every((each) => platformTextSchema.safeParse(each).success)
-  if (!isGood) throw appError('REQUEST_INVALID', { message: `name at most ${MAX_PLATFORMS} platforms like linux/amd64` })
+  if (!isGood)
+    throw appError('REQUEST_INVALID', { message: `name at most ${MAX_PLATFORMS} platforms like linux/amd64` })
   return named
 }
 

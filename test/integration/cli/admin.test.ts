@@ -23,7 +23,7 @@ let controller: ControllerService
 
 beforeAll(async () => {
   shoal = await startTopology({
-    ...{ agents: 1, origins: 1, trackers: 1, processes: [] },
+    ...{ agents: 1, origins: 1, trackers: 1, managers: 1, processes: [] },
     overrides: [...secretOverrides(), 'proxy.anonymous=write', 'tracker.fleet.gather=0s'],
   })
   blob = await pushBlobOf(shoal, 'looked-after', size)
@@ -120,6 +120,8 @@ const expected = (
   'controller names': ['', 1, /ROLE_OFF/],
   'controller accounts': ['', 1, /ROLE_OFF/],
   'controller open-api': ['', 0, /^\{\n {2}"openapi": "3.1.0"/],
+  'manager audit': ['', 0, /^WHEN +WHO +WHAT +TARGET$/],
+  'manager open-api': ['', 0, /^\{\n {2}"openapi": "3.1.0"/],
   ...ringVerbs('build-index', 'origins'),
   'build-index remotes': ['', 0, /^cluster +local/],
   'build-index gc': ['--dry-run true', 0, /running \(dry run: nothing is changed\)/],

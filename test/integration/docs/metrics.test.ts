@@ -73,6 +73,7 @@ function placesIn(
       'names.base=c1.p2p.test',
       'accounts.image=registry.test/shoal',
     ],
+    manager: [...free('http', 'ops', 'admin'), `folder=${join(folder, 'manager')}`],
   }
 }
 

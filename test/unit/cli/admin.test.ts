@@ -11,6 +11,7 @@ import { verbName } from '../../../services/cli/admin/verb.ts'
 import { run } from '../../../services/cli/run.ts'
 import { controllerAdminRoutes } from '../../../services/controller/server.ts'
 import { doors } from '../../../services/herd/index.ts'
+import { type ClusterWingComponents, clusterWingRoutes } from '../../../services/manager/clusters/wing-routes.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { proxyAdminRoutes } from '../../../services/proxy/admin.ts'
@@ -43,7 +44,10 @@ const served = {
     names: () => undefined,
     accounts: () => undefined,
   }),
-  manager: managerRoutes({ audit: { page: async () => ({ audit: [] }) } }),
+  manager: [
+    ...managerRoutes({ audit: { page: async () => ({ audit: [] }) } }),
+    ...clusterWingRoutes({} as ClusterWingComponents),
+  ],
 }
 
 describe('the admin APIs', () => {

@@ -15,6 +15,8 @@ import { krakenTagRoutes } from '../../../services/build-index/kraken/tag-routes
 import { farEndRoutes } from '../../../services/build-index/replication/far-end.ts'
 import { buildIndexServerRoutes } from '../../../services/build-index/server.ts'
 import { controllerAdminRoutes } from '../../../services/controller/server.ts'
+import { joiningRoutes } from '../../../services/manager/clusters/joining-routes.ts'
+import { clusterWingRoutes } from '../../../services/manager/clusters/wing-routes.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { originServerRoutes } from '../../../services/origin/server.ts'
@@ -71,7 +73,11 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
   }),
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
   'controller: admin listener': controllerAdminRoutes(untouched),
-  'manager: main listener': managerRoutes(untouched),
+  'manager: main listener': [
+    ...managerRoutes(untouched),
+    ...clusterWingRoutes(untouched),
+    ...joiningRoutes(untouched, untouched),
+  ],
   'build-index: main listener': [...buildIndexServerRoutes(untouched, untouched), ...farEndRoutes(untouched)],
   'proxy: registry listener': proxyRoutes(),
   'agent: registry listener': [

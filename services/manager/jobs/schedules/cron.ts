@@ -39,7 +39,8 @@ const refuse = (message: string) => appError('CRON_INVALID', { message })
 function numberIn(text: string, { name, min, max, words = [] }: FieldShape): number {
   const word = words.indexOf(text.toLowerCase())
   const value = word >= 0 ? word + (name === 'month' ? 1 : 0) : Number(/^\d{1,2}$/.test(text) ? text : Number.NaN)
-  if (Number.isNaN(value) || value < min || value > max) throw refuse(`the ${name} is ${min} to ${max}, not ${text.slice(0, 20)}`)
+  if (Number.isNaN(value) || value < min || value > max)
+    throw refuse(`the ${name} is ${min} to ${max}, not ${text.slice(0, 20)}`)
   return value
 }
 

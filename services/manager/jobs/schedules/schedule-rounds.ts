@@ -45,7 +45,10 @@ function specIn({ job }: ScheduleAnswer, targets?: readonly string[]) {
 }
 
 /** What runs of it: a schedule without `overlap` waits for its end. */
-async function runs({ database }: Pick<ScheduleRoundsComponents, 'database'>, schedule: ScheduleAnswer): Promise<boolean> {
+async function runs(
+  { database }: Pick<ScheduleRoundsComponents, 'database'>,
+  schedule: ScheduleAnswer,
+): Promise<boolean> {
   const found = await database.read
     .selectFrom('jobs')
     .select('id')

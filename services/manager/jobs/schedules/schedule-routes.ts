@@ -1,7 +1,22 @@
-import { adminBody, managerApi, type ScheduleBody, scheduleNameSchema, specOfSchedule } from '../../../../lib/api/index.ts'
+import {
+  adminBody,
+  managerApi,
+  type ScheduleBody,
+  scheduleNameSchema,
+  specOfSchedule,
+} from '../../../../lib/api/index.ts'
 import { appError, isAppError } from '../../../../lib/base/index.ts'
 import { repositoryText } from '../../../../lib/core/index.ts'
-import { type Exchange, pageRequest, type Route, readJson, requireSeen, sendEmpty, sendJson, sendTagged } from '../../../../lib/http/index.ts'
+import {
+  type Exchange,
+  pageRequest,
+  type Route,
+  readJson,
+  requireSeen,
+  sendEmpty,
+  sendJson,
+  sendTagged,
+} from '../../../../lib/http/index.ts'
 import { NOTIFICATION_TYPE, pushedImages } from '../../../../lib/kraken/index.ts'
 import type { Logger } from '../../../../lib/telemetry/index.ts'
 import { managerRoute } from '../../managed.ts'

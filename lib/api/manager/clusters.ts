@@ -1,0 +1,342 @@
+import { z } from 'zod'
+import { adminCall } from '../admin.ts'
+import { list, table, text } from '../bounded.ts'
+import { memberKinds } from './joining.ts'
+import { managerCall } from './manager-call.ts'
+
+/** Entries of one page. */
+const MAX_PAGE = 1000
+/** Join tokens of a cluster. */
+const MAX_TOKENS = 1000
+/** Scopes of one kind of a cluster. */
+const MAX_SCOPES = 256
+/** Clusters of one manager. */
+const MAX_CLUSTERS = 1000
+
+const idSchema = text(64)
+const timeSchema = z.number()
+const countSchema = z.number().int().min(0)
+const clusterName = text(63).regex(/^[a-z0-9][a-z0-9-]*$/, 'a name has lower-case letters, digits and "-"')
+const wordsSchema = text(500)
+
+export const scopesSchema = z.strictObject({
+  /** Networks of its clients: `10.0.0.0/8`. */
+  cidrs: list(text(64).min(1), MAX_SCOPES).optional(),
+  /** Names of zones; `*` stands for any characters. */
+  zones: list(text(255).min(1), MAX_SCOPES).optional(),
+  /** Regular expressions of host names, of a simple kind. */
+  hosts: list(text(512).min(1), MAX_SCOPES).optional(),
+})
+export type ScopesBody = z.output<typeof scopesSchema>
+
+/** `empty`: no tracker has joined. `away`: none answers. `degraded`: not all members are well. */
+export const clusterStates = ['ok', 'degraded', 'away', 'empty'] as const
+
+/** `unreachable`: it lives, and does not answer the manager. `away`: neither. */
+export const memberStates = ['ok', 'degraded', 'unreachable', 'away'] as const
+export type MemberState = (typeof memberStates)[number]
+
+const clusterSchema = z.object({
+  id: idSchema,
+  name: text(63),
+  description: wordsSchema,
+  scopes: z.object({
+    cidrs: list(text(64), MAX_SCOPES),
+    zones: list(text(255), MAX_SCOPES),
+    hosts: list(text(512), MAX_SCOPES),
+  }),
+  /** Gets who fits no other one. */
+  default: z.boolean(),
+  /** Grows with each change. */
+  revision: countSchema,
+  createdAtMs: timeSchema,
+  state: z.enum(clusterStates),
+  /** Members by state. */
+  members: table(countSchema, { max: 8, maxKey: 32 }),
+  /** Agents that its trackers know. */
+  agents: countSchema,
+  /** Members by version: more than one while an upgrade is under way. */
+  versions: table(countSchema, { max: 1000, maxKey: 64 }),
+})
+export type ClusterAnswer = z.output<typeof clusterSchema>
+
+const tokenSchema = z.object({
+  id: idSchema,
+  name: text(64),
+  createdAtMs: timeSchema,
+  expiresAtMs: timeSchema.optional(),
+  /** Joins that it is still good for; absent: any number. */
+  usesLeft: countSchema.optional(),
+  used: countSchema,
+  state: z.enum(['valid', 'expired', 'used']),
+})
+
+const memberSchema = z.object({
+  id: idSchema,
+  cluster: text(63),
+  kind: z.enum(memberKinds),
+  member: text(128),
+  urls: z.object({ ops: text(2048), admin: text(2048), http: text(2048).optional() }),
+  version: text(64),
+  zone: text(255).optional(),
+  network: text(63).optional(),
+  state: z.enum(memberStates),
+  sinceMs: timeSchema,
+  /** Why it is not well, in words. */
+  reasons: list(text(1000), 64),
+  joinedAtMs: timeSchema,
+  heartbeatAtMs: timeSchema,
+  /** When it last answered the manager. */
+  answeredAtMs: timeSchema.optional(),
+  uptimeMs: z.number(),
+  generation: countSchema.optional(),
+  capacity: table(z.number(), { max: 64, maxKey: 64 }),
+})
+export type MemberAnswer = z.output<typeof memberSchema>
+
+/** `out`: not named, as several have said that it fails. `probation`: named again. */
+export const hostStates = ['ok', 'out', 'probation', 'banned', 'draining'] as const
+
+const hostSchema = z.object({
+  cluster: text(63),
+  peerId: text(40),
+  host: text(45),
+  port: countSchema,
+  role: text(16),
+  zone: text(255).optional(),
+  version: text(64).optional(),
+  generation: countSchema.optional(),
+  state: z.enum(hostStates),
+  why: wordsSchema.optional(),
+  seenAtMs: timeSchema,
+  downloads: countSchema,
+  seeds: countSchema,
+  bytesInPerSecond: z.number(),
+  bytesOutPerSecond: z.number(),
+})
+export type HostAnswer = z.output<typeof hostSchema>
+
+const relationSchema = z.object({
+  from: text(63),
+  /** Name of the remote at the build-indexes. */
+  remote: text(64),
+  /** The cluster that it is; absent while it does not answer. */
+  to: text(64).optional(),
+  urls: list(text(2048), MAX_PAGE),
+  reachable: z.boolean(),
+  lastError: text(64).optional(),
+  rules: list(z.object({ repository: text(4096), tag: text(4096) }), MAX_PAGE),
+})
+export type RelationAnswer = z.output<typeof relationSchema>
+
+const placeSchema = z.object({ id: text(128), url: text(2048), state: z.enum(memberStates) })
+const assignedSchema = z.object({
+  id: idSchema,
+  name: text(63),
+  points: z.number(),
+  why: list(wordsSchema, 8),
+  trackers: list(placeSchema, MAX_PAGE),
+  origins: list(placeSchema, MAX_PAGE),
+  buildIndexes: list(placeSchema, MAX_PAGE),
+})
+export type AssignedCluster = z.output<typeof assignedSchema>
+
+const pageQuery = {
+  n: 'entries on one page',
+  last: 'continue after this entry: `next` of the page before',
+}
+
+const clusterBody = {
+  description: wordsSchema.optional(),
+  scopes: scopesSchema.optional(),
+  /** One cluster is the default: it takes that from the one before. */
+  default: z.boolean().optional(),
+}
+const reads = (resource: 'clusters' | 'members' | 'assignments') => ({ resource, action: 'read' }) as const
+const writes = (resource: 'clusters' | 'members') => ({ resource, action: 'write' }) as const
+
+/** Calls about clusters, their members and hosts, and who belongs to which. */
+export const clusterCalls = {
+  clusters: managerCall(
+    reads('clusters'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/clusters',
+      summary: 'clusters, page by page, with the state of their members',
+      query: pageQuery,
+      codes: ['PAGINATION_NUMBER_INVALID'],
+      answer: z.object({ clusters: list(clusterSchema, MAX_CLUSTERS), next: text(63).optional() }),
+    }),
+  ),
+  createCluster: managerCall(
+    writes('clusters'),
+    adminCall({
+      method: 'POST',
+      path: '/api/v1/clusters',
+      summary: 'makes a cluster, which services can join',
+      body: z.strictObject({ name: clusterName, ...clusterBody }),
+      status: 201,
+      codes: ['BODY_INVALID', 'CLUSTER_EXISTS', 'SCOPE_INVALID', 'CLUSTER_FULL'],
+      answer: clusterSchema,
+    }),
+  ),
+  cluster: managerCall(
+    reads('clusters'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/clusters/:cluster',
+      summary: 'one cluster, by its name or id',
+      codes: ['CLUSTER_UNKNOWN'],
+      answer: clusterSchema,
+    }),
+  ),
+  changeCluster: managerCall(
+    writes('clusters'),
+    adminCall({
+      method: 'PUT',
+      path: '/api/v1/clusters/:cluster',
+      summary: 'changes what is given of a cluster',
+      body: z.strictObject({
+        name: clusterName.optional(),
+        ...clusterBody,
+        /** Of the cluster as it was seen: then a change of somebody else is not overwritten. */
+        revision: countSchema.optional(),
+      }),
+      codes: ['BODY_INVALID', 'CLUSTER_UNKNOWN', 'CLUSTER_EXISTS', 'SCOPE_INVALID', 'CHANGED_MEANWHILE'],
+      answer: clusterSchema,
+    }),
+  ),
+  removeCluster: managerCall(
+    writes('clusters'),
+    adminCall({
+      method: 'DELETE',
+      path: '/api/v1/clusters/:cluster',
+      summary: 'forgets a cluster whose members are all away, its tokens and its hosts',
+      codes: ['CLUSTER_UNKNOWN', 'CLUSTER_IN_USE'],
+    }),
+  ),
+  joinTokens: managerCall(
+    reads('clusters'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/clusters/:cluster/tokens',
+      summary: 'join tokens of a cluster; never the tokens themselves',
+      codes: ['CLUSTER_UNKNOWN'],
+      answer: z.object({ tokens: list(tokenSchema, MAX_TOKENS) }),
+    }),
+  ),
+  createJoinToken: managerCall(
+    writes('clusters'),
+    adminCall({
+      method: 'POST',
+      path: '/api/v1/clusters/:cluster/tokens',
+      summary: 'makes a join token, which is shown this once',
+      body: z.strictObject({
+        name: text(64).min(1),
+        /** Default: 24 hours. */
+        hours: z.number().positive().max(87_600).optional(),
+        /** Joins that it is good for. Default: any number. */
+        uses: z.number().int().min(1).max(1_000_000).optional(),
+      }),
+      status: 201,
+      codes: ['BODY_INVALID', 'CLUSTER_UNKNOWN', 'CLUSTER_FULL'],
+      answer: tokenSchema.extend({ token: text(256) }),
+    }),
+  ),
+  revokeJoinToken: managerCall(
+    writes('clusters'),
+    adminCall({
+      method: 'DELETE',
+      path: '/api/v1/clusters/:cluster/tokens/:token',
+      summary: 'revokes a join token, or forgets one that has ended; who has joined with it stays',
+      codes: ['CLUSTER_UNKNOWN', 'JOIN_TOKEN_UNKNOWN'],
+    }),
+  ),
+  members: managerCall(
+    reads('members'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/members',
+      summary: 'services that have joined, page by page',
+      query: {
+        ...pageQuery,
+        cluster: 'only those of this cluster',
+        kind: `only those of a kind: ${memberKinds.join(', ')}`,
+        state: `only those that are ${memberStates.join(', ')}`,
+      },
+      codes: ['REQUEST_INVALID', 'CLUSTER_UNKNOWN', 'PAGINATION_NUMBER_INVALID'],
+      answer: z.object({ members: list(memberSchema, MAX_PAGE), next: idSchema.optional() }),
+    }),
+  ),
+  member: managerCall(
+    reads('members'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/members/:member',
+      summary: 'one service that has joined',
+      codes: ['MEMBER_UNKNOWN'],
+      answer: memberSchema,
+    }),
+  ),
+  forgetMember: managerCall(
+    writes('members'),
+    adminCall({
+      method: 'DELETE',
+      path: '/api/v1/members/:member',
+      summary: 'forgets a member: its credential is good no more',
+      codes: ['MEMBER_UNKNOWN'],
+    }),
+  ),
+  hosts: managerCall(
+    reads('members'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/hosts',
+      summary: 'agents and origins that the trackers know, page by page',
+      query: {
+        ...pageQuery,
+        cluster: 'only those of this cluster',
+        zone: 'only those of this zone',
+        version: 'only those of this version',
+        state: `only those that are ${hostStates.join(', ')}`,
+        role: 'only agents or origins: agent, origin',
+        text: 'only those whose address, id or zone has this in it',
+      },
+      codes: ['REQUEST_INVALID', 'CLUSTER_UNKNOWN', 'PAGINATION_NUMBER_INVALID'],
+      answer: z.object({ hosts: list(hostSchema, MAX_PAGE), next: text(128).optional() }),
+    }),
+  ),
+  relations: managerCall(
+    reads('clusters'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/relations',
+      summary:
+        'which cluster replicates to which, by which rules; clusters whose build-indexes do not answer are named',
+      answer: z.object({
+        relations: list(relationSchema, MAX_PAGE),
+        silent: list(z.object({ cluster: text(63), code: text(64) }), MAX_CLUSTERS),
+      }),
+    }),
+  ),
+  assignment: managerCall(
+    'none',
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/assignment',
+      summary: 'the cluster of a client or agent, and alternatives in order',
+      query: {
+        address: 'of the client; default: where the request comes from',
+        zone: 'where it is',
+        host: 'its host name',
+      },
+      codes: ['REQUEST_INVALID', 'ASSIGNMENT_NONE', 'JOIN_REFUSED', 'TOOMANYREQUESTS'],
+      answer: z.object({
+        cluster: assignedSchema,
+        alternatives: list(assignedSchema, MAX_CLUSTERS),
+        /** Those that fit and are not named, and why. */
+        passed: list(z.object({ name: text(63), why: wordsSchema }), MAX_CLUSTERS),
+      }),
+    }),
+  ),
+}

@@ -1,0 +1,46 @@
+import { type Clock, deadline, type Rounds, rounds } from '../../../lib/base/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
+import type { ClusterStore } from './cluster-store.ts'
+import type { HostStore } from './host-store.ts'
+import { walkHosts } from './host-walk.ts'
+import type { ClusterTalk } from './talk.ts'
+
+/** Pause between two rounds over all clusters, and how long one cluster may take. */
+const ROUND_MS = 30_000
+const WALK_MS = 300_000
+
+export interface HostRoundsComponents {
+  readonly talk: Pick<ClusterTalk, 'clusters' | 'trackers'>
+  readonly hosts: HostStore
+  readonly clusters: Pick<ClusterStore, 'count'>
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Reads the hosts of each cluster from its trackers, one cluster after the other. One manager of several does this. */
+export function hostRounds({ talk, hosts, clusters, clock, logger }: HostRoundsComponents): Rounds {
+  const walk = async (cluster: { readonly id: string; readonly name: string }, signal: AbortSignal) => {
+    const onFailure = (err: unknown) =>
+      logger.warn('failed to read hosts from a tracker', { cluster: cluster.name, err })
+    const trackers = talk.trackers(cluster.id).map(({ admin }) => admin)
+    const limit = deadline(clock, WALK_MS, signal)
+    try {
+      const { agents } = await walkHosts({ hosts, trackers, onFailure }, cluster.id, limit)
+      if (agents !== undefined) await clusters.count(cluster.id, agents)
+    } catch (err) {
+      // One cluster that is slow or broken keeps no other from being read.
+      signal.throwIfAborted()
+      onFailure(err)
+    } finally {
+      limit.release()
+    }
+  }
+  return rounds(clock, {
+    work: async (signal) => {
+      for (const cluster of talk.clusters().filter(({ away }) => !away)) await walk(cluster, signal)
+      return ROUND_MS
+    },
+    onFailure: (err) => logger.warn('failed to read the hosts of clusters', { err }),
+    retryMs: ROUND_MS,
+  })
+}

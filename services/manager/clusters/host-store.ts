@@ -1,0 +1,121 @@
+import { sql } from 'kysely'
+import type { HostAnswer } from '../../../lib/api/index.ts'
+import type { Tx } from '../database/index.ts'
+import type { StoreParts } from './cluster-store.ts'
+import type { HostRow } from './tables.ts'
+
+/** Rows that one statement writes: databases take a bounded number of values at once. */
+const ROWS_AT_ONCE = 200
+
+/** What a list of hosts shows; what is left out shows all. */
+export interface HostFilter {
+  readonly clusterId?: string | undefined
+  readonly zone?: string | undefined
+  readonly version?: string | undefined
+  readonly state?: string | undefined
+  readonly role?: string | undefined
+  /** A part of its address, id or zone. */
+  readonly text?: string | undefined
+}
+
+/** Hosts as their trackers told them when they were last asked. */
+export interface HostStore {
+  /** Rows behind `last`: cluster by cluster, in the order of their peer ids. */
+  page(filter: HostFilter, asked: { readonly count: number; readonly last?: string | undefined }): Promise<HostPage>
+  /** Rows of a cluster behind `after`, up to and with `until`; without it all that are left. */
+  range(clusterId: string, range: HostRange): Promise<readonly HostRow[]>
+  /** Writes rows, and removes those of the hosts that are gone; all or nothing. */
+  apply(clusterId: string, change: HostChange): Promise<void>
+}
+
+export interface HostPage {
+  readonly rows: readonly HostRow[]
+  readonly next: string | undefined
+}
+
+export interface HostChange {
+  readonly put: readonly HostRow[]
+  /** Peer ids. */
+  readonly gone: readonly string[]
+}
+
+export interface HostRange {
+  /** Peer ids. */
+  readonly after: string
+  readonly until: string | undefined
+}
+
+/** What a search looks into. */
+export const wordsOf = ({ host, peerId, zone }: Pick<HostRow, 'host' | 'peerId' | 'zone'>): string =>
+  `${host} ${peerId} ${zone}`.toLowerCase()
+
+/** The text as a part of a pattern of LIKE. */
+const escaped = (text: string): string => text.toLowerCase().replace(/[\\%_]/g, (character) => `\\${character}`)
+
+async function remove(tx: Tx, clusterId: string, peerIds: readonly string[]): Promise<void> {
+  for (let i = 0; i < peerIds.length; i += ROWS_AT_ONCE) {
+    const some = peerIds.slice(i, i + ROWS_AT_ONCE)
+    await tx.deleteFrom('hosts').where('clusterId', '=', clusterId).where('peerId', 'in', some).execute()
+  }
+}
+
+/** Where a page goes on: a cluster, and a host of it. */
+const keyOf = ({ clusterId, peerId }: HostRow) => `${clusterId}/${peerId}`
+
+function placeOf(last: string): readonly [string, string] {
+  const [clusterId = '', peerId = ''] = last.split('/')
+  return [clusterId, peerId]
+}
+
+export function hostStore({ database }: Pick<StoreParts, 'database'>): HostStore {
+  return {
+    async page({ clusterId, text, ...exact }, { count, last }) {
+      let query = database.read
+        .selectFrom('hosts')
+        .selectAll()
+        .orderBy('clusterId')
+        .orderBy('peerId')
+        .limit(count + 1)
+      if (last !== undefined)
+        query = query.where((eb) => eb(eb.refTuple('clusterId', 'peerId'), '>', eb.tuple(...placeOf(last))))
+      if (clusterId !== undefined) query = query.where('clusterId', '=', clusterId)
+      for (const column of ['zone', 'version', 'state', 'role'] as const) {
+        const wanted = exact[column]
+        if (wanted !== undefined) query = query.where(column, '=', wanted)
+      }
+      if (text !== undefined) query = query.where(sql<boolean>`words like ${`%${escaped(text)}%`} escape '\\'`)
+      const rows = await query.execute()
+      const shown = rows.slice(0, count)
+      const end = shown.at(-1)
+      return { rows: shown, next: rows.length > count && end !== undefined ? keyOf(end) : undefined }
+    },
+    range(clusterId, { after, until }) {
+      const own = database.read.selectFrom('hosts').selectAll().where('clusterId', '=', clusterId).orderBy('peerId')
+      const rest = own.where('peerId', '>', after)
+      return (until === undefined ? rest : rest.where('peerId', '<=', until)).execute()
+    },
+    apply: (clusterId, { put, gone }) =>
+      database.keep(async (tx) => {
+        await remove(tx, clusterId, [...gone, ...put.map(({ peerId }) => peerId)])
+        for (let i = 0; i < put.length; i += ROWS_AT_ONCE)
+          await tx
+            .insertInto('hosts')
+            .values(put.slice(i, i + ROWS_AT_ONCE))
+            .execute()
+      }),
+  }
+}
+
+/** A row as the API tells it. */
+export function hostAnswer(row: HostRow, cluster: string): HostAnswer {
+  return {
+    ...{ cluster, peerId: row.peerId, host: row.host, port: row.port, role: row.role },
+    ...(row.zone !== '' && { zone: row.zone }),
+    ...(row.version !== '' && { version: row.version }),
+    ...(row.generation !== null && { generation: row.generation }),
+    state: row.state as HostAnswer['state'],
+    ...(row.why !== '' && { why: row.why }),
+    ...{ seenAtMs: Number(row.seenAtMs), downloads: row.downloads, seeds: row.seeds },
+    ...{ bytesInPerSecond: Number(row.bytesIn), bytesOutPerSecond: Number(row.bytesOut) },
+  }
+}

@@ -1,0 +1,162 @@
+import type { AdminClient, AnswerOf, trackerAdmin } from '../../../lib/api/index.ts'
+import type { AbortOptions } from '../../../lib/base/index.ts'
+import { type HostStore, wordsOf } from './host-store.ts'
+import type { HostRow } from './tables.ts'
+
+/** Hosts that a tracker is asked for at once. */
+const PAGE = 500
+/** Pages of one tracker for one walk: a tracker that never ends is left. */
+const MAX_PAGES = 2_000
+/** Of a host that has not changed, when it was seen is written down at most so often. */
+const NOTE_MS = 60_000
+
+type TrackerHost = AnswerOf<typeof trackerAdmin.hosts>['hosts'][number]
+type Asked = Pick<AdminClient<typeof trackerAdmin>, 'hosts'>
+
+/** Hosts of one tracker as they come, page by page. */
+interface HostStream {
+  /** The first ones that were not taken. */
+  readonly head: TrackerHost | undefined
+  take(): TrackerHost | undefined
+  /** Asks for the next page when none is left. */
+  fill(options: AbortOptions): Promise<void>
+}
+
+function hostStream(tracker: Asked): HostStream {
+  let [page, at]: [readonly TrackerHost[], number] = [[], 0]
+  let last: string | undefined
+  let [pages, isOver] = [0, false]
+  return {
+    get head() {
+      return page[at]
+    },
+    take() {
+      at += 1
+      return page[at - 1]
+    },
+    async fill(options) {
+      // A page may be empty though more follow.
+      while (at >= page.length && !isOver) {
+        const answer = await tracker.hosts({ n: String(PAGE), last }, options)
+        pages += 1
+        ;[page, at, last] = [answer.hosts.filter(({ peerId }) => last === undefined || peerId > last), 0, answer.next]
+        isOver = last === undefined || pages >= MAX_PAGES
+      }
+    },
+  }
+}
+
+/** The host of all heads that comes first; what several trackers say of it, from the one that saw it last. */
+function nextHost(streams: readonly HostStream[]): TrackerHost | undefined {
+  const heads = streams.flatMap(({ head }) => (head === undefined ? [] : [head]))
+  const peerId = heads.reduce<string | undefined>(
+    (first, head) => (first === undefined || head.peerId < first ? head.peerId : first),
+    undefined,
+  )
+  if (peerId === undefined) return undefined
+  const same = streams.filter(({ head }) => head?.peerId === peerId).flatMap((stream) => stream.take() ?? [])
+  return same.toSorted((a, b) => b.seenAtMs - a.seenAtMs)[0]
+}
+
+function stateOf({ ban, drain, health }: TrackerHost): Pick<HostRow, 'state' | 'why'> {
+  if (ban !== undefined) return { state: 'banned', why: ban.reason }
+  if (drain !== undefined) return { state: 'draining', why: drain.reason }
+  return { state: health.state === 'good' ? 'ok' : health.state, why: health.why ?? '' }
+}
+
+function rowOf(clusterId: string, host: TrackerHost): HostRow {
+  const row = {
+    ...{ clusterId, peerId: host.peerId, host: host.host, port: host.port, role: host.role, zone: host.zone ?? '' },
+    ...{ version: '', generation: null, ...stateOf(host), seenAtMs: Math.floor(host.seenAtMs) },
+    ...{ downloads: host.downloads, seeds: host.seeds },
+    ...{ bytesIn: Math.round(host.bytesPerSecond.in), bytesOut: Math.round(host.bytesPerSecond.out) },
+  }
+  return { ...row, words: wordsOf(row) }
+}
+
+const steady = ['host', 'port', 'role', 'zone', 'version', 'generation', 'state', 'why', 'downloads', 'seeds'] as const
+
+/** Whether the row says something else than the one before, other than how fast it is and that it lives. */
+export function isOther(row: HostRow, before: HostRow | undefined): boolean {
+  if (before === undefined || row.seenAtMs - Number(before.seenAtMs) >= NOTE_MS) return true
+  return steady.some((column) => row[column] !== before[column])
+}
+
+/** What a walk has found. */
+export interface Walked {
+  /** Agents that some tracker knows; undefined when not all trackers told all. */
+  readonly agents: number | undefined
+  readonly written: number
+  readonly removed: number
+}
+
+/** Writes the differences between what trackers told and the rows of the same hosts. */
+async function settle(
+  hosts: HostStore,
+  clusterId: string,
+  found: {
+    readonly rows: readonly HostRow[]
+    readonly after: string
+    readonly until: string | undefined
+    readonly isWhole: boolean
+  },
+): Promise<{ readonly written: number; readonly removed: number }> {
+  const { rows, after, until, isWhole } = found
+  const known = new Map((await hosts.range(clusterId, { after, until })).map((row) => [row.peerId, row] as const))
+  const put = rows.filter((row) => isOther(row, known.get(row.peerId)))
+  const told = new Set(rows.map(({ peerId }) => peerId))
+  const gone = isWhole ? [...known.keys()].filter((peerId) => !told.has(peerId)) : []
+  if (put.length + gone.length > 0) await hosts.apply(clusterId, { put, gone })
+  return { written: put.length, removed: gone.length }
+}
+
+/**
+ * Brings the rows of a cluster to what its trackers say, a page at a time: whatever their number, few hosts are in memory. A
+ * host that no tracker knows is removed when all trackers have answered to the end; one that failed ends nothing.
+ */
+export async function walkHosts(
+  {
+    hosts,
+    trackers,
+    onFailure,
+  }: {
+    readonly hosts: HostStore
+    readonly trackers: readonly Asked[]
+    readonly onFailure: (err: unknown) => void
+  },
+  clusterId: string,
+  options: AbortOptions,
+): Promise<Walked> {
+  let streams = trackers.map(hostStream)
+  let [isWhole, agents, written, removed, after] = [streams.length > 0, 0, 0, 0, '']
+  for (let isOver = false; !isOver; ) {
+    const rows: HostRow[] = []
+    while (rows.length < PAGE) {
+      const filled = await Promise.all(
+        streams.map((stream) =>
+          stream.fill(options).then(
+            () => true,
+            (err: unknown) => {
+              options.signal?.throwIfAborted()
+              onFailure(err)
+              return false
+            },
+          ),
+        ),
+      )
+      if (filled.includes(false)) isWhole = false
+      streams = streams.filter((_, i) => filled[i] === true)
+      const host = nextHost(streams)
+      if (host === undefined) break
+      rows.push(rowOf(clusterId, host))
+    }
+    isOver = rows.length < PAGE
+    const until = isOver ? undefined : rows.at(-1)?.peerId
+    const settled = await settle(hosts, clusterId, { rows, after, until, isWhole })
+    agents += rows.filter(({ role }) => role === 'agent').length
+    written += settled.written
+    removed += settled.removed
+    after = until ?? after
+  }
+  return { agents: isWhole ? agents : undefined, written, removed }
+}

@@ -1,0 +1,116 @@
+import type { Startable } from '../../../lib/base/index.ts'
+import { httpClient, type Route, requestRate } from '../../../lib/http/index.ts'
+import type { Runtime } from '../../../lib/service/index.ts'
+import type { ManagerDatabase } from '../database/index.ts'
+import { clusterMeters } from './cluster-meters.ts'
+import { type ClusterStore, clusterStore } from './cluster-store.ts'
+import type { ClustersConfig } from './config.ts'
+import { healthRounds } from './health-rounds.ts'
+import { hostRounds } from './host-rounds.ts'
+import { hostStore } from './host-store.ts'
+import { type JoinTokenStore, joinTokenStore } from './join-token-store.ts'
+import { joiningRoutes } from './joining-routes.ts'
+import { memberStore } from './member-store.ts'
+import { type Roster, roster } from './roster.ts'
+import { folderKey, type Seal, seal, sharedKey } from './seal.ts'
+import { type ClusterTalk, clusterTalk } from './talk.ts'
+import { clusterWingRoutes } from './wing-routes.ts'
+
+export interface ClustersComponents extends Runtime {
+  readonly database: ManagerDatabase
+  /** Work of which one manager of several does each piece. Default: this one does it. */
+  readonly duty?: (name: string, work: Startable) => Startable
+}
+
+/** The wing of the clusters. */
+export interface Clusters {
+  readonly routes: readonly Route[]
+  readonly talk: ClusterTalk
+  /** To be started in order, behind the database. */
+  readonly parts: readonly Startable[]
+}
+
+/** Heartbeats that a member may miss before it is away. */
+const MISSED = 3
+const CONNECT_MS = 2_000
+/** Requests of one address to join, to live and to be assigned: members behind one address are tens. */
+const REQUESTS_PER_SECOND = 50
+
+/** A key that is there from the start on. */
+function sealing(
+  { random }: Runtime,
+  folder: string,
+  { secret }: ClustersConfig,
+): Startable & { readonly current: () => Seal } {
+  let made: Seal | undefined
+  return {
+    async start() {
+      made = seal(secret === undefined ? await folderKey(folder, random) : sharedKey(secret()), random)
+    },
+    stop: () => Promise.resolve(),
+    current() {
+      if (made === undefined) throw new TypeError('the seal is used before its start')
+      return made
+    },
+  }
+}
+
+/** The cluster that the config names is there, and its token is the one of the config. */
+function firstCluster(
+  {
+    clusters,
+    tokens,
+    known,
+  }: { readonly clusters: ClusterStore; readonly tokens: JoinTokenStore; readonly known: Roster },
+  { first }: ClustersConfig,
+): Startable {
+  const actor = 'config'
+  return {
+    async start() {
+      if (first === undefined) return
+      await known.refresh()
+      const isDefault = known.clusters.length === 0
+      const { id } = known.find(first.name) ?? (await clusters.create(actor, { name: first.name, isDefault }))
+      if (first.token !== undefined) await tokens.settle(actor, { clusterId: id, name: 'config', token: first.token() })
+      await known.refresh()
+    },
+    stop: () => Promise.resolve(),
+  }
+}
+
+export function openClusters(
+  components: ClustersComponents,
+  { folder, clusters: config }: { readonly folder: string; readonly clusters: ClustersConfig },
+): Clusters {
+  const { clock, metrics, duty = (_name: string, work: Startable) => work } = components
+  const http = httpClient(components, { tls: components.tls, trustsPublic: true, connectTimeoutMs: CONNECT_MS })
+  const key = sealing(components, folder, config)
+  const meters = clusterMeters(metrics)
+  const clusters = clusterStore(components)
+  const tokens = joinTokenStore(components)
+  const members = memberStore({ ...components, seal: key.current })
+  const hosts = hostStore(components)
+  const known = roster({ ...components, clusters, members, onLook: (all) => meters.measure(all, clock.now()) })
+  const talk = clusterTalk({ roster: known, http, seal: key.current })
+  const times = { heartbeatMs: config.heartbeat, awayMs: MISSED * config.heartbeat }
+  const health = healthRounds(
+    { ...components, members, http, seal: key.current, onChanged: () => known.refresh() },
+    times,
+  )
+  const rate = requestRate(components, { listener: 'joining', perSecond: REQUESTS_PER_SECOND, code: 'TOOMANYREQUESTS' })
+  const parted = { clusters, tokens, members, hosts, roster: known, talk, rate, meters, clock }
+  const routes = [
+    ...clusterWingRoutes(parted),
+    ...joiningRoutes({ ...parted, http, onJoined: () => health.ask() }, times),
+  ]
+  const walking = hostRounds({ ...components, talk, hosts, clusters })
+  const parts = [
+    key,
+    http,
+    known,
+    firstCluster({ clusters, tokens, known }, config),
+    duty('members', health),
+    duty('hosts', walking),
+  ]
+  return { routes, talk, parts }
+}
