@@ -52,6 +52,11 @@ const packageRooms = {
   '@redis/client': '^services/tracker/peer-store/',
   libsql: '^services/manager/database/',
   kysely: '^services/manager/',
+  preact: '^services/manager/console/',
+  '@preact/signals': '^services/manager/console/',
+  uplot: '^services/manager/console/',
+  'd3-force': '^services/manager/console/',
+  vite: '^services/manager/console/vite\\.config\\.js$',
   fzstd: '^services/cli/get/image/',
   tar: '^services/cli/get/image/',
   'smol-toml': '^services/cli/',
@@ -145,6 +150,15 @@ module.exports = {
         path: '^services/build-index/',
         pathNot:
           '^services/build-index/(replication/|(announced|index-records|key-pages|tag-records|tag-version)\\.ts$)',
+      },
+    },
+    {
+      name: 'manager-wing-clusters',
+      severity: 'error',
+      from: { path: '^services/manager/clusters/' },
+      to: {
+        path: '^services/manager/',
+        pathNot: '^services/manager/(clusters/|database/(index|ids)\\.ts$|managed\\.ts$)',
       },
     },
     ...Object.entries(packageRooms).map(([name, room]) => ({

@@ -29,7 +29,7 @@ const confined = [
 export default tseslint.config(
   { ignores: ['node_modules/', 'dist/', 'data/', 'coverage/', 'test/bench/results/'] },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [...tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
@@ -63,7 +63,11 @@ export default tseslint.config(
   },
   {
     files: ['lib/**/*.ts', 'services/**/*.ts'],
-    ignores: ['lib/base/**', 'lib/config/**', 'lib/telemetry/**', 'services/**/main.ts'],
+    // The console runs in a browser, where there is nothing to inject them.
+    ignores: [
+      ...['lib/base/**', 'lib/config/**', 'lib/telemetry/**', 'services/**/main.ts'],
+      'services/manager/console/**',
+    ],
     rules: {
       'no-restricted-syntax': ['error', ...confined],
       'no-restricted-globals': [
@@ -73,6 +77,13 @@ export default tseslint.config(
           message: 'Timers come from the injected Clock (lib/base).',
         })),
       ],
+    },
+  },
+  {
+    files: ['services/manager/console/**/*.ts', 'services/manager/console/**/*.tsx'],
+    rules: {
+      // Work that nobody waits for is marked with `void`: handlers of a page have nobody to give it to.
+      '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: true, checkThenables: true }],
     },
   },
   {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type WaitCause, waitCauses } from '../core/index.ts'
+import { pullClasses, type WaitCause, waitCauses } from '../core/index.ts'
 import { adminCall } from './admin.ts'
 import { list, text } from './bounded.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
@@ -30,6 +30,10 @@ const rowSchema = z.object({
   repository: text(MAX_NAME),
   /** The tag or the digest that was asked for. */
   reference: text(256),
+  /** How it counts beside others. */
+  class: z.enum(pullClasses).default('normal'),
+  /** For which application, as the client says. */
+  application: text(64).optional(),
   /** What it stands for, once that is known. */
   digest: digestSchema.optional(),
   /** Bytes of the whole content. */

@@ -124,6 +124,7 @@ export function isFinalAtOrigins(): (err: unknown) => boolean {
 
 /** Errors that another origin would answer in the same way. */
 const finalCodes = [
+  'PULL_BLOCKED',
   'UPSTREAM_UNREACHABLE',
   'RANGE_UNSATISFIABLE',
   'RANGE_INVALID',
@@ -177,8 +178,8 @@ async function* unbroken(
   range: AskedRange,
   options: ReadBlobOptions,
 ): AsyncGenerator<Uint8Array> {
-  const { asker, priority, signal } = options
-  const rest = { asker, priority, signal }
+  const { asker, priority, pullClass, signal } = options
+  const rest = { asker, priority, pullClass, signal }
   const joined = rangeLength(range) === first.size ? joinedBody(target.digest, first.size) : partOfBody
   let open = first
   let offset = range.start

@@ -1,7 +1,14 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { AbortOptions } from '../base/index.ts'
-import { type ByteRange, type Digest, type ReadPriority, type Repository, readPriorities } from '../core/index.ts'
+import {
+  type ByteRange,
+  type Digest,
+  type PullClass,
+  type ReadPriority,
+  type Repository,
+  readPriorities,
+} from '../core/index.ts'
 import type { KnownBlobOptions } from './blob-path.ts'
 import { list, text } from './bounded.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
@@ -38,6 +45,12 @@ export const ASKER_HEADER = 'x-shoal-asker'
  * somebody waits for them.
  */
 export const PRIORITY_HEADER = 'x-shoal-priority'
+
+/**
+ * How important the read is beside others (`pullClasses`): what leaves this origin is shared by these classes. Without it, or
+ * with another value, `normal`.
+ */
+export const CLASS_HEADER = 'x-shoal-class'
 
 /**
  * `1` on a range that is all that its reader wants: no whole body is made of it. Then its bytes are given before the
@@ -137,6 +150,8 @@ export interface ReadBlobOptions extends HopOptions {
   readonly range?: AskedRange | undefined
   /** See `PRIORITY_HEADER`. */
   readonly priority?: ReadPriority | undefined
+  /** See `CLASS_HEADER`. */
+  readonly pullClass?: PullClass | undefined
   /** The key of the agent for whose swarm the range is. */
   readonly asker?: string | undefined
   /** Waits for an origin that has to bring the blob first; default: the usual wait for a request. */

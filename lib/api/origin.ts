@@ -5,6 +5,7 @@ import { jsonBody, send, sendForJson, sendForNothing } from './answer.ts'
 import {
   ASKER_HEADER,
   type AskedRange,
+  CLASS_HEADER,
   CLIENT_HEADER,
   HOP_HEADER,
   holdingSchema,
@@ -39,10 +40,11 @@ const rangeHeaders = ({ standsAlone, ...range }: AskedRange): Record<string, str
   ...(standsAlone === true && { [STANDS_ALONE_HEADER]: '1' }),
 })
 
-const readHeaders = ({ hop, asker, priority, range }: ReadBlobOptions): Record<string, string> => ({
+const readHeaders = ({ hop, asker, priority, pullClass, range }: ReadBlobOptions): Record<string, string> => ({
   ...hopHeaders(hop),
   ...(asker !== undefined && { [ASKER_HEADER]: asker }),
   ...(priority !== undefined && { [PRIORITY_HEADER]: priority }),
+  ...(pullClass !== undefined && { [CLASS_HEADER]: pullClass }),
   ...(range && rangeHeaders(range)),
 })
 

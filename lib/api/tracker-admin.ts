@@ -20,7 +20,7 @@ const timeSchema = z.number()
 
 export const swarmStates = ['downloading', 'starving', 'seeded'] as const
 
-const swarmSchema = z.object({
+export const swarmSchema = z.object({
   swarmId: idSchema,
   /** Known when somebody has downloaded the blob by its digest. */
   digest: digestSchema.optional(),
@@ -40,7 +40,7 @@ const healthSchema = z.object({
   untilMs: timeSchema.optional(),
 })
 
-const peerSchema = z.object({
+export const peerSchema = z.object({
   peerId: idSchema,
   host: text(45),
   port: countSchema,
@@ -53,7 +53,7 @@ const peerSchema = z.object({
   health: healthSchema.optional(),
 })
 
-const feedSchema = z.object({
+export const feedSchema = z.object({
   from: idSchema,
   to: idSchema,
   bytes: byteCountSchema,
@@ -69,7 +69,7 @@ export const markSchema = z.object({
   untilMs: timeSchema.optional(),
 })
 
-const hostSchema = z.object({
+export const hostSchema = z.object({
   peerId: idSchema,
   host: text(45),
   port: countSchema,
@@ -86,7 +86,7 @@ const hostSchema = z.object({
   drain: markSchema.optional(),
 })
 
-const markBodySchema = z.object({
+export const markBodySchema = z.object({
   reason: reasonSchema.min(1),
   /** Without it, until an admin takes it back. */
   minutes: z.number().int().min(1).max(525_600).optional(),
@@ -111,7 +111,7 @@ export const trackerControlSchema = z.object({
 export type TrackerControl = z.output<typeof trackerControlSchema>
 
 /** At which trackers of the cluster a change holds; the others get it as soon as they can be reached. */
-const holdsSchema = z.object({ at: countSchema, of: countSchema, missing: list(text(128), 1000) })
+export const holdsSchema = z.object({ at: countSchema, of: countSchema, missing: list(text(128), 1000) })
 export type Holds = z.output<typeof holdsSchema>
 
 const settingsAnswer = z.object({

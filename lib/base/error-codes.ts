@@ -187,6 +187,7 @@ const ownCodes = {
   ),
   PIECE_INVALID: retryable(502, 'the piece does not match its hash'),
   PORT_IN_USE: final(500, 'the port is taken; choose another or use auto'),
+  PULL_BLOCKED: final(403, 'a rule of the operator refuses this pull; the message names the rule'),
   PULL_UNKNOWN: final(
     404,
     'the agent remembers no pull of this id; it keeps only the last ones, and none over a restart',

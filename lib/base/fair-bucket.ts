@@ -4,6 +4,7 @@ import { type Deferred, deferred } from './deferred.ts'
 import { type Flow, type RoundRobin, roundRobin } from './round-robin.ts'
 import type { TokenBucket, TokenBucketInit } from './token-bucket.ts'
 import { untilGranted } from './until-granted.ts'
+import { type WeightedTurns, weightedTurns } from './weighted-turns.ts'
 
 export interface FairBucketInit extends TokenBucketInit {
   /** Tokens that a flow takes before it is the next one's turn. Default: a hundredth of the burst. */
@@ -15,12 +16,26 @@ export interface FairBucketInit extends TokenBucketInit {
 export interface FlowInit {
   /** It needs little in all: it goes first, though of any two takes that could be next at most one is a short flow's. */
   readonly short?: boolean | undefined
+  /** See `BucketFlow.weigh`; default 1. */
+  readonly weight?: number | undefined
 }
 
-/** A rate limit that several flows share: each gets as much as the others, however many of its callers wait. */
+/** One of those who share a rate limit. Within it callers are served in order. */
+export interface BucketFlow extends TokenBucket {
+  /**
+   * From now on it is one of those of this weight, with all who wait in it. Those of one weight together get in proportion to
+   * it, however many they are; a short flow has no weight.
+   */
+  weigh(weight: number): void
+}
+
+/**
+ * A rate limit that several flows share: of the same weight each gets as much as the others, however many of its callers
+ * wait.
+ */
 export interface FairBucket {
-  /** One more flow. Within it callers are served in order. One that nobody waits in costs nothing. */
-  flow(init?: FlowInit): TokenBucket
+  /** One more flow. One that nobody waits in costs nothing. */
+  flow(init?: FlowInit): BucketFlow
   /** Tokens that can be taken now without waiting; Infinity when there is no limit. */
   readonly available: number
 }
@@ -32,7 +47,8 @@ interface Waiter {
 
 export function fairBucket(clock: Clock, { ratePerSecond, ...init }: FairBucketInit): FairBucket {
   if (ratePerSecond !== undefined) return new Fair(clock, ratePerSecond, init)
-  const unlimited: TokenBucket = { take: () => Promise.resolve(), available: Number.POSITIVE_INFINITY }
+  const take = () => Promise.resolve()
+  const unlimited: BucketFlow = { take, weigh: () => undefined, available: Number.POSITIVE_INFINITY }
   return { flow: () => unlimited, available: Number.POSITIVE_INFINITY }
 }
 
@@ -46,8 +62,11 @@ class Fair implements FairBucket {
   readonly #rate: number
   readonly #burst: number
   readonly #reserve: number
+  readonly #turn: number
   readonly #short: RoundRobin<Waiter>
-  readonly #long: RoundRobin<Waiter>
+  /** By weight. */
+  readonly #long = new Map<number, RoundRobin<Waiter>>()
+  readonly #turns: WeightedTurns<RoundRobin<Waiter>> = weightedTurns()
   #tokens: number
   #updatedMs: number
   #timer: Timer | undefined
@@ -63,8 +82,8 @@ class Fair implements FairBucket {
     this.#rate = rate
     this.#burst = burst
     this.#reserve = reserve
+    this.#turn = turn
     this.#short = roundRobin<Waiter>(turn)
-    this.#long = roundRobin<Waiter>(turn)
     this.#tokens = burst
     this.#updatedMs = clock.monotonicMs()
   }
@@ -74,15 +93,28 @@ class Fair implements FairBucket {
     return Math.max(0, this.#tokens)
   }
 
-  flow({ short = false }: FlowInit = {}): TokenBucket {
-    const flow = (short ? this.#short : this.#long).flow()
+  flow({ short = false, weight = 1 }: FlowInit = {}): BucketFlow {
+    const flow = (short ? this.#short : this.#weighing(weight)).flow()
     const available = () => this.available
     return {
       take: (tokens, options) => this.#take(flow, tokens, options),
+      weigh: (other) => {
+        if (!short) flow.move(this.#weighing(other))
+      },
       get available() {
         return available()
       },
     }
+  }
+
+  /** The round of those of this weight. */
+  #weighing(weight: number): RoundRobin<Waiter> {
+    const known = this.#long.get(weight)
+    if (known !== undefined) return known
+    const round = roundRobin<Waiter>(this.#turn)
+    this.#long.set(weight, round)
+    this.#turns.add(round, weight)
+    return round
   }
 
   async #take(flow: Flow<Waiter>, tokens: number, { signal }: AbortOptions = {}): Promise<void> {
@@ -118,13 +150,18 @@ class Fair implements FairBucket {
       }
       this.#tokens -= item.tokens
       this.#shortTook = isShort
+      if (!isShort) this.#turns.took(flow.of, item.tokens)
       flow.served(item)
       item.granted.resolve()
     }
   }
 
   get #next() {
-    const [first, second] = this.#shortTook ? [this.#long, this.#short] : [this.#short, this.#long]
-    return first.next ?? second.next
+    if (this.#shortTook) return this.#nextLong ?? this.#short.next
+    return this.#short.next ?? this.#nextLong
+  }
+
+  get #nextLong() {
+    return this.#turns.next(({ next }) => next !== undefined)?.next
   }
 }

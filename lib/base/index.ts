@@ -42,7 +42,7 @@ export {
   syncFolderIfThere,
 } from './durable-folder.ts'
 export { type ErrorCode, type ErrorPolicy, errorTable, isRegistryCode } from './error-codes.ts'
-export { type FairBucket, fairBucket, tokenBucket } from './fair-bucket.ts'
+export { type BucketFlow, type FairBucket, fairBucket, tokenBucket } from './fair-bucket.ts'
 export { type FakeClock, fakeClock } from './fake-clock.ts'
 export { type FreshLooks, type FreshLooksInit, freshLooks } from './fresh-looks.ts'
 export { collectGarbage } from './garbage-collection.ts'
@@ -57,6 +57,7 @@ export { openFileLimit } from './open-files.ts'
 export { bothInOrder, OrderedKeys } from './ordered-keys.ts'
 export { parseJson } from './parse-json.ts'
 export { type LinearPattern, linearPattern } from './pattern/linear-pattern.ts'
+export { starPattern } from './pattern/star-pattern.ts'
 export { endedBySignals, type ProcessHost, processHost } from './process-host.ts'
 export { type Liveness, livenessOf, ownIdentity, type ProcessIdentity } from './process-identity.ts'
 export {
@@ -96,5 +97,6 @@ export {
 export { clientContext, type TlsMaterial, type TlsTexts } from './tls-material.ts'
 export type { TokenBucket } from './token-bucket.ts'
 export { untilGranted } from './until-granted.ts'
+export { type WeightedTurns, weightedTurns } from './weighted-turns.ts'
 export { type Alarm, type Wheel, wheel } from './wheel.ts'
 export { readFully, writeFully } from './whole-io.ts'

@@ -7,6 +7,8 @@ export interface Sized {
 export interface Flow<T extends Sized> {
   readonly of: RoundRobin<T>
   add(item: T): void
+  /** Goes on, with all who wait, behind those that wait in another round. */
+  move(to: RoundRobin<T>): void
   /** It was served. */
   served(item: T): void
   /** It waits no more, and took nothing. Idempotent. */
@@ -51,8 +53,10 @@ class Ring<T extends Sized> implements RoundRobin<T> {
   }
 }
 
+const isRing = <T extends Sized>(round: RoundRobin<T>): round is Ring<T> => round instanceof Ring
+
 class Party<T extends Sized> implements Flow<T> {
-  readonly of: Ring<T>
+  of: Ring<T>
   /** What it may take before it is somebody else's turn; who does not wait saves nothing up. */
   credit = 0
   readonly #items = new Set<T>()
@@ -68,6 +72,16 @@ class Party<T extends Sized> implements Flow<T> {
   add(item: T): void {
     if (this.#items.size === 0) this.credit = this.of.turn
     this.#items.add(item)
+    this.of.waiting.add(this)
+  }
+
+  move(to: RoundRobin<T>): void {
+    // There is no other kind of round.
+    if (to === this.of || !isRing(to)) return
+    this.of.waiting.delete(this)
+    this.of = to
+    if (this.#items.size === 0) return
+    this.credit = this.of.turn
     this.of.waiting.add(this)
   }
 

@@ -40,6 +40,16 @@ export {
   pieceLengthsWithin,
   pieceRule,
 } from './piece-map.ts'
+export {
+  classOfLevel,
+  classWeights,
+  isHigherClass,
+  lowerClass,
+  MAX_PULL_LEVEL,
+  type PullClass,
+  type PullTerms,
+  pullClasses,
+} from './pull-class.ts'
 export { lessUrgent, type ReadPriority, readPriorities } from './read-priority.ts'
 export {
   OWN_REGISTRY,

@@ -1,2 +1,2 @@
-export { managerKey } from './config.ts'
+export { frontManagerKey, managerKey } from './config.ts'
 export { type Joining, joining } from './joining.ts'

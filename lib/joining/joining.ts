@@ -22,7 +22,7 @@ export interface JoiningConfig extends CommonConfig {
 export interface JoiningInit {
   readonly kind: MemberKind
   /** Base URL of an own listener; known after the start. */
-  readonly url: (listener: 'ops' | 'admin' | 'http') => string
+  url(listener: 'ops' | 'admin' | 'http'): string
   /** Numbers that a manager shows of this service; default none. */
   readonly capacity?: () => Readonly<Record<string, number>>
 }
@@ -204,7 +204,7 @@ class Member {
     const body = {
       ...shown,
       ...{ kind: this.#init.kind, member: this.#name, urls: this.#urls(), key: this.#init.key },
-      ...(manager.insecure && { insecure: true }),
+      ...(manager.insecure === true && { insecure: true }),
       ...this.#facts(),
     }
     return this.#client.join({ body }, { signal })
@@ -229,7 +229,7 @@ class Member {
     const { advertise, insecure } = this.#config.manager
     const at = (listener: 'ops' | 'admin' | 'http') => advertise[listener] ?? this.#init.url(listener)
     const admin = at('admin')
-    if (!insecure && !isSafe(admin)) {
+    if (insecure !== true && !isSafe(admin)) {
       const message =
         'the manager would show its key to the network; let the admin listener speak TLS, or set manager.insecure: true'
       throw appError('CONFIG_INVALID', { message })

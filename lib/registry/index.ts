@@ -10,6 +10,7 @@ export { registryLoad } from './registry-load.ts'
 export { parseRegistryPath } from './registry-path.ts'
 export { type RegistryInit, registryRoutes } from './routes.ts'
 export type {
+  AskOptions,
   Blobs,
   Edits,
   FoundBlob,

@@ -4,6 +4,7 @@ import type {
   ByteRange,
   Descriptor,
   Digest,
+  PullTerms,
   ReadPriority,
   Referrer,
   Repository,
@@ -27,6 +28,12 @@ export interface ReadManner {
   readonly later?: readonly ByteRange[]
 }
 
+/** How somebody asks for what he pulls. */
+export interface AskOptions extends AbortOptions {
+  /** On which terms it is pulled; default: as usual. */
+  readonly terms?: PullTerms | undefined
+}
+
 /** A blob that the repository has. The caller of `find` must close it, in a `finally`, whether or not it was opened. */
 export interface FoundBlob {
   /** Bytes. */
@@ -46,7 +53,7 @@ export interface Blobs {
    * Undefined unless this repository links the blob, even if other repositories have it. An outage throws (UNAVAILABLE
    * and similar codes) and is never reported as "not found".
    */
-  find(repository: Repository, digest: Digest, options?: AbortOptions): Promise<FoundBlob | undefined>
+  find(repository: Repository, digest: Digest, options?: AskOptions): Promise<FoundBlob | undefined>
 }
 
 /** A manifest that a repository has. */
@@ -60,12 +67,12 @@ export interface Manifests {
    * Undefined when the repository has no such tag or manifest; an outage throws. A digest is never answered with one of
    * another algorithm.
    */
-  resolve(repository: Repository, reference: Reference, options?: AbortOptions): Promise<FoundManifest | undefined>
+  resolve(repository: Repository, reference: Reference, options?: AskOptions): Promise<FoundManifest | undefined>
   /**
    * The exact bytes that were pushed, for a descriptor from `resolve`. @throws MANIFEST_UNKNOWN if the manifest was
    * removed meanwhile
    */
-  read(repository: Repository, descriptor: Descriptor, options?: AbortOptions): Promise<Uint8Array>
+  read(repository: Repository, descriptor: Descriptor, options?: AskOptions): Promise<Uint8Array>
 }
 
 /** One page of a list, in byte order. */
@@ -195,7 +202,7 @@ export interface Edits {
 }
 
 /** Who asks, and what he shows. */
-export type Reader = Pick<Exchange, 'req'>
+export type Reader = Pick<Exchange, 'req' | 'principal'>
 
 /** For repositories whose own registry says who may read them, so that not every caller reads the same. */
 export interface Readers {

@@ -31,6 +31,7 @@ export type {
 } from './outside.ts'
 export { type MemoryNetwork, memoryNetwork, type PeerProver, type PeerTransport, tcpTransport } from './peer/index.ts'
 export {
+  classPaces,
   type LongWait,
   type NamedSource,
   type OnWanted,

@@ -55,6 +55,8 @@ export const swarmLimits = {
   /** What an agent wants is forgotten after this time, and said again earlier. */
   wantMs: 20_000,
   wantAgainMs: 8_000,
+  /** The class at which a node asks its peers for a blob rises at once, and sinks when it has been lower for so long. */
+  classSinkMs: 2_000,
   /** At least this long between two times that an origin is told what its peers want. */
   wantMergeMs: 20,
   /** Peers that a full node names to one that it turns away. */

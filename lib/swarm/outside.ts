@@ -8,6 +8,7 @@ import type {
   PeerId,
   PeerInfo,
   PeerRole,
+  PullClass,
   SwarmId,
 } from '../core/index.ts'
 import type { MetainfoRecord } from '../metainfo/index.ts'
@@ -161,7 +162,11 @@ export interface PieceSource {
    * Exactly the bytes of `range`, unverified. @throws BLOB_UNKNOWN, SOURCES_EXHAUSTED, ABORTED, ORIGIN_BUSY with an
    * `HttpAdmission` as its detail: the origins give these pieces to others
    */
-  read(blob: BlobRef, range: ByteRange, options?: AbortOptions): AsyncIterable<Uint8Array>
+  read(
+    blob: BlobRef,
+    range: ByteRange,
+    options?: AbortOptions & { readonly pullClass?: PullClass | undefined },
+  ): AsyncIterable<Uint8Array>
   /** Tells an origin that brings the blob which ranges are wanted first. @throws as `read` */
   want(blob: BlobRef, want: Want, options?: AbortOptions): Promise<void>
 }

@@ -34,7 +34,8 @@ export function bringBlob({ store, pulls, ...components }: BringBlobComponents):
   return async (blob, { onBytes, signal } = {}) => {
     const here = await store.stat(blob.digest)
     if (here !== undefined) return here
-    const pull = await pulls.find(blob, { signal, kind: 'tool' })
+    // Nobody waits for it: it leaves more to those who do.
+    const pull = await pulls.find(blob, { signal, kind: 'tool', terms: { pullClass: 'low' } })
     try {
       const body = await pull.open(wholeRange(pull.size), { signal, transient: true, priority: 'prefetch' })
       // Nobody wants the bytes here: what arrives is kept.

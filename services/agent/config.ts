@@ -9,9 +9,11 @@ import {
   rings,
   secretsOf,
   swarmKeys,
+  withholdRules,
 } from '../../lib/service/index.ts'
 import { forwardKeys } from './forward/config.ts'
 import { checkFronts, frontDefault, frontListeners, mountList } from './fronts/config.ts'
+import { pullRulesSchema } from './pull-rules/config.ts'
 import { upstreamEntrySchema } from './rights/index.ts'
 
 const MOST_LINK_TTL_MS = 60 * 60_000
@@ -46,8 +48,10 @@ const keys = z.strictObject({
       upstreams: z.array(upstreamEntrySchema).max(MOST_UPSTREAMS).prefault([]),
       /** Headers that name such a registry by its URL. */
       upstreamHeaders: z.array(headerName).max(MOST_HEADERS).default(['X-Dragonfly-Registry']),
-      /** Header by which a client says how urgent a read is: 1 to 3, nobody waits for it. */
+      /** Header by which a client says how important and urgent a read is: 1 to 3, nobody waits for it. */
       priorityHeader: headerName.default('X-Dragonfly-Priority'),
+      /** Header by which a client says for which application it pulls. */
+      applicationHeader: headerName.default('X-Dragonfly-Application'),
       /** Header by which a client says whether the rest of a blob is brought, too, of which it reads a range. */
       prefetchHeader: headerName.default('X-Dragonfly-Prefetch'),
       /** The same, for clients that do not say it. */
@@ -69,6 +73,10 @@ const keys = z.strictObject({
     })
     .superRefine(checkFronts)
     .prefault({}),
+  /** How pulls count beside each other, and which are refused. */
+  pulls: pullRulesSchema,
+  /** Repositories whose blobs are not given to peers. */
+  withhold: withholdRules,
   /** Where other agents connect to fetch pieces. */
   peer: peerListenerOf('agent'),
   /** How it goes where clients find it by a name: they know its address for a while, and keep to their connections. */

@@ -30,6 +30,8 @@ export function pullSpan(tracer: Tracer, { kind, repository, reference }: PullRe
         'shoal.pull.id': record.id,
         'shoal.digest': record.digest,
         'shoal.pull.outcome': outcome,
+        'shoal.pull.class': record.class,
+        'shoal.pull.application': record.application,
         'shoal.pull.size': record.size,
         'shoal.pull.bytes.peer': bytes.peer,
         'shoal.pull.bytes.origin': bytes.origin,

@@ -1,6 +1,13 @@
 import type { Readable } from 'node:stream'
 import { type AbortOptions, type Clock, codeOf } from '../../lib/base/index.ts'
-import { type BlobRef, type ByteRange, type Descriptor, type Repository, rangeLength } from '../../lib/core/index.ts'
+import {
+  type BlobRef,
+  type ByteRange,
+  type Descriptor,
+  type PullTerms,
+  type Repository,
+  rangeLength,
+} from '../../lib/core/index.ts'
 import type { PullSummary, ReadOptions, SwarmEngine } from '../../lib/swarm/index.ts'
 import { type Logger, silentTracer, type TraceIds, type Tracer } from '../../lib/telemetry/index.ts'
 import type { LinkedOpen } from './links/index.ts'
@@ -39,6 +46,15 @@ export interface FindOptions extends AbortOptions {
   readonly kind?: PullRequest['kind']
   /** Somebody else has asked whether the repository links it. Default false. */
   readonly proven?: boolean
+  /** On which terms it is pulled; default: as usual. */
+  readonly terms?: PullTerms | undefined
+}
+
+/** What is looked up. */
+export interface LookUp extends Pick<FindOptions, 'terms'> {
+  readonly repository: Repository
+  /** A tag or a digest. */
+  readonly reference: string
 }
 
 /** Gives blobs of the cluster as streams, and logs where the time and the bytes of each pull went. */
@@ -49,11 +65,7 @@ export interface Pulls {
    */
   find(blob: BlobRef, options?: FindOptions): Promise<Pull>
   /** Looks up what a tag or a digest stands for, which is remembered like a pull. @throws what `work` throws */
-  lookUp<Found extends Descriptor | undefined>(
-    repository: Repository,
-    reference: string,
-    work: () => Promise<Found>,
-  ): Promise<Found>
+  lookUp<Found extends Descriptor | undefined>(asked: LookUp, work: () => Promise<Found>): Promise<Found>
 }
 
 const speedOf = ({ totalMs, bytes }: PullSummary): number => {
@@ -101,9 +113,10 @@ export function pulls(components: PullsComponents): Pulls {
   }
 
   return {
-    async find(blob, { kind = 'blob', proven = false, ...options } = {}) {
+    async find(blob, { kind = 'blob', proven = false, terms, ...options } = {}) {
       const asksFirst = !proven && linked.asksFirst(blob)
-      const traced = opened(components, { kind, repository: blob.repository, reference: blob.digest, asksFirst })
+      const request = { kind, repository: blob.repository, reference: blob.digest, asksFirst, terms }
+      const traced = opened(components, request)
       const { trace } = traced
       const opening = traced.run(() => (proven ? engine : linked).open(blob, { ...options, trace }))
       const handle = await opening.catch((err: unknown) => {
@@ -118,9 +131,8 @@ export function pulls(components: PullsComponents): Pulls {
         size: handle.size,
         open: async (range, { fills = true, ...reading } = {}) => {
           // Of a whole body there is no rest.
-          return traced.run(() =>
-            handle.read(range, { ...reading, fills: fills || rangeLength(range) === handle.size }),
-          )
+          const how = { pullClass: terms?.pullClass, fills: fills || rangeLength(range) === handle.size }
+          return traced.run(() => handle.read(range, { ...reading, ...how }))
         },
         names: (blobs) => traced.names(blobs),
         close: () => {
@@ -129,8 +141,8 @@ export function pulls(components: PullsComponents): Pulls {
         },
       }
     },
-    async lookUp(repository, reference, work) {
-      const traced = opened(components, { kind: 'lookup', repository, reference })
+    async lookUp(asked, work) {
+      const traced = opened(components, { kind: 'lookup', ...asked })
       try {
         const found = await traced.run(work)
         if (found !== undefined) traced.found(found.digest)

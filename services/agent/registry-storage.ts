@@ -1,7 +1,7 @@
 import type { ReferrerIndex, RepositoryCatalog, TagIndex } from '../../lib/api/index.ts'
 import { type AbortOptions, appError } from '../../lib/base/index.ts'
 import { type BlobRef, digestAlgorithm, digestOf, MANIFEST_LIMIT, wholeRange } from '../../lib/core/index.ts'
-import type { Blobs, Manifests, RegistryStorage, Tags } from '../../lib/registry/index.ts'
+import type { AskOptions, Blobs, Manifests, RegistryStorage, Tags } from '../../lib/registry/index.ts'
 import type { Links } from './links/index.ts'
 import { namedBlobs, requiredBlobs } from './named-blobs.ts'
 import type { Pulls } from './pulls.ts'
@@ -31,12 +31,13 @@ function agentBlobs(pulls: Pulls): Blobs {
 }
 
 function agentManifests({ pulls, links }: AgentStorageComponents): Manifests {
-  const readWhole = async (blob: BlobRef, size: number, options: AbortOptions): Promise<Uint8Array> => {
+  const readWhole = async (blob: BlobRef, size: number, options: AskOptions): Promise<Uint8Array> => {
     if (size > MANIFEST_LIMIT) throw appError('MANIFEST_INVALID', { detail: { size, limit: MANIFEST_LIMIT } })
     const pull = await pulls.find({ ...blob, as: 'manifest' }, { ...options, kind: 'manifest', proven: true })
     try {
       const chunks: Uint8Array[] = []
-      for await (const chunk of await pull.open(wholeRange(size), options)) chunks.push(chunk as Uint8Array)
+      for await (const chunk of await pull.open(wholeRange(size), { signal: options.signal }))
+        chunks.push(chunk as Uint8Array)
       const bytes = Buffer.concat(chunks)
       pull.names(namedBlobs(bytes))
       return bytes
@@ -47,13 +48,14 @@ function agentManifests({ pulls, links }: AgentStorageComponents): Manifests {
 
   return {
     resolve(repository, reference, options = {}) {
+      const { terms } = options
       if (reference.kind === 'tag') {
         const { tag } = reference
-        return pulls.lookUp(repository, tag, () => links.tag(repository, tag, options))
+        return pulls.lookUp({ repository, reference: tag, terms }, () => links.tag(repository, tag, options))
       }
       // The index decides while it lives: what another repository is told by this digest says nothing about this one.
       const { digest } = reference
-      return pulls.lookUp(repository, digest, () => links.manifest(repository, digest, options))
+      return pulls.lookUp({ repository, reference: digest, terms }, () => links.manifest(repository, digest, options))
     },
     async read(repository, descriptor, options = {}) {
       const { digest, mediaType, size } = descriptor

@@ -16,11 +16,13 @@ import type { SwarmEngine } from '../../lib/swarm/index.ts'
 import type { Departure } from './departure.ts'
 import type { PullLog } from './pull-log.ts'
 import { pullRoutes } from './pull-routes.ts'
+import type { PullRules } from './pull-rules/index.ts'
 import type { Pulls } from './pulls.ts'
 
 export interface BlobRouteComponents {
   readonly pulls: Pick<Pulls, 'find'>
   readonly onSent: (bytes: number) => void
+  readonly rules: Pick<PullRules, 'admit'>
   /** What each client may ask for in vain. */
   readonly looks: Pick<LookBudget, 'during'>
   readonly rate: RequestRate
@@ -29,7 +31,7 @@ export interface BlobRouteComponents {
 }
 
 /** `/namespace`: a blob of a repository by its digest, for tools that do not speak the registry protocol. */
-export function blobRoute({ pulls, onSent, looks, rate, mannerOf }: BlobRouteComponents): Route {
+export function blobRoute({ pulls, onSent, rules, looks, rate, mannerOf }: BlobRouteComponents): Route {
   return {
     methods: ['GET', 'HEAD'],
     path: originRoutes.blob,
@@ -39,7 +41,8 @@ export function blobRoute({ pulls, onSent, looks, rate, mannerOf }: BlobRouteCom
       const { signal } = exchange
       const blob = blobOf(exchange)
       rate.count(exchange.req)
-      const pull = await looks.during(exchange.req, () => pulls.find(blob, { signal, kind: 'tool' }))
+      const terms = rules.admit(exchange, blob)
+      const pull = await looks.during(exchange.req, () => pulls.find(blob, { signal, kind: 'tool', terms }))
       const content: Content = {
         tag: blob.digest,
         size: pull.size,

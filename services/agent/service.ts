@@ -14,6 +14,8 @@ import {
   serviceCluster,
   serviceRuntime,
   serviceShell,
+  type Withheld,
+  withheld,
 } from '../../lib/service/index.ts'
 import { diskStore, type ManagedStore, type Repair, type ScrubRounds, scrubRounds } from '../../lib/store/index.ts'
 import {
@@ -38,6 +40,7 @@ import { keptLinks, type LinkIndex, linkedOpen, links } from './links/index.ts'
 import { originNames } from './origin-names.ts'
 import { ownPlatform } from './platform.ts'
 import { PullLog } from './pull-log.ts'
+import { pullRules } from './pull-rules/index.ts'
 import { pulls } from './pulls.ts'
 import { adminRoutes } from './server.ts'
 import { clusterMetainfo, originPieces, trackerAnnouncer } from './swarm-sources.ts'
@@ -85,12 +88,13 @@ interface EngineParts {
   readonly digester: PieceDigester
   /** Proves to trackers that its announces come from the same peer. */
   readonly key: string
+  readonly gives: Withheld
 }
 
 function agentEngine(
   runtime: Runtime,
   config: AgentConfig,
-  { store, clients, digester, key }: EngineParts,
+  { store, clients, digester, key, gives }: EngineParts,
 ): SwarmEngine {
   const peerId = peerIdOf(key)
   const { zone, labels, network } = config
@@ -123,6 +127,7 @@ function agentEngine(
       downloadBytesPerSecond: config.limits.download,
       allowedPeers: config.allowedPeers,
       verify: config.verify,
+      gives,
     },
   )
 }
@@ -210,6 +215,18 @@ function agentOrders(runtime: Runtime, config: AgentConfig, { clients, work, key
   ]
 }
 
+/** What clients get, and what of it was here before. */
+function clientTraffic({ metrics }: Runtime, components: AgentComponents) {
+  const { sent, received } = blobTraffic(metrics)
+  return {
+    onSent: (bytes: number) => sent('client', bytes),
+    onPull: (summary: PullSummary) => {
+      received('cache', summary.bytes.cache)
+      components.onPull?.(summary)
+    },
+  }
+}
+
 /** One agent. @throws INSECURE_BIND, READERS_UNSAID, CONFIG_INVALID */
 export function agentService(components: AgentComponents, config: AgentConfig): AgentService {
   const runtime = serviceRuntime('agent', config, components)
@@ -218,21 +235,18 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const clients = clusterClients(runtime, config)
   const digester = threadDigester()
   const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
-  const engine = agentEngine(runtime, config, { store, clients, digester, key })
+  const gives = withheld({ rules: config.withhold, repositoriesOf: (digest) => kept.repositoriesOf(digest) })
+  const engine = agentEngine(runtime, config, { store, clients, digester, key, gives })
   plainStore.onGone((digest) => engine.forget(digest))
-  const traffic = blobTraffic(runtime.metrics)
-  const onSent = (bytes: number) => traffic.sent('client', bytes)
-  const onPull = (summary: PullSummary) => {
-    traffic.received('cache', summary.bytes.cache)
-    components.onPull?.(summary)
-  }
+  const { onSent, onPull } = clientTraffic(runtime, components)
   const log = new PullLog(runtime, { nameOf: originNames(clients.rings.origins) })
   const { kept, proven, opened, linked } = agentLinks(runtime, config, { store, engine, index: clients.index })
   const pulling = pulls({ ...runtime, engine: opened, linked, log, onPull })
+  const rules = pullRules(runtime, { ...config.registry, rules: config.pulls })
   const bring = bringBlob({ ...runtime, store, pulls: pulling })
   const leaving = departure(runtime, { afterMs: config.leave.after, closeMs: config.leave.close })
   const { parts, guarded, storage, blobs, looks, usual, further } = clientFront(runtime, config, {
-    ...{ pulling, links: proven, urls: clients.urls, index: clients.index, onSent },
+    ...{ pulling, links: proven, urls: clients.urls, index: clients.index, onSent, rules },
     ownPorts: () => [engine.address.port, ...shell.listeners.map(({ address }) => address.port)],
   })
   const shell = serviceShell(runtime, config, {
@@ -244,7 +258,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
       registry: usual,
       admin: { routes: adminRoutes({ store, engine, log, rings: clients.rings, departure: leaving }) },
       kraken: krakenListener(runtime, config, {
-        ...{ store, storage, bring, blobs, looks },
+        ...{ store, storage, bring, blobs, looks, rules },
         index: guarded.closed.tags(clients.index),
       }),
     },

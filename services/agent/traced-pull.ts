@@ -1,6 +1,6 @@
 import type { PullRow, TracedPull } from '../../lib/api/index.ts'
 import type { Clock } from '../../lib/base/index.ts'
-import { type Digest, type Repository, repositoryText } from '../../lib/core/index.ts'
+import { type Digest, type PullTerms, type Repository, repositoryText } from '../../lib/core/index.ts'
 import { type NamedSource, type PullSummary, type PullTrace, RecordedTrace } from '../../lib/swarm/index.ts'
 
 /** What somebody asked the agent for. */
@@ -11,6 +11,8 @@ export interface PullRequest {
   readonly reference: string
   /** It waits for a build-index first. Default: only a lookup does. */
   readonly asksFirst?: boolean
+  /** On which terms; default: as usual. */
+  readonly terms?: PullTerms | undefined
 }
 
 /** What a manifest names. */
@@ -105,10 +107,12 @@ export class PullEntry {
   }
 
   #facts(): Omit<PullRow, 'longestWait'> {
-    const { kind, reference, repository } = this.#request
+    const { kind, reference, repository, terms } = this.#request
     const { size, bytes = NO_BYTES, firstByteMs, digest = this.#digest } = this.#summary()
     return {
       ...{ id: this.id, kind, repository: repositoryText(repository), reference, startedAtMs: this.#startedAtMs },
+      class: terms?.pullClass ?? 'normal',
+      ...(terms?.application !== undefined && { application: terms.application }),
       ...(digest !== undefined && { digest }),
       ...(size !== undefined && { size }),
       ...(firstByteMs !== undefined && { firstByteMs }),

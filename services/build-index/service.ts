@@ -73,10 +73,9 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const pulled = watched(shared)
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = () => ({ cluster, origins: config.replication.addresses ?? originRing.members })
-  const looks = { garbage, retention, upstreams: everywhere }
   const admin = buildIndexAdminRoutes({
-    ...{ ...looks, remotes, hooks, replication, rings: { origins: originRing } },
-    ...{ clock: runtime.clock, cluster },
+    ...{ garbage, retention, upstreams: everywhere, remotes, hooks, replication, index },
+    ...{ rings: { origins: originRing }, clock: runtime.clock, cluster },
   })
   const routes = [
     ...buildIndexServerRoutes(pulled, lookBudget(runtime, LOOKS), { blobsFollow }),

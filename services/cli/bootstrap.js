@@ -1,6 +1,6 @@
 /**
  * The entry of the npm scripts; it needs nothing but Node. Installs the dependencies when they are missing or the
- * lockfile has changed (npm's output goes to stderr), then runs the real program in a child process. The scripts `exec`
+ * lockfile has changed (npm's output goes to stderr) and builds the console where it is looked at, then runs the real program in a child process. The scripts `exec`
  * it: npm sends signals only to the process that it started, and a shell in between would end and leave this one
  * running.
  */
@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
+import { buildConsoleIfNeeded } from './build-console.js'
 
 const root = join(import.meta.dirname, '..', '..')
 const stamp = join(root, 'node_modules', '.shoal-lockfile')
@@ -18,7 +19,7 @@ const jest = ['node_modules/jest/bin/jest.js']
 const verbs = {
   start: ['--import', 'tsx', 'services/herd/main.ts'],
   test: [...jest, '--selectProjects', 'unit', 'contract', 'property', 'integration', 'abuse', 'chaos', '--'],
-  e2e: [...jest, '--runInBand', '--selectProjects', 'interop', 'e2e', '--'],
+  e2e: [...jest, '--maxWorkers=2', '--selectProjects', 'interop', 'e2e', '--'],
   bench: ['--import', 'tsx', 'test/bench/run.ts'],
   abuse: ['--import', 'tsx', 'test/abuse/mixed/main.ts'],
   chaos: ['--import', 'tsx', 'test/chaos/main.ts'],
@@ -62,5 +63,6 @@ if (program === undefined) {
   process.exit(2)
 }
 installIfNeeded()
+if (verb === 'start' || verb === 'e2e') buildConsoleIfNeeded(root)
 if (verb === 'e2e') installPackages()
 if (program.length > 0) handOver([...program, ...rest])

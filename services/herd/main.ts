@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { Command } from 'commander'
-import { appError, type ProcessHost, processHost } from '../../lib/base/index.ts'
+import { appError, type ProcessHost, processHost, systemRandom } from '../../lib/base/index.ts'
 import { runUntilTold } from '../../lib/service/index.ts'
 import { jsonLogger, type LogLevel } from '../../lib/telemetry/index.ts'
 import { planHerd, portCount } from './plan.ts'
@@ -12,6 +12,7 @@ interface Flags {
   readonly agents: number
   readonly origins: number
   readonly trackers: number
+  readonly managers: number
   readonly data: string
   readonly ports: 'auto' | 'fixed'
   readonly json?: boolean
@@ -20,11 +21,20 @@ interface Flags {
 }
 
 const MAX_INSTANCES = 500
+/** Of the token by which the services of a herd join its manager; a new one at each start. */
+const TOKEN_BYTES = 24
 
 const count = (text: string): number => {
   const value = Number(text)
   if (Number.isInteger(value) && value >= 1 && value <= MAX_INSTANCES) return value
   throw appError('CONFIG_INVALID', { message: `"${text}" must be a whole number from 1 to ${MAX_INSTANCES}` })
+}
+
+/** Several would each have a database of their own. */
+const managerCount = (text: string): number => {
+  const value = Number(text)
+  if (value === 0 || value === 1) return value
+  throw appError('CONFIG_INVALID', { message: `a herd has no manager or one, not "${text}"` })
 }
 
 const oneOf =
@@ -43,6 +53,7 @@ function parseFlags(argv: readonly string[]): Flags {
     .option('--agents <n>', 'number of agents', count, 3)
     .option('--origins <n>', 'number of origins', count, 3)
     .option('--trackers <n>', 'number of trackers', count, 2)
+    .option('--managers <n>', 'a manager that all join: 0 or 1', managerCount, 0)
     .option('--data <dir>', 'data folder', 'data')
     .option('--ports <auto|fixed>', 'the documented ports, or any free ones', oneOf('auto', 'fixed'), 'fixed')
     .option('--json', 'print only the endpoints on stdout, as one line of JSON')
@@ -66,7 +77,9 @@ function parseFlags(argv: readonly string[]): Flags {
 export function run(argv: readonly string[], host: ProcessHost): Promise<number> {
   return runUntilTold('herd', host, async () => {
     const flags = parseFlags(argv)
-    const size = { agents: flags.agents, origins: flags.origins, trackers: flags.trackers }
+    const { agents, origins, trackers, managers } = flags
+    const joinToken = managers > 0 ? Buffer.from(systemRandom().bytes(TOKEN_BYTES)).toString('hex') : undefined
+    const size = { agents, origins, trackers, managers, joinToken }
     const ports = flags.ports === 'fixed' ? fixedPorts() : await autoPorts(portCount(size))
     const plan = planHerd(size, ports, resolve(flags.data))
     const print = (line: string) => (flags.json === true ? host.complain(line) : host.say(line))

@@ -12,6 +12,8 @@ export interface HerdSize {
   readonly controllers?: number | undefined
   /** Default none. */
   readonly managers?: number | undefined
+  /** With it the others join the first manager; without it nobody does. */
+  readonly joinToken?: string | undefined
   /** Also opens the listeners that are off by default. */
   readonly optional?: boolean | undefined
 }
@@ -58,6 +60,8 @@ const membersOf = (instances: readonly Placed[]) => ({
 
 /** What the config of one service needs to know of the other services. */
 interface Neighbours {
+  /** Where it joins, and with which token. */
+  readonly manager: { readonly url: string; readonly token: string } | undefined
   readonly origins: { readonly members: readonly object[]; readonly replicas: number }
   readonly trackers: { readonly members: readonly object[] }
   readonly buildIndexes: { readonly members: readonly object[] }
@@ -91,9 +95,23 @@ const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
   }),
   buildIndex: (_id, { backend, origins }) => ({ backend, origins }),
   controller: () => ({}),
-  manager: (id, _neighbours, data) => ({ folder: join(data, id) }),
+  manager: (id, { manager }, data) => ({
+    folder: join(data, id),
+    ...(manager !== undefined && { clusters: { first: { name: 'herd', token: manager.token } } }),
+  }),
   proxy: (_id, { origins, buildIndexes, ownNames }) => ({ registry: { ownNames }, origins, buildIndexes }),
 }
+
+/** Where the others join; undefined when there is nothing to join. */
+function managerOf([first]: readonly Placed[], { joinToken }: HerdSize): Neighbours['manager'] {
+  if (first === undefined || joinToken === undefined) return undefined
+  return { url: `http://${HOST}:${first.ports['http'] ?? 0}`, token: joinToken }
+}
+
+const JOINING: readonly ServiceKind[] = ['tracker', 'origin', 'buildIndex', 'proxy']
+
+const joinOf = (kind: ServiceKind, { id }: Placed, { manager }: Neighbours): Tree =>
+  manager !== undefined && JOINING.includes(kind) ? { manager: { ...manager, member: id } } : {}
 
 /** Config keys of a service's listeners, each bound to its port. */
 const listenersOf = (kind: ServiceKind, { ports }: Placed): Tree =>
@@ -118,6 +136,7 @@ export function planHerd(size: HerdSize, ports: Ports, data: string): HerdPlan {
     }))
   const instances = forEachKind(placed)
   const neighbours: Neighbours = {
+    manager: managerOf(instances.manager, size),
     origins: { ...membersOf(instances.origin), replicas: Math.min(REPLICAS, size.origins) },
     trackers: membersOf(instances.tracker),
     buildIndexes: membersOf(instances.buildIndex),
@@ -127,7 +146,11 @@ export function planHerd(size: HerdSize, ports: Ports, data: string): HerdPlan {
   return forEachKind((kind) =>
     instances[kind].map((instance) => ({
       ...instance,
-      config: deepMerge(listenersOf(kind, instance), configOf[kind](instance.id, neighbours, data)),
+      config: [
+        listenersOf(kind, instance),
+        configOf[kind](instance.id, neighbours, data),
+        joinOf(kind, instance, neighbours),
+      ].reduce(deepMerge),
     })),
   )
 }

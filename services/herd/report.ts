@@ -25,6 +25,9 @@ export function endpointsOf(plan: HerdPlan) {
     buildIndexAdmins: at(plan.buildIndex, 'admin'),
     proxyOps: at(plan.proxy, 'ops')[0] ?? '',
     proxyAdmin: at(plan.proxy, 'admin')[0] ?? '',
+    /** Empty without one. */
+    manager: at(plan.manager, 'http')[0] ?? '',
+    managerAdmin: at(plan.manager, 'admin')[0] ?? '',
   }
 }
 

@@ -39,6 +39,9 @@ const overridesFor = (kind: ServiceKind, instance: InstancePlan, all: readonly s
   ...all.filter((text) => text.startsWith(`${kind}.`)).map((text) => text.slice(kind.length + 1)),
 ]
 
+/** Each behind those that it needs; the manager needs nobody, and others join it. */
+const startOrder: readonly ServiceKind[] = ['manager', ...serviceKinds.filter((kind) => kind !== 'manager')]
+
 /** The replacements that the herd and tests give to an instance. */
 function partsFor(components: HerdComponents, kind: ServiceKind, id: string): AgentComponents | OriginComponents {
   if (kind === 'origin') return components.originParts?.(id) ?? {}
@@ -54,7 +57,7 @@ export async function herdService(components: HerdComponents, { plan, overrides 
   assertOverrides(overrides)
   const runtimes: Runtime[] = []
   const services: Startable[] = []
-  for (const kind of serviceKinds) {
+  for (const kind of startOrder) {
     for (const instance of plan[kind]) {
       const config = await loadConfig(doors[kind].schema, { overrides: overridesFor(kind, instance, overrides) })
       const parts = partsFor(components, kind, instance.id)

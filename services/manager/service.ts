@@ -3,9 +3,11 @@ import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/in
 import { auditLog } from './audit-log.ts'
 import { openClusters } from './clusters/open-clusters.ts'
 import type { ManagerConfig } from './config.ts'
+import { consoleFolder, consoleRoutes } from './console-files.ts'
 import { managerDatabase } from './database/index.ts'
 import { openJobs } from './jobs/open-jobs.ts'
 import { managerRoutes } from './server.ts'
+import { openViews } from './views/open-views.ts'
 
 /** Replacements for parts of the manager, given by the herd and by tests. */
 export type ManagerComponents = Partial<Runtime>
@@ -23,14 +25,17 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   const database = managerDatabase(runtime, config)
   const clusters = openClusters({ ...runtime, database }, config)
   const jobs = openJobs({ ...runtime, database, talk: clusters.talk }, config.jobs)
-  const routes = managerRoutes({ audit: auditLog({ database }), wings: [...clusters.routes, ...jobs.routes] })
+  const views = openViews({ ...runtime, ...clusters, database, clusters: clusters.talk })
+  const wings = [...clusters.routes, ...jobs.routes, ...views.routes]
+  const routes = managerRoutes({ audit: auditLog({ database }), wings })
+  const pages = consoleRoutes({ folder: consoleFolder() })
   const shell = serviceShell(runtime, config, {
     kind: 'manager',
     // Whoever comes to the listener for people has to be known, also where no secret is set.
-    listeners: { http: { routes, anonymous: 'none' }, admin: { routes } },
+    listeners: { http: { routes: [...routes, ...pages], anonymous: 'none' }, admin: { routes } },
   })
   return {
-    ...shell.around([database, ...clusters.parts, ...jobs.parts, ...shell.listeners]),
+    ...shell.around([database, ...clusters.parts, ...jobs.parts, ...views.parts, ...shell.listeners]),
     get url() {
       return shell.url('http')
     },

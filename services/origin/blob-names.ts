@@ -24,6 +24,8 @@ export interface BlobNames {
   labelOf(repository: Repository): Uint8Array
   /** One repository for each backend that may have the blob. Without a note: one for each rule of the config. */
   of(digest: Digest): Promise<readonly [Repository, ...Repository[]]>
+  /** The repositories that are noted. */
+  noted(digest: Digest): Promise<readonly Repository[]>
   /** The backends of these repositories, each once. */
   backends(digest: Digest): Promise<readonly Backend[]>
   /** It is noted under names of registries of others only: nobody was promised that this cluster keeps it. */
@@ -105,6 +107,7 @@ export function blobNames(
         })
       }),
     of,
+    noted: notedOf,
     backends: async (digest) => [...new Set((await of(digest)).map((one) => backends.backendFor(one)))],
     async isOthers(digest) {
       const noted = await notedOf(digest)

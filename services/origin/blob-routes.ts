@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import {
   ASKER_HEADER,
   blobOf,
+  CLASS_HEADER,
   HOP_HEADER,
   type HoldingAnswer,
   METAINFO_BEAT_MS,
@@ -18,7 +19,9 @@ import {
   digestAlgorithm,
   type LengthBounds,
   type PeerId,
+  type PullClass,
   peerIdOfShown,
+  pullClasses,
   rangeLength,
   readPriorities,
 } from '../../lib/core/index.ts'
@@ -37,6 +40,7 @@ import {
   sendRangedHead,
   sendStream,
 } from '../../lib/http/index.ts'
+import type { Withheld } from '../../lib/service/index.ts'
 import type { BlobReader, BlobUploads, CommittedBlob } from '../../lib/store/index.ts'
 import type { HttpAdmission, SwarmEngine } from '../../lib/swarm/index.ts'
 import type { BlobNames } from './blob-names.ts'
@@ -57,9 +61,11 @@ export interface BlobRoutesComponents extends MetainfoComponents {
   readonly keepForLink: (blob: BlobRef, options: AbortOptions) => Promise<number>
   /** For blobs that are nowhere. */
   readonly looks: LookBudget
-  /** The share in this node's upload rate that blobs of such a size get. What another origin asks for needs none. */
-  readonly pace: (sizeBytes: number) => TokenBucket
+  /** The share in this node's upload rate that blobs of such a size get at a class. What another origin asks for needs none. */
+  readonly pace: (sizeBytes: number, pullClass?: PullClass) => TokenBucket
   readonly admitOverHttp: SwarmEngine['admitOverHttp']
+  /** What is given to nobody but other origins. */
+  readonly gives: Pick<Withheld, 'check'>
   readonly onReceived: (from: 'client' | 'origin', bytes: number) => void
   readonly onSent: (to: 'client' | 'replica', bytes: number) => void
   readonly names: Pick<BlobNames, 'labelOf'>
@@ -104,6 +110,10 @@ function readingOf({ req }: Exchange, range: ByteRange, size: number): ReadingOp
   return { priority, standsAlone }
 }
 
+/** At which class the caller asks. */
+const classOf = ({ req }: Exchange): PullClass =>
+  pullClasses.find((each) => each === req.headers[CLASS_HEADER]) ?? 'normal'
+
 /** The agent that asks for its swarm; undefined for every other client, whose requests nobody counts. */
 const askerOf = (exchange: Exchange): PeerId | undefined => {
   const text = exchange.req.headers[ASKER_HEADER]
@@ -128,7 +138,7 @@ async function sendBlob(
     const asker = askerOf(exchange)
     if (asker !== undefined) assertAdmitted(admitOverHttp(blobOf(exchange).digest, asker, range))
     const body = await inTouch(clock, exchange, read(range, { ...options, ...readingOf(exchange, range, size) }))
-    return isHop(exchange) ? body : pacedStream(body, pace(size), options)
+    return isHop(exchange) ? body : pacedStream(body, pace(size, classOf(exchange)), options)
   }
   const content = { ...factsOf(blobOf(exchange), size), open }
   await sendContent(exchange, content, { onBytes: (bytes) => onSent(isHop(exchange) ? 'replica' : 'client', bytes) })
@@ -168,9 +178,20 @@ function looked<T>(
   return isHop(exchange) ? work() : looks.during(exchange.req, work)
 }
 
+/** What the request is for. @throws PULL_BLOCKED where that is withheld */
+function givenTo({ gives }: Pick<BlobRoutesComponents, 'gives'>, exchange: Exchange): BlobRef {
+  const blob = blobOf(exchange)
+  if (!isHop(exchange)) gives.check(blob.repository)
+  return blob
+}
+
 const metainfo = (components: BlobRoutesComponents) => async (exchange: Exchange) => {
   const whole = exchange.query.get('whole') === 'true'
-  const records = metainfoStream(components, blobOf(exchange), { hop: isHop(exchange), whole, signal: exchange.signal })
+  const records = metainfoStream(components, givenTo(components, exchange), {
+    hop: isHop(exchange),
+    whole,
+    signal: exchange.signal,
+  })
   // A slow backend is no reason for the reader to take this origin for dead.
   const asked = looked(components, exchange, () => records.next())
   const first = await inTouch(components.clock, exchange, asked, METAINFO_BEAT_MS)
@@ -192,7 +213,7 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
   }
 
   const get = async (exchange: Exchange) => {
-    const blob = blobOf(exchange)
+    const blob = givenTo(components, exchange)
     const { signal } = exchange
     const hop = isHop(exchange)
     const opened = looked(components, exchange, () => ingest.open(blob, { hop, signal }))

@@ -11,6 +11,7 @@ import {
   rings,
   secretsOf,
   swarmKeys,
+  withholdRules,
 } from '../../lib/service/index.ts'
 import { type AllowedHost, parseAllowedHost } from './push/send-targets.ts'
 
@@ -157,6 +158,8 @@ const keys = z.strictObject({
   trackers: rings.trackers,
   /** How swarms work. */
   swarm: swarmKeys,
+  /** Repositories whose blobs are given to nobody who pulls. */
+  withhold: withholdRules,
   /** CIDRs of the networks that peers may belong to. */
   allowedPeers: z.array(z.string()).default(['0.0.0.0/0', '::/0']),
   limits: z

@@ -3,7 +3,7 @@ import { appError } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import { peerIdOf } from '../../lib/core/index.ts'
 import { inlineDigester } from '../../lib/metainfo/index.ts'
-import { peerBalancersOf, peerTlsOf, type Runtime } from '../../lib/service/index.ts'
+import { peerBalancersOf, peerTlsOf, type Runtime, type Withheld } from '../../lib/service/index.ts'
 import { type SwarmEngine, type SwarmStore, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
 import type { OriginConfig } from './config.ts'
 
@@ -25,11 +25,12 @@ export interface EngineParts {
   readonly trackers: TrackerCluster
   readonly foreign: ForeignSwarms
   readonly cluster: Cluster
+  readonly gives: Withheld
 }
 
 /** The engine of an origin only gives: `ingest` brings missing blobs, the swarm never does. */
 export function originEngine(
-  { runtime, store, trackers, foreign, cluster }: EngineParts,
+  { runtime, store, trackers, foreign, cluster, gives }: EngineParts,
   config: OriginConfig,
 ): SwarmEngine {
   const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
@@ -64,6 +65,7 @@ export function originEngine(
       listen: config.peer.bind,
       allowedPeers: config.allowedPeers,
       uploadBytesPerSecond: config.limits.upload,
+      gives,
     },
   )
 }

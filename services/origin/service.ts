@@ -8,12 +8,19 @@ import {
   withUpstreams,
 } from '../../lib/backend/index.ts'
 import { background, type Startable } from '../../lib/base/index.ts'
-import { type BlobRef, type Digest, type Repository, URL_REGISTRY } from '../../lib/core/index.ts'
+import { type BlobRef, type Digest, type PullClass, type Repository, URL_REGISTRY } from '../../lib/core/index.ts'
 import { lookBudget, requestRate } from '../../lib/http/index.ts'
 import { joining } from '../../lib/joining/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { blockHashing, type Hashing, threadDigester } from '../../lib/metainfo/index.ts'
-import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
+import {
+  clusterHttp,
+  type Runtime,
+  serviceCluster,
+  serviceRuntime,
+  serviceShell,
+  withheld,
+} from '../../lib/service/index.ts'
 import {
   type CommittedBlob,
   diskStore,
@@ -21,7 +28,7 @@ import {
   type SidecarName,
   type StoredBlob,
 } from '../../lib/store/index.ts'
-import { type SwarmEngine, seedStored, swarmLimits } from '../../lib/swarm/index.ts'
+import { classPaces, type SwarmEngine, seedStored, swarmLimits } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import { originAdminRoutes } from './admin.ts'
 import { blobNames } from './blob-names.ts'
@@ -116,7 +123,8 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const plainStorage = journalStorage(config)
   const storage = components.wrapJournal?.(plainStorage) ?? plainStorage
   const foreign = foreignSwarms({ http, cluster: trackerRing })
-  const engine = originEngine({ runtime, store, trackers, foreign, cluster }, config)
+  const gives = withheld({ rules: config.withhold, repositoriesOf: (digest) => names.noted(digest) })
+  const engine = originEngine({ runtime, store, trackers, foreign, cluster, gives }, config)
   plainStore.onGone((digest) => engine.forget(digest))
   const patterns = config.backends.map(({ repository }) => repository)
   const isUpstream = ({ registry }: Repository) => registry === URL_REGISTRY || upstreams.at(registry) !== undefined
@@ -124,7 +132,7 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const rings = { origins: cluster, trackers: trackerRing }
   const { sentenceLookMs } = components
   const kept = { evictions, store, backends, upstreams, storage, sentenceLookMs, urlParts }
-  return { runtime, http, targets, cluster, rings, siblings, engine, names, ...kept }
+  return { runtime, http, targets, cluster, rings, siblings, engine, gives, names, ...kept }
 }
 
 type OriginParts = ReturnType<typeof originParts>
@@ -146,10 +154,11 @@ function afterStored({ runtime, store, engine, names }: OriginParts) {
   return { tasks, hashes, onStored }
 }
 
-/** All blobs that go out over HTTP take part in the upload rate like one torrent, and the small ones like a small one. */
+/** All blobs that go out over HTTP take part in the upload rate like one torrent of their class, and the small ones like a small one. */
 function uploadPace({ uploads }: Pick<SwarmEngine, 'uploads'>) {
-  const [long, short] = [uploads.flow(), uploads.flow({ short: true })]
-  return (sizeBytes: number) => (sizeBytes <= swarmLimits.shortBlobBytes ? short : long)
+  const [long, short] = [classPaces(uploads, { short: false }), classPaces(uploads, { short: true })]
+  return (sizeBytes: number, pullClass: PullClass = 'normal') =>
+    (sizeBytes <= swarmLimits.shortBlobBytes ? short : long)[pullClass]
 }
 
 /** The limits of what is uploaded and is no blob yet. */
@@ -222,7 +231,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
       ingest: bring,
       pieceHashes: hashes,
       torrents: originTorrents(parts, config, bring),
-      pace,
+      ...{ pace, gives: parts.gives },
       sendTargets: parts.targets,
       remoteSend: remoteSend({ ...shared, remoteHttp: parts.targets.http, pace, onSent }),
       admitOverHttp: (...asked) => engine.admitOverHttp(...asked),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { checkScope, jobScopeKeys } from '../../lib/api/index.ts'
 import { byteSize, listenerOff, memberList, repositoryPattern, secretText } from '../../lib/config/index.ts'
-import { managerKey } from '../../lib/joining/index.ts'
+import { frontManagerKey } from '../../lib/joining/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 import { accessSchema } from './access/config.ts'
 
@@ -36,7 +36,7 @@ export const proxySchema = z.strictObject({
   /** The admin API. */
   admin: listenerOf('proxy', 'admin'),
   /** The manager that it joins, if there is one. */
-  manager: managerKey,
+  manager: frontManagerKey,
   /** Kraken's own paths: notifications of registries and prefetches. */
   kraken: listenerOff,
   /** Hosts that fetch what a notification names, when the origins were asked for it; none: only the origins do. */

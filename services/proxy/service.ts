@@ -62,9 +62,7 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
   })
   const registry = { registry: config.registry, uploadSecret, traffic, looks, rate, access }
   const routes = proxyServerRoutes(storage, registry)
-  const manager = joining(runtime, config, {
-    ...{ kind: 'proxy', url: (listener) => (listener === 'http' ? '' : shell.url(listener)) },
-  })
+  const manager = joining(runtime, config, { kind: 'proxy', url: (at: 'ops' | 'admin') => shell.url(at) })
   const shell = serviceShell(runtime, config, {
     kind: 'proxy',
     steward: manager,

@@ -10,6 +10,7 @@ import { type AnonymousRights, secretAuthenticator } from '../../lib/identity/in
 import { type RecordingLogger, recordingLogger } from '../../lib/telemetry/index.ts'
 import { agentSchema } from '../../services/agent/config.ts'
 import { type ForwardProxy, forwardProxy, type UrlBlobs } from '../../services/agent/forward/index.ts'
+import type { PullRules } from '../../services/agent/pull-rules/index.ts'
 import { type HttpPair, httpPair, route } from './http-pair.ts'
 import { buildResource } from './resource-stack.ts'
 
@@ -37,6 +38,8 @@ export interface ForwardLabInit {
   readonly tls?: KeyedCertificate
   /** What lies under URLs; default: nothing that the origins would bring. */
   readonly blobs?: UrlBlobs
+  /** Default: nothing is refused. */
+  readonly rules?: Pick<PullRules, 'admit'>
 }
 
 /** A conversation over one connection to the proxy. */
@@ -125,6 +128,7 @@ export const forwardLab = (init: ForwardLabInit = {}) =>
         {
           ...{ clock, logger, metrics, random: seededRandom(7), lookup: lookupOf(init.addresses ?? {}, looked) },
           rate: requestRate({ clock, metrics }, { listener: 'registry', perSecond: undefined, code: 'UNAVAILABLE' }),
+          rules: init.rules ?? { admit: () => ({ pullClass: 'normal' }) },
           blobs: init.blobs ?? { send: () => Promise.reject(appError('URL_NOT_NAMED')) },
           ownPorts: () => [parts.proxy?.server.address.port ?? 0, ...(init.isOwnPort === true ? [port] : [])],
         },

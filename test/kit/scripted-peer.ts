@@ -101,6 +101,7 @@ export function scriptedPeer(
       get choked() {
         return peer.choked
       },
+      pullClass: 'normal',
       stats: { receivedBytes: 0, sentBytes: 0 },
       openRequests: 0,
       attach: nothing,
@@ -116,6 +117,7 @@ export function scriptedPeer(
       sendSuggest: nothing,
       sendBusy: nothing,
       sendWant: nothing,
+      sendClass: nothing,
       sendBlock: () => Promise.resolve(),
       sendReject: nothing,
       close: nothing,

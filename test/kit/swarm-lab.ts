@@ -20,6 +20,7 @@ import {
   memoryNetwork,
   type OriginRing,
   type PeerProver,
+  type ReadOptions,
   type SeedChange,
   type SwarmEngine,
   type SwarmEngineInit,
@@ -101,7 +102,7 @@ export interface LabNode {
   readonly received: { readonly peer: number; readonly origin: number }
   readonly sentToPeers: number
   /** Opens the blob, reads all of it and closes it. */
-  pull(blob: SwarmBlob): Promise<Uint8Array>
+  pull(blob: SwarmBlob, options?: ReadOptions): Promise<Uint8Array>
 }
 
 export interface LabNodeInit extends Partial<SwarmEngineInit> {
@@ -241,10 +242,10 @@ async function startNode(
     get sentToPeers() {
       return metrics.value('shoal_sent_bytes_total', { to: 'peer' })
     },
-    async pull(blob) {
+    async pull(blob, options = {}) {
       const handle = await engine.open({ digest: blob.digest, repository: parseRepository('lab') })
       try {
-        return await readAll(handle.read())
+        return await readAll(handle.read(undefined, options))
       } finally {
         handle.close()
       }

@@ -27,7 +27,9 @@ export interface TopologyInit extends Pick<HerdComponents, 'agentParts' | 'origi
   readonly trackers: number
   /** Default none. */
   readonly controllers?: number
+  /** Default none; with `joinToken` the others join the first. */
   readonly managers?: number
+  readonly joinToken?: string
   /** Also opens the listeners that are off by default. */
   readonly optional?: boolean
   /** Config overrides in the form of the herd's, e.g. `agent.limits.upload=20MB/s`. */

@@ -89,8 +89,10 @@ class Wild {
         have: nothing,
         haveSet: nothing,
         suggest: nothing,
+        pullClass: nothing,
       },
       pendingBytes: 0,
+      pullClass: 'normal',
       start: () => {
         this.#events?.onHaveSet(Bitset.full(this.#blob.map.count))
         this.#events?.onChoke(false)

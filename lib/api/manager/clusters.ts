@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { adminCall } from '../admin.ts'
 import { list, table, text } from '../bounded.ts'
-import { memberKinds } from './joining.ts'
 import { managerCall } from './manager-call.ts'
 
 /** Entries of one page. */
@@ -30,11 +29,7 @@ export const scopesSchema = z.strictObject({
 export type ScopesBody = z.output<typeof scopesSchema>
 
 /** `empty`: no tracker has joined. `away`: none answers. `degraded`: not all members are well. */
-export const clusterStates = ['ok', 'degraded', 'away', 'empty'] as const
-
-/** `unreachable`: it lives, and does not answer the manager. `away`: neither. */
-export const memberStates = ['ok', 'degraded', 'unreachable', 'away'] as const
-export type MemberState = (typeof memberStates)[number]
+const clusterStates = ['ok', 'degraded', 'away', 'empty'] as const
 
 const clusterSchema = z.object({
   id: idSchema,
@@ -71,51 +66,6 @@ const tokenSchema = z.object({
   state: z.enum(['valid', 'expired', 'used']),
 })
 
-const memberSchema = z.object({
-  id: idSchema,
-  cluster: text(63),
-  kind: z.enum(memberKinds),
-  member: text(128),
-  urls: z.object({ ops: text(2048), admin: text(2048), http: text(2048).optional() }),
-  version: text(64),
-  zone: text(255).optional(),
-  network: text(63).optional(),
-  state: z.enum(memberStates),
-  sinceMs: timeSchema,
-  /** Why it is not well, in words. */
-  reasons: list(text(1000), 64),
-  joinedAtMs: timeSchema,
-  heartbeatAtMs: timeSchema,
-  /** When it last answered the manager. */
-  answeredAtMs: timeSchema.optional(),
-  uptimeMs: z.number(),
-  generation: countSchema.optional(),
-  capacity: table(z.number(), { max: 64, maxKey: 64 }),
-})
-export type MemberAnswer = z.output<typeof memberSchema>
-
-/** `out`: not named, as several have said that it fails. `probation`: named again. */
-export const hostStates = ['ok', 'out', 'probation', 'banned', 'draining'] as const
-
-const hostSchema = z.object({
-  cluster: text(63),
-  peerId: text(40),
-  host: text(45),
-  port: countSchema,
-  role: text(16),
-  zone: text(255).optional(),
-  version: text(64).optional(),
-  generation: countSchema.optional(),
-  state: z.enum(hostStates),
-  why: wordsSchema.optional(),
-  seenAtMs: timeSchema,
-  downloads: countSchema,
-  seeds: countSchema,
-  bytesInPerSecond: z.number(),
-  bytesOutPerSecond: z.number(),
-})
-export type HostAnswer = z.output<typeof hostSchema>
-
 const relationSchema = z.object({
   from: text(63),
   /** Name of the remote at the build-indexes. */
@@ -129,18 +79,6 @@ const relationSchema = z.object({
 })
 export type RelationAnswer = z.output<typeof relationSchema>
 
-const placeSchema = z.object({ id: text(128), url: text(2048), state: z.enum(memberStates) })
-const assignedSchema = z.object({
-  id: idSchema,
-  name: text(63),
-  points: z.number(),
-  why: list(wordsSchema, 8),
-  trackers: list(placeSchema, MAX_PAGE),
-  origins: list(placeSchema, MAX_PAGE),
-  buildIndexes: list(placeSchema, MAX_PAGE),
-})
-export type AssignedCluster = z.output<typeof assignedSchema>
-
 const pageQuery = {
   n: 'entries on one page',
   last: 'continue after this entry: `next` of the page before',
@@ -152,13 +90,13 @@ const clusterBody = {
   /** One cluster is the default: it takes that from the one before. */
   default: z.boolean().optional(),
 }
-const reads = (resource: 'clusters' | 'members' | 'assignments') => ({ resource, action: 'read' }) as const
-const writes = (resource: 'clusters' | 'members') => ({ resource, action: 'write' }) as const
+const reads = { resource: 'clusters', action: 'read' } as const
+const writes = { resource: 'clusters', action: 'write' } as const
 
-/** Calls about clusters, their members and hosts, and who belongs to which. */
+/** Calls about clusters, their tokens, and which replicates to which. */
 export const clusterCalls = {
   clusters: managerCall(
-    reads('clusters'),
+    reads,
     adminCall({
       method: 'GET',
       path: '/api/v1/clusters',
@@ -169,7 +107,7 @@ export const clusterCalls = {
     }),
   ),
   createCluster: managerCall(
-    writes('clusters'),
+    writes,
     adminCall({
       method: 'POST',
       path: '/api/v1/clusters',
@@ -181,7 +119,7 @@ export const clusterCalls = {
     }),
   ),
   cluster: managerCall(
-    reads('clusters'),
+    reads,
     adminCall({
       method: 'GET',
       path: '/api/v1/clusters/:cluster',
@@ -191,7 +129,7 @@ export const clusterCalls = {
     }),
   ),
   changeCluster: managerCall(
-    writes('clusters'),
+    writes,
     adminCall({
       method: 'PUT',
       path: '/api/v1/clusters/:cluster',
@@ -207,7 +145,7 @@ export const clusterCalls = {
     }),
   ),
   removeCluster: managerCall(
-    writes('clusters'),
+    writes,
     adminCall({
       method: 'DELETE',
       path: '/api/v1/clusters/:cluster',
@@ -216,7 +154,7 @@ export const clusterCalls = {
     }),
   ),
   joinTokens: managerCall(
-    reads('clusters'),
+    reads,
     adminCall({
       method: 'GET',
       path: '/api/v1/clusters/:cluster/tokens',
@@ -226,7 +164,7 @@ export const clusterCalls = {
     }),
   ),
   createJoinToken: managerCall(
-    writes('clusters'),
+    writes,
     adminCall({
       method: 'POST',
       path: '/api/v1/clusters/:cluster/tokens',
@@ -244,7 +182,7 @@ export const clusterCalls = {
     }),
   ),
   revokeJoinToken: managerCall(
-    writes('clusters'),
+    writes,
     adminCall({
       method: 'DELETE',
       path: '/api/v1/clusters/:cluster/tokens/:token',
@@ -252,62 +190,8 @@ export const clusterCalls = {
       codes: ['CLUSTER_UNKNOWN', 'JOIN_TOKEN_UNKNOWN'],
     }),
   ),
-  members: managerCall(
-    reads('members'),
-    adminCall({
-      method: 'GET',
-      path: '/api/v1/members',
-      summary: 'services that have joined, page by page',
-      query: {
-        ...pageQuery,
-        cluster: 'only those of this cluster',
-        kind: `only those of a kind: ${memberKinds.join(', ')}`,
-        state: `only those that are ${memberStates.join(', ')}`,
-      },
-      codes: ['REQUEST_INVALID', 'CLUSTER_UNKNOWN', 'PAGINATION_NUMBER_INVALID'],
-      answer: z.object({ members: list(memberSchema, MAX_PAGE), next: idSchema.optional() }),
-    }),
-  ),
-  member: managerCall(
-    reads('members'),
-    adminCall({
-      method: 'GET',
-      path: '/api/v1/members/:member',
-      summary: 'one service that has joined',
-      codes: ['MEMBER_UNKNOWN'],
-      answer: memberSchema,
-    }),
-  ),
-  forgetMember: managerCall(
-    writes('members'),
-    adminCall({
-      method: 'DELETE',
-      path: '/api/v1/members/:member',
-      summary: 'forgets a member: its credential is good no more',
-      codes: ['MEMBER_UNKNOWN'],
-    }),
-  ),
-  hosts: managerCall(
-    reads('members'),
-    adminCall({
-      method: 'GET',
-      path: '/api/v1/hosts',
-      summary: 'agents and origins that the trackers know, page by page',
-      query: {
-        ...pageQuery,
-        cluster: 'only those of this cluster',
-        zone: 'only those of this zone',
-        version: 'only those of this version',
-        state: `only those that are ${hostStates.join(', ')}`,
-        role: 'only agents or origins: agent, origin',
-        text: 'only those whose address, id or zone has this in it',
-      },
-      codes: ['REQUEST_INVALID', 'CLUSTER_UNKNOWN', 'PAGINATION_NUMBER_INVALID'],
-      answer: z.object({ hosts: list(hostSchema, MAX_PAGE), next: text(128).optional() }),
-    }),
-  ),
   relations: managerCall(
-    reads('clusters'),
+    reads,
     adminCall({
       method: 'GET',
       path: '/api/v1/relations',
@@ -316,26 +200,6 @@ export const clusterCalls = {
       answer: z.object({
         relations: list(relationSchema, MAX_PAGE),
         silent: list(z.object({ cluster: text(63), code: text(64) }), MAX_CLUSTERS),
-      }),
-    }),
-  ),
-  assignment: managerCall(
-    'none',
-    adminCall({
-      method: 'GET',
-      path: '/api/v1/assignment',
-      summary: 'the cluster of a client or agent, and alternatives in order',
-      query: {
-        address: 'of the client; default: where the request comes from',
-        zone: 'where it is',
-        host: 'its host name',
-      },
-      codes: ['REQUEST_INVALID', 'ASSIGNMENT_NONE', 'JOIN_REFUSED', 'TOOMANYREQUESTS'],
-      answer: z.object({
-        cluster: assignedSchema,
-        alternatives: list(assignedSchema, MAX_CLUSTERS),
-        /** Those that fit and are not named, and why. */
-        passed: list(z.object({ name: text(63), why: wordsSchema }), MAX_CLUSTERS),
       }),
     }),
   ),

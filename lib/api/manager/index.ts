@@ -4,20 +4,12 @@ import { auditCalls } from './audit.ts'
 import { clusterCalls } from './clusters.ts'
 import { jobCalls } from './jobs.ts'
 import { managerCall } from './manager-call.ts'
+import { memberCalls } from './members.ts'
 import { scheduleCalls } from './schedules.ts'
+import { viewCalls } from './views.ts'
 
 export type { AuditRow } from './audit.ts'
-export {
-  type AssignedCluster,
-  type ClusterAnswer,
-  clusterStates,
-  type HostAnswer,
-  hostStates,
-  type MemberAnswer,
-  type MemberState,
-  memberStates,
-  type RelationAnswer,
-} from './clusters.ts'
+export type { ClusterAnswer, RelationAnswer } from './clusters.ts'
 export {
   type JobCredentials,
   type JobPartAnswer,
@@ -48,7 +40,23 @@ export type {
   ManagerNeed,
   ManagerResource,
 } from './manager-call.ts'
+export {
+  type AssignedCluster,
+  type HostAnswer,
+  hostStates,
+  type MemberAnswer,
+  type MemberState,
+  memberStates,
+} from './members.ts'
 export { type ScheduleAnswer, type ScheduleBody, scheduleNameSchema, specOfSchedule } from './schedules.ts'
+export {
+  type ClusterNow,
+  type ImageInCluster,
+  type Sample,
+  type SwarmViewRow,
+  viewCalls,
+  type WholeSwarm,
+} from './views.ts'
 
 /** The API of a manager, on its listeners `http` and `admin`. */
 export const managerApi = {
@@ -56,6 +64,8 @@ export const managerApi = {
   ...jobCalls,
   ...scheduleCalls,
   ...clusterCalls,
+  ...memberCalls,
+  ...viewCalls,
   openApi: managerCall(
     'self',
     adminCall({

@@ -1,5 +1,5 @@
 import type { AbortOptions, Clock, FairBucket, Random, Startable } from '../../base/index.ts'
-import type { BlobRef, ByteRange, Digest, PeerAddress, PeerId, PeerRole } from '../../core/index.ts'
+import type { BlobRef, ByteRange, Digest, PeerAddress, PeerId, PeerRole, Repository } from '../../core/index.ts'
 import type { PieceDigester } from '../../metainfo/index.ts'
 import type { HeldPartial, PartialBlob } from '../../store/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
@@ -43,6 +43,13 @@ export interface SwarmEngineComponents {
   readonly digester: Pick<PieceDigester, 'digest' | 'running'>
 }
 
+/** What is given to peers. The answers may change. */
+export interface GiveRule {
+  gives(repository: Repository): boolean
+  /** The same, by all that is known of a blob. */
+  givesBlob(digest: Digest): Promise<boolean>
+}
+
 export interface SwarmEngineInit {
   readonly peerId: PeerId
   readonly role: PeerRole
@@ -62,6 +69,8 @@ export interface SwarmEngineInit {
   /** Peers outside these CIDRs are neither dialled nor accepted; undefined allows everybody. */
   readonly allowedPeers?: readonly string[] | undefined
   readonly limits?: Partial<SwarmLimits> | undefined
+  /** To peers that ask for what is not given, the swarm is not known here. Default: everything is given. */
+  readonly gives?: GiveRule | undefined
 }
 
 export interface OpenOptions extends AbortOptions {

@@ -7,7 +7,7 @@ import {
   type Wheel,
   wheel,
 } from '../../base/index.ts'
-import type { BlobRef, ByteRange, Digest, PeerAddress, PeerId } from '../../core/index.ts'
+import type { BlobRef, ByteRange, Digest, MetaInfoHeader, PeerAddress, PeerId, SwarmId } from '../../core/index.ts'
 import type { HeldPartial, PartialBlob } from '../../store/index.ts'
 import { type AnnounceSchedule, announceSchedule } from '../announce/index.ts'
 import { type SwarmLimits, swarmLimits } from '../limits.ts'
@@ -90,7 +90,7 @@ class Engine implements SwarmEngine {
       {
         ...init,
         allows: this.#allows,
-        admit: (swarmId) => this.#table.headerOf(swarmId),
+        admit: (swarmId) => this.#admit(swarmId),
         onPeer: (swarmId, connection) => this.#table.accept(swarmId, connection),
         room: () => this.#table.room,
         maxLinks: this.#limits.maxConnections,
@@ -179,6 +179,14 @@ class Engine implements SwarmEngine {
     return [...this.#table].map(torrentSnapshot)
   }
 
+  /** The header for a peer that comes; undefined when the swarm is not known here, or not given. */
+  async #admit(swarmId: SwarmId): Promise<MetaInfoHeader | undefined> {
+    const header = await this.#table.headerOf(swarmId)
+    const { gives } = this.#init
+    if (header === undefined || gives === undefined) return header
+    return (await gives.givesBlob(header.digest)) ? header : undefined
+  }
+
   /** Undefined when another pull of the blob got ahead: then its bytes are here or on their way. */
   async #openPull(blob: BlobRef, options: AbortOptions): Promise<HandleSource | undefined> {
     this.#refuseUnlessRunning()
@@ -199,7 +207,7 @@ class Engine implements SwarmEngine {
   }
 
   #newTable(): TorrentTable {
-    const { peerId, role, zone, verify = 'whole', downloadBytesPerSecond } = this.#init
+    const { peerId, role, zone, verify = 'whole', downloadBytesPerSecond, gives } = this.#init
     const components = {
       ...this.#components,
       wheel: this.#wheel,
@@ -220,6 +228,7 @@ class Engine implements SwarmEngine {
     return new TorrentTable(components, {
       self: { peerId, role, zone },
       verify,
+      gives: ({ repository }) => repository === undefined || gives?.gives(repository) !== false,
       node: () => this.#node,
       allows: this.#allows,
       dialsForeign: this.#components.foreign !== undefined,

@@ -1,4 +1,4 @@
-import type { Clock, FairBucket, TokenBucket } from '../../base/index.ts'
+import type { BucketFlow, Clock, FairBucket } from '../../base/index.ts'
 import { rateMeter } from '../picker/index.ts'
 
 /** The upload limit of a node, and what of it is left. */
@@ -23,11 +23,12 @@ export function meteredUploads(
     meter.add(bytes, nowMs)
     lastMs = nowMs
   }
-  const metered = (flow: TokenBucket): TokenBucket => ({
+  const metered = (flow: BucketFlow): BucketFlow => ({
     async take(tokens, options) {
       await flow.take(tokens, options)
       sent(tokens)
     },
+    weigh: (weight) => flow.weigh(weight),
     get available() {
       return flow.available
     },

@@ -17,6 +17,7 @@ export interface TorrentTableComponents extends TorrentComponents {
 export interface TorrentTableInit {
   readonly self: TorrentInit['self']
   readonly verify: 'pieces' | 'whole'
+  readonly gives: TorrentInit['gives']
   /** This node as trackers are told of it. Asked at each pull: where it listens is known once it is started. */
   node(): AnnouncingNode
   allows(host: string): boolean

@@ -189,15 +189,12 @@ export class TorrentTable {
 
   #newTorrent(content: TorrentContent): Torrent {
     const swarmId = swarmIdOf(content.blob.digest)
-    const { self, verify } = this.#init
+    const { self, verify, gives } = this.#init
     const direct = this.#components.refusals.doubts(content.blob.digest)
     const torrent = new Torrent(
       this.#components,
       {
-        content,
-        self,
-        verify,
-        direct,
+        ...{ content, self, verify, gives, direct },
         asker: content.given === undefined && !direct ? this.#introduce(swarmId) : undefined,
         avoids: (peer) => this.#avoids(peer),
         dial: (peer, header, signal) => this.#init.dial({ peer, header, swarmId }, { signal }),

@@ -1,5 +1,5 @@
 import type { AppError, Bitset } from '../../base/index.ts'
-import type { PeerAddress, PeerId, PeerInfo, PeerRole } from '../../core/index.ts'
+import type { PeerAddress, PeerId, PeerInfo, PeerRole, PullClass } from '../../core/index.ts'
 import type { Denial, Want } from '../wire/index.ts'
 
 /** A part of a piece; `offset` and `length` are in bytes within the piece. */
@@ -76,6 +76,8 @@ export interface PeerLink {
   readonly hello: PeerHello
   /** The pieces of the other side. This is the live set; do not change it. */
   readonly remoteHave: Bitset
+  /** At which class the other side asks now. */
+  readonly pullClass: PullClass
   readonly stats: PeerStats
   /**
    * Starts the delivery of events; call it once, before anything else. Earlier events are delivered first, in order.
@@ -114,6 +116,8 @@ export interface BlockSource {
   sendInterested(interested: boolean): void
   /** Says what the other side should bring first; nothing is sent to who does not bring anything. */
   sendWant(want: Want): void
+  /** Says at which class is asked from now on; until then it is `normal`. */
+  sendClass(pullClass: PullClass): void
 }
 
 /** The other side as a receiver of our blocks. */

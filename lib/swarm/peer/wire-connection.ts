@@ -1,5 +1,5 @@
 import { type AppError, appError, Bitset, toAppError } from '../../base/index.ts'
-import { type PeerAddress, type PeerInfo, type PeerRole, PieceMap } from '../../core/index.ts'
+import { type PeerAddress, type PeerInfo, type PeerRole, PieceMap, type PullClass } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { BlockTarget, Denial, SwarmHeader, Want, Wire, WireEvents, WireInit } from '../wire/index.ts'
 import { type EventQueue, eventQueue } from './event-queue.ts'
@@ -65,6 +65,10 @@ class WireConnection implements PeerConnection {
     return { receivedBytes: this.#receivedBytes, sentBytes: this.#uploads.sentBytes }
   }
 
+  get pullClass(): PullClass {
+    return this.#wire.pullClass
+  }
+
   get openRequests(): number {
     return this.#requests.size
   }
@@ -110,6 +114,10 @@ class WireConnection implements PeerConnection {
 
   sendWant(want: Want): void {
     if (!this.#closed) this.#wire.sendWant(want)
+  }
+
+  sendClass(pullClass: PullClass): void {
+    if (!this.#closed) this.#wire.send.pullClass(pullClass)
   }
 
   sendSuggest(piece: number): void {

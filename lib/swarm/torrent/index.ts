@@ -1,7 +1,7 @@
 export { comingContent, heldPart, storedContent } from './given.ts'
 export type { ConnectionCount } from './meet/dialer.ts'
 export { type ReadOptions, sourceReadable } from './read/reader.ts'
-export { type UploadLane, uploadLane } from './serve/upload-lane.ts'
+export { classPaces, type UploadLane, uploadLane } from './serve/upload-lane.ts'
 export type { OnWanted } from './serve/wanted.ts'
 export { type Content, completeContent, type HeldComponents } from './shared/content.ts'
 export type { Loan } from './shared/loan.ts'

@@ -235,7 +235,8 @@ export class Pull {
     const onFailed = (err: AppError) => this.#onStepFailed(err)
     const isKnown = (piece: number) => arrival.has(piece) || target.hashOf(piece) !== undefined
     const wanted = (share: number) => this.#readers.wanted(arrival, isKnown, share)
-    return new Sources({ ...this.#components, background: this.#tasks }, { ...this.#init, target, onFailed, wanted })
+    const asked = { wanted, wantedClass: () => this.#readers.pullClass }
+    return new Sources({ ...this.#components, background: this.#tasks }, { ...this.#init, ...asked, target, onFailed })
   }
 
   #onPieceRecord(piece: number): void {

@@ -25,6 +25,8 @@ export interface TorrentInit {
   readonly content: TorrentContent
   readonly self: Self
   readonly verify: 'pieces' | 'whole'
+  /** Whether peers may have it; the answer may change. */
+  readonly gives: (blob: SeedRef) => boolean
   /** What trackers say of this blob is doubted. */
   readonly direct: boolean
   /** Introduces this node to a tracker with the request for the metainfo. */

@@ -241,6 +241,7 @@ export class Torrent {
       { ...this.#components, ring },
       {
         ...{ self: this.#init.self, digest: this.blob.digest, content, wants: this.#pull !== undefined },
+        gives: () => this.#init.gives(this.blob),
         ...{ tasks: this.#tasks, conducts: this.#conducts, isNamed: (id) => this.#contacts.isNamed(id) },
       },
       peerEvents({

@@ -34,6 +34,8 @@ export interface ExtensionOffer extends ExtensionHello {
   readonly haves: boolean
   /** It wants to know what it should bring first. */
   readonly wants: boolean
+  /** It serves by class. */
+  readonly classes: boolean
 }
 
 export interface ExtensionInit {
@@ -58,6 +60,7 @@ export const FOREIGN_HELLO: ExtensionOffer = {
   lanes: false,
   haves: false,
   wants: false,
+  classes: false,
 }
 
 /** 255 characters, as the trackers take, of up to four bytes. */
@@ -75,10 +78,12 @@ export function extensionHandshake(init: ExtensionInit): Readonly<Record<string,
   }
   if (foreign) return common
   const { digest, length, pieceLength } = header
-  const shoal = { v: PROTOCOL_VERSION, digest, length, pieceLength, role, block: swarmLimits.blockLength, haves: 1 }
+  const shoal = { v: PROTOCOL_VERSION, digest, length, pieceLength, role, block: swarmLimits.blockLength }
   return {
     shoal: {
       ...shoal,
+      haves: 1,
+      classes: 1,
       ...(nonce === undefined ? {} : { nonce }),
       ...(lanes ? { lanes: 1 } : {}),
       ...(role === 'origin' ? { wants: 1 } : {}),
@@ -102,7 +107,7 @@ export function readExtension(
   const listenPort = isPort(p) ? p : undefined
   if (foreign) return { ...FOREIGN_HELLO, listenPort }
   if (!isRecord(shoal)) throw failed('the other side does not speak our extension')
-  const { v, digest, length, pieceLength, role, block, lanes, haves, wants, zone } = shoal
+  const { v, digest, length, pieceLength, role, block, lanes, haves, wants, classes, zone } = shoal
   if (v !== PROTOCOL_VERSION) throw failed('the other side speaks another version')
   if (text(digest) !== header.digest) throw failed('the other side means another blob')
   if (length !== header.length || pieceLength !== header.pieceLength) {
@@ -118,6 +123,7 @@ export function readExtension(
     lanes: lanes === 1,
     haves: haves === 1,
     wants: wants === 1,
+    classes: classes === 1,
   }
 }
 

@@ -1,7 +1,8 @@
 import { type AppError, Bitset, type Clock } from '../../base/index.ts'
-import { type PeerInfo, PieceMap } from '../../core/index.ts'
+import { type PeerInfo, PieceMap, type PullClass } from '../../core/index.ts'
 import { swarmLimits } from '../limits.ts'
 import { type Denial, encodeBusy, readBusy } from './busy-message.ts'
+import { encodeClass, readClass } from './class-message.ts'
 import type { SwarmHeader } from './extension-handshake.ts'
 import { type FrameGuard, frameGuard } from './frame-guard.ts'
 import type { BlockTarget } from './frame-reader.ts'
@@ -10,6 +11,7 @@ import { type HaveOutbox, haveOutbox } from './have-outbox.ts'
 import type { IdleCount } from './idle-count.ts'
 import type { LaneReader } from './lane-drain.ts'
 import type { LinkOutput } from './link-output.ts'
+import { classGate, type MessageGate, wantGate } from './message-gate.ts'
 import {
   EXTENDED,
   encodeBlockMessage,
@@ -22,7 +24,6 @@ import {
   readUint32,
   type WireBlock,
 } from './messages.ts'
-import { type WantGate, wantGate } from './want-gate.ts'
 import { encodeWant, readWant, type Want } from './want-message.ts'
 import type { Wire, WireEvents, WireHello, WireSender } from './wire-contract.ts'
 
@@ -39,6 +40,8 @@ export interface LaneHost {
   readonly haves: () => boolean
   /** The other side wants to know what it should bring first. */
   readonly wants: () => boolean
+  /** The other side serves by class. */
+  readonly classes: () => boolean
   readonly hello: () => WireHello
 }
 
@@ -64,13 +67,15 @@ export class Lane implements Wire, LaneReader {
   readonly #pieces: number
   readonly #guard: FrameGuard
   readonly #events: WireEvents
-  readonly #wants: WantGate
+  readonly #wants: MessageGate
+  readonly #classes: MessageGate
   #outbox: HaveOutbox | undefined
   /** Blocks given to the link and not flushed, and their bytes. */
   #unread = 0
   #pendingBytes = 0
   #whenUnread: (() => void) | undefined
   #ended = false
+  pullClass: PullClass = 'normal'
 
   constructor(host: LaneHost, side: LaneSide) {
     this.#host = host
@@ -82,6 +87,7 @@ export class Lane implements Wire, LaneReader {
     this.rules = lengthRules(map.count)
     this.#guard = frameGuard({ map, fast: host.fast, foreign: host.foreign, idle: host.idle })
     this.#wants = wantGate(host.clock)
+    this.#classes = classGate(host.clock)
     this.send = this.#sender()
     this.#events = side.events(this)
   }
@@ -124,6 +130,7 @@ export class Lane implements Wire, LaneReader {
     this.#host.output.queueBlock(this.number, {
       head: encodePieceHeader(block),
       bytes,
+      pullClass: this.pullClass,
       onFlushed: () => {
         this.#pendingBytes -= bytes.length
         onFlushed()
@@ -167,6 +174,9 @@ export class Lane implements Wire, LaneReader {
     } else if (id === EXTENDED.want) {
       this.#wants.pass()
       this.#events.onWant(readWant(payload, this.header.length))
+    } else if (id === EXTENDED.pullClass) {
+      this.#classes.pass()
+      this.pullClass = readClass(payload)
     } else {
       const fresh = this.#guard.judgeHaves(readHaves(payload))
       if (fresh.length > 0) this.#events.onHaves(fresh)
@@ -232,6 +242,9 @@ export class Lane implements Wire, LaneReader {
       },
       suggest: (piece) => {
         if (fast) this.#write(encodePieceMessage(MESSAGE.suggest, piece))
+      },
+      pullClass: (asked) => {
+        if (this.#host.classes()) this.#write(encodeClass(asked))
       },
     }
   }

@@ -54,6 +54,8 @@ export async function openLink(
 
 const failed = (message: string) => appError('WIRE_HANDSHAKE_FAILED', { message })
 const KEEP_ALIVE = new Uint8Array(4)
+/** Messages about the swarm of the lane that is selected. */
+const OF_A_LANE: readonly number[] = [EXTENDED.busy, EXTENDED.haves, EXTENDED.pullClass]
 
 class ConnectedLink implements Link {
   readonly #clock: Clock
@@ -156,13 +158,14 @@ class ConnectedLink implements Link {
 
   #laneTable({ fast, extended }: Handshake): LaneTable {
     const { owner, channel } = this.#init
-    const offers = (what: 'lanes' | 'haves' | 'wants') => this.#greeting.offer?.[what] === true
+    const offers = (what: 'lanes' | 'haves' | 'wants' | 'classes') => this.#greeting.offer?.[what] === true
     return new LaneTable({
       host: {
         ...{ clock: this.#clock, output: this.#output, idle: this.#idle, fast, extended },
         foreign: this.#init.infoHash !== undefined,
         haves: () => offers('haves'),
         wants: () => offers('wants'),
+        classes: () => offers('classes'),
         hello: () => this.hello,
       },
       dialled: this.direction === 'dialled',
@@ -244,7 +247,7 @@ class ConnectedLink implements Link {
     const kind = body[0]
     const payload = body.subarray(1)
     if (this.#hello === undefined || this.#hello.foreign) this.#idle.add()
-    else if (kind === EXTENDED.busy || kind === EXTENDED.haves) lanes.selected.takeExtended(kind, payload)
+    else if (kind !== undefined && OF_A_LANE.includes(kind)) lanes.selected.takeExtended(kind, payload)
     else if (kind === EXTENDED.want && this.#init.self.role === 'origin') lanes.selected.takeExtended(kind, payload)
     else if (kind === EXTENDED.lane && this.#shares) lanes.take(readLaneMessage(payload))
     else if (kind === EXTENDED.select && this.#shares && payload.length === 4) lanes.select(readUint32(payload, 0))

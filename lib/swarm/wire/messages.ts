@@ -63,7 +63,7 @@ export function lengthRules(pieces: number): (id: number) => LengthRule {
 }
 
 /** The ids of our BEP 10 messages; both sides use the same, so that `m` need not name them. */
-export const EXTENDED = { hello: 0, proof: 1, busy: 2, haves: 3, lane: 4, select: 5, want: 6 } as const
+export const EXTENDED = { hello: 0, proof: 1, busy: 2, haves: 3, lane: 4, select: 5, want: 6, pullClass: 7 } as const
 
 /** A whole message: its length, its id and what follows. */
 export function encodeMessage(id: number, body: Uint8Array = EMPTY): Uint8Array {

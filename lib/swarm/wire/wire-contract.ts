@@ -1,5 +1,5 @@
 import type { AbortOptions, AppError, Bitset } from '../../base/index.ts'
-import type { InfoHash, PeerAddress, PeerId, PeerInfo, PeerRole, SwarmId } from '../../core/index.ts'
+import type { InfoHash, PeerAddress, PeerId, PeerInfo, PeerRole, PullClass, SwarmId } from '../../core/index.ts'
 import type { BusyMessage, Denial } from './busy-message.ts'
 import type { ByteChannel } from './byte-channel.ts'
 import type { ExtensionHello, SwarmHeader } from './extension-handshake.ts'
@@ -53,6 +53,8 @@ export interface WireSender {
   /** As bitfield, or as have-all or have-none where the other side knows these. Before any `have`. */
   haveSet(have: Bitset): void
   suggest(piece: number): void
+  /** At which class is asked from now on; nothing is sent to who does not serve by class. */
+  pullClass(asked: PullClass): void
 }
 
 /** Whole, checked messages of one swarm: one lane of a link. Methods are no-ops once it is closed. */
@@ -63,6 +65,8 @@ export interface Wire {
   readonly send: WireSender
   /** Bytes of blocks that have not left yet. */
   readonly pendingBytes: number
+  /** At which class the other side asks: what it has said last, `normal` before. */
+  readonly pullClass: PullClass
   /** Lets messages come; a link rests from the end of its handshakes until then. */
   start(): void
   sendBlockMessage(kind: 'request' | 'cancel' | 'reject', block: WireBlock): void

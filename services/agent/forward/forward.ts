@@ -20,6 +20,7 @@ import {
 import { credentialsIn, isLoopback, may, shownText } from '../../../lib/identity/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import type { AgentConfig } from '../config.ts'
+import type { PullRules } from '../pull-rules/index.ts'
 import { type Inside, type Insides, targetInside } from './inside.ts'
 import { tlsInspection } from './inspection.ts'
 import { termsOf } from './terms.ts'
@@ -28,6 +29,7 @@ import { isNydusd, type Meaning, meanings } from './ways.ts'
 
 export interface ForwardProxyComponents extends Pick<Runtime, 'clock' | 'logger' | 'metrics' | 'random'> {
   readonly rate: Pick<RequestRate, 'count'>
+  readonly rules: Pick<PullRules, 'admit'>
   /** Ports of this agent, whatever they are for. */
   readonly ownPorts: () => readonly number[]
   readonly blobs: UrlBlobs
@@ -109,6 +111,7 @@ export function forwardProxy(components: ForwardProxyComponents, config: Config)
       const away = targets.get(exchange.req)
       if (away === undefined) throw appError('NOT_FOUND')
       const { target, asBlob } = away
+      if (!asBlob) components.rules.admit(exchange, { url: shownUrl(target) })
       if (asBlob && (await sendBlob(exchange, urlOf(target, termsFor(target, isNydusd(exchange.req)))))) return
       await carry(exchange, target, serveInside)
     },
@@ -123,6 +126,14 @@ function urlOf(target: ForeignTarget, { secure, port }: Terms): WebUrl {
   return parseWebUrl(`${scheme}://${authorityOf({ host: target.host, port }, scheme)}${target.path}`)
 }
 
+/** The URL as the client has named it, for the rules of pulls; a tunnel has none. */
+function shownUrl({ scheme, path, ...target }: ForeignTarget): string | undefined {
+  return scheme === 'tunnel' ? undefined : `${scheme}://${authorityOf(target, scheme)}${path.replace(/[?#].*$/, '')}`
+}
+
+/** With these a request has its answer, and its host is not asked. */
+const ANSWERED = ['PULL_BLOCKED', 'RANGE_UNSATISFIABLE', 'RANGES_EXCESSIVE'] as const
+
 /**
  * Answers with a blob. False: that is not possible now, or was found not to be right for everybody, so that the request must go
  * to its host.
@@ -136,7 +147,7 @@ function orRelay(blobs: UrlBlobs, count: (outcome: 'done' | 'failed' | 'left') =
     } catch (err) {
       const hasLeft = exchange.signal.aborted
       count(hasLeft ? 'left' : 'failed')
-      if (hasLeft || exchange.res.headersSent || hasCode(err, 'RANGE_UNSATISFIABLE', 'RANGES_EXCESSIVE')) throw err
+      if (hasLeft || exchange.res.headersSent || hasCode(err, ...ANSWERED)) throw err
       return false
     }
   }

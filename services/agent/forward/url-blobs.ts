@@ -7,6 +7,7 @@ import {
   type Digest,
   digestHex,
   glob,
+  type PullTerms,
   parseWebUrl,
   rangeLength,
   urlRepository,
@@ -14,6 +15,7 @@ import {
 } from '../../../lib/core/index.ts'
 import { type Content, type Exchange, type RequestRate, type Route, sendContent } from '../../../lib/http/index.ts'
 import type { ReadManner } from '../../../lib/registry/index.ts'
+import type { PullRules } from '../pull-rules/index.ts'
 import type { Pulls } from '../pulls.ts'
 import type { ForwardRule } from './config.ts'
 
@@ -21,19 +23,26 @@ export interface UrlBlobsComponents {
   readonly urls: UrlCluster
   readonly pulls: Pick<Pulls, 'find'>
   readonly onSent: (bytes: number) => void
+  readonly rules: Pick<PullRules, 'admit'>
   /** How a request reads a blob. */
   readonly mannerOf: (req: Pick<IncomingMessage, 'headers'>) => ReadManner
 }
 
-type Asking = Pick<Exchange, 'method' | 'req' | 'res' | 'signal'>
+type Asking = Pick<Exchange, 'method' | 'req' | 'res' | 'signal' | 'principal'>
 
 /** Answers a GET of a URL with a blob of the cluster. */
 export interface UrlBlobs {
   /**
-   * @throws as long as nothing was answered: URL_NOT_NAMED, URL_NOT_SHARED, URL_UNKNOWN, what the cluster or the web server fails
+   * @throws as long as nothing was answered: PULL_BLOCKED, URL_NOT_NAMED, URL_NOT_SHARED, URL_UNKNOWN, what the cluster or the web server fails
    *   with
    */
   send(exchange: Asking, url: WebUrl): Promise<void>
+}
+
+/** What lies under the URL is a blob of the cluster. */
+interface KnownUrl extends AskedUrl {
+  readonly digest: Digest
+  readonly terms: PullTerms
 }
 
 /** What is asked of a web server with these is for one client, or for the server itself. */
@@ -45,7 +54,7 @@ export function isForEverybody({ method, headers }: Pick<IncomingMessage, 'metho
   return !/\bno-(?:cache|store)\b/i.test(`${headers['cache-control'] ?? ''},${headers.pragma ?? ''}`)
 }
 
-export function urlBlobs({ urls, pulls, onSent, mannerOf }: UrlBlobsComponents): UrlBlobs {
+export function urlBlobs({ urls, pulls, onSent, rules, mannerOf }: UrlBlobsComponents): UrlBlobs {
   const contentOf = (asked: AskedUrl, url: WebUrl): Omit<Content, 'open'> => ({
     tag: tagOfUrl(asked),
     size: asked.size,
@@ -61,10 +70,11 @@ export function urlBlobs({ urls, pulls, onSent, mannerOf }: UrlBlobsComponents):
     return sendContent(exchange, { ...content, open }, { onBytes: onSent })
   }
 
-  const sendKnown = async (exchange: Asking, url: WebUrl, asked: AskedUrl, digest: Digest) => {
+  const sendKnown = async (exchange: Asking, url: WebUrl, asked: KnownUrl) => {
     const { signal, req } = exchange
+    const { digest, terms } = asked
     const blob = { repository: urlRepository(url), digest }
-    const pull = await pulls.find(blob, { signal, kind: 'tool', proven: true })
+    const pull = await pulls.find(blob, { signal, kind: 'tool', proven: true, terms })
     try {
       const open: Content['open'] = (range, options) =>
         pull.open(range, { ...options, ...mannerOf(req), transient: true })
@@ -76,12 +86,13 @@ export function urlBlobs({ urls, pulls, onSent, mannerOf }: UrlBlobsComponents):
 
   return {
     async send(exchange, url) {
+      const terms = rules.admit(exchange, { repository: urlRepository(url), url: withoutQuery(url) })
       for (let tries = 0; ; tries += 1) {
         const asked = await urls.ask(url, { signal: exchange.signal })
         const { digest } = asked
         try {
           if (digest === undefined) await sendComing(exchange, url, asked)
-          else await sendKnown(exchange, url, asked, digest)
+          else await sendKnown(exchange, url, { ...asked, digest, terms })
           return
         } catch (err) {
           // What came has come meanwhile, or is another one.
@@ -90,6 +101,11 @@ export function urlBlobs({ urls, pulls, onSent, mannerOf }: UrlBlobsComponents):
       }
     },
   }
+}
+
+/** What a rule looks at of a URL. */
+function withoutQuery(url: string): string {
+  return url.replace(/[?#].*$/, '')
 }
 
 /** RFC 9530. */

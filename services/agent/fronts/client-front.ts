@@ -5,6 +5,7 @@ import type { ListenerInit, Runtime } from '../../../lib/service/index.ts'
 import type { AgentConfig } from '../config.ts'
 import { forwardProxy, urlBlobs, urlRoute } from '../forward/index.ts'
 import type { Links } from '../links/index.ts'
+import { type PullRules, ruledStorage } from '../pull-rules/index.ts'
 import type { Pulls } from '../pulls.ts'
 import { type AgentStorageComponents, agentStorage } from '../registry-storage.ts'
 import { guard } from '../rights/index.ts'
@@ -20,6 +21,8 @@ export interface ClientFrontParts {
   readonly urls: UrlCluster
   readonly index: AgentStorageComponents['index']
   readonly onSent: (bytes: number) => void
+  /** Which pulls are refused, and how the others count. */
+  readonly rules: PullRules
   /** Ports of this agent, whatever they are for. */
   readonly ownPorts: () => readonly number[]
 }
@@ -38,18 +41,19 @@ interface Own extends Pick<AgentConfig['registry'], 'default' | 'ownHosts' | 'mo
 export function clientFront(
   runtime: Runtime,
   config: AgentConfig,
-  { pulling, links: proven, urls, index, onSent, ownPorts }: ClientFrontParts,
+  { pulling, links: proven, urls, index, onSent, rules, ownPorts }: ClientFrontParts,
 ) {
   const { registry, secrets } = config
   const guarded = guard(runtime, { upstreams: registry.upstreams, secrets })
   const storage = guarded.storage(agentStorage({ links: proven, pulls: pulling, index }))
+  const ruled = ruledStorage(storage, rules)
   const { looks, rate } = clientLimits(runtime, config)
   const mannerOf = readManner(registry)
-  const blobs = blobRoute({ pulls: guarded.closed.pulls(pulling), onSent, looks, rate, mannerOf })
+  const blobs = blobRoute({ pulls: guarded.closed.pulls(pulling), onSent, rules, looks, rate, mannerOf })
   const upstreams = registry.upstreams.map((entry) => entry.registry)
   const common = { ...registry, upstreams, traffic: { received: () => undefined, sent: onSent }, looks, rate, mannerOf }
   const listener = ({ bind, routes, default: meant, ownHosts, mounts }: Own): ListenerInit => ({
-    routes: [...registryRoutes(storage, { ...common, default: meant, ownHosts, mounts }), ...routes],
+    routes: [...registryRoutes(ruled, { ...common, default: meant, ownHosts, mounts }), ...routes],
     foreignLogIns: guarded.passThrough,
     envelope: 'registry',
     anonymous: readers(runtime, config, bind.host),
@@ -57,8 +61,8 @@ export function clientFront(
   const further = registry.listeners.map(
     (each) => [each.name, listener({ ...each, ownHosts: [], routes: [] })] as const,
   )
-  const urlContents = urlBlobs({ urls, pulls: pulling, onSent, mannerOf })
-  const forward = forwardProxy({ ...runtime, rate, ownPorts, blobs: urlContents }, config)
+  const urlContents = urlBlobs({ urls, pulls: pulling, onSent, rules, mannerOf })
+  const forward = forwardProxy({ ...runtime, rate, rules, ownPorts, blobs: urlContents }, config)
   const byUrl = urlRoute({ blobs: urlContents, rate }, registry.forward.rules)
   const usual = listener({ ...registry, bind: registry.listener.bind, routes: [blobs, byUrl] })
   return {

@@ -3,12 +3,14 @@ import { appError } from '../../../lib/base/index.ts'
 import { type Exchange, type LookBudget, type Route, sendEmpty, sendText } from '../../../lib/http/index.ts'
 import { parseImageTag, parseLooseDigest } from '../../../lib/kraken/index.ts'
 import type { Retention } from '../../../lib/store/index.ts'
+import type { PullRules } from '../pull-rules/index.ts'
 import type { Preload } from './preload.ts'
 
 export interface AgentKrakenComponents {
   readonly index: Pick<TagIndex, 'getTag'>
   readonly preload: Preload
   readonly store: Pick<Retention, 'delete'>
+  readonly rules: Pick<PullRules, 'admit'>
   /** What each client may ask for in vain. */
   readonly looks: Pick<LookBudget, 'during'>
 }
@@ -16,7 +18,7 @@ export interface AgentKrakenComponents {
 const runtimes = ['docker', 'containerd']
 
 /** Kraken's own paths of an agent, besides its blobs and probes. */
-export function agentKrakenRoutes({ index, preload, store, looks }: AgentKrakenComponents): readonly Route[] {
+export function agentKrakenRoutes({ index, preload, store, rules, looks }: AgentKrakenComponents): readonly Route[] {
   const get = async (exchange: Exchange) => {
     const { repository, tag } = imageOf(exchange)
     const { digest } = await looks.during(exchange.req, async () => {
@@ -30,7 +32,9 @@ export function agentKrakenRoutes({ index, preload, store, looks }: AgentKrakenC
     if (!runtimes.includes(exchange.query.get('runtime') ?? 'docker')) {
       throw appError('REQUEST_INVALID', { message: `runtime must be one of ${runtimes.join(', ')}` })
     }
-    await looks.during(exchange.req, () => preload(imageOf(exchange), exchange))
+    const image = imageOf(exchange)
+    rules.admit(exchange, image)
+    await looks.during(exchange.req, () => preload(image, exchange))
     sendEmpty(exchange, 200)
   }
   const remove = async (exchange: Exchange) => {

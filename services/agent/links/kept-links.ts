@@ -1,5 +1,5 @@
 import { background, type Clock, keyedLock, type Startable, type Timer } from '../../../lib/base/index.ts'
-import { type BlobRef, type Digest, repositoryText } from '../../../lib/core/index.ts'
+import { type BlobRef, type Digest, parseRepository, type Repository, repositoryText } from '../../../lib/core/index.ts'
 import type { BlobReader, Sidecars } from '../../../lib/store/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { isWithin, type LinkKind, linkKey } from './proof.ts'
@@ -49,6 +49,8 @@ export interface KeptLinks extends Startable {
    * is logged: the blob can be read without it.
    */
   keep(link: BlobRef, proof: LinkProof): void
+  /** The repositories of which something was ever proven of the blob, whenever that was. */
+  repositoriesOf(digest: Digest): Promise<readonly Repository[]>
   /** The link is gone: forgets what was kept, in the background. */
   drop(link: LinkRef): void
 }
@@ -107,6 +109,15 @@ class Links implements KeptLinks {
       const stored = await store.stat(digest)
       return stored && { provenAtMs: known.provenAtMs, mediaType: known.mediaType, size: stored.size }
     })
+  }
+
+  async repositoriesOf(digest: Digest): Promise<readonly Repository[]> {
+    const waiting = [...this.#waiting.values()].filter(({ link }) => link.digest === digest)
+    const kept = await this.#turns.run(digest, () => this.#linksOf(digest))
+    return [
+      ...waiting.map(({ link }) => link.repository),
+      ...kept.flatMap(({ repository }) => repositoryIn(repository)),
+    ]
   }
 
   keep(blob: BlobRef, proof: LinkProof): void {
@@ -213,6 +224,15 @@ function linksIn(bytes: Uint8Array): readonly KeptLink[] {
   try {
     const { links } = JSON.parse(Buffer.from(bytes).toString('utf8')) as { readonly links: unknown }
     return Array.isArray(links) ? links.filter(isLink) : []
+  } catch {
+    return []
+  }
+}
+
+/** As it lies on disk; nothing when that is the text of none. */
+function repositoryIn(text: string): readonly Repository[] {
+  try {
+    return [parseRepository(text)]
   } catch {
     return []
   }

@@ -249,6 +249,20 @@ export const buildIndexVerbs: VerbsOf<typeof buildIndexAdmin> = {
   },
   retentionReport: { example: 'retention-report', show: retentionText },
   retentionStop: { example: 'retention-stop', note: 'What is deleted stays so; the next look begins anew.' },
+  repositories: {
+    example: 'repositories',
+    show: ({ repositories, next }) =>
+      [...repositories, ...(next === undefined ? [] : ['', `more: --last ${next}`])].join('\n'),
+  },
+  tags: {
+    example: 'tags team/app',
+    show: ({ tags, next }) =>
+      table(tags, [
+        ['TAG', ({ tag }) => tag],
+        ['DIGEST', ({ digest }) => digest],
+        ['TYPE', ({ mediaType }) => mediaType],
+      ]) + (next === undefined ? '' : `\nmore: --last ${next}`),
+  },
   retentionTags: {
     example: 'retention-tags team/app',
     show: ({ tags, next }, nowMs) =>

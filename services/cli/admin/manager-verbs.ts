@@ -1,6 +1,7 @@
 import type { managerApi } from '../../../lib/api/index.ts'
 import { managerClusterVerbs } from './manager-cluster-verbs.ts'
 import { managerJobVerbs } from './manager-job-verbs.ts'
+import { managerViewVerbs } from './manager-view-verbs.ts'
 import { describeVerb } from './shared-verbs.ts'
 import { ageText, table } from './sheet.ts'
 import type { VerbsOf } from './verb.ts'
@@ -18,5 +19,6 @@ export const managerVerbs: VerbsOf<typeof managerApi> = {
   },
   ...managerJobVerbs,
   ...managerClusterVerbs,
+  ...managerViewVerbs,
   ...describeVerb,
 }

@@ -35,21 +35,21 @@ const marksTable = (marks: readonly Mark[], nowMs: number) =>
 const holdsText = ({ at, of, missing }: Holds) =>
   `applied at ${at} of ${of} trackers${missing.length === 0 ? '' : `; as soon as they can be reached also at ${missing.join(', ')}`}`
 
-const markText = (mark: Mark & { readonly holds: Holds }, nowMs: number) =>
+export const markText = (mark: Mark & { readonly holds: Holds }, nowMs: number) =>
   fields({
     ...{ target: mark.target, reason: mark.reason, until: untilText(mark, nowMs) },
     holds: holdsText(mark.holds),
   })
 
-const endText = ({ holds }: { readonly holds: Holds }) => holdsText(holds)
+export const endText = ({ holds }: { readonly holds: Holds }) => holdsText(holds)
 
-const markOptions = {
+export const markOptions = {
   reason: 'why, for whoever looks next',
   minutes: 'after so many minutes it ends by itself; without it, when it is taken back',
 }
 
 /** @throws CONFIG_INVALID */
-function markBody(options: VerbOptions) {
+export function markBody(options: VerbOptions) {
   const { reason } = options
   if (reason === undefined) throw appError('CONFIG_INVALID', { message: 'say why: --reason TEXT' })
   const minutes = numberIn(options, 'minutes')
@@ -57,7 +57,7 @@ function markBody(options: VerbOptions) {
 }
 
 /** How a node does as a source; `-` when the tracker does not say it. */
-const healthText = (health: { readonly state: string; readonly why?: string | undefined } | undefined) =>
+export const healthText = (health: { readonly state: string; readonly why?: string | undefined } | undefined) =>
   health?.why === undefined ? (health?.state ?? '-') : `${health.state}: ${health.why}`
 
 const settingsText = ({

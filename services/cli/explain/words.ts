@@ -45,6 +45,7 @@ export function pullTable(pulls: readonly ShownPull[], nowMs: number): string {
     ['PULL', ({ id }) => id],
     ['KIND', ({ kind }) => kind],
     ['WHAT', ({ repository, reference }) => `${repository} ${short(reference)}`],
+    ['CLASS', ({ class: pullClass }) => pullClass],
     ['SIZE', ({ size }) => (size === undefined ? '-' : sizeText(size))],
     ['BEGAN', ({ startedAtMs }) => ageText(startedAtMs, nowMs)],
     ['TOOK', ({ totalMs }) => timeText(totalMs)],
@@ -54,12 +55,14 @@ export function pullTable(pulls: readonly ShownPull[], nowMs: number): string {
 }
 
 function headline(pull: TracedPull): string {
-  const { kind, repository, reference, size, totalMs, firstByteMs, outcome } = pull
+  const { kind, repository, reference, size, totalMs, firstByteMs, outcome, application } = pull
   const facts = [
     outcomeText(outcome),
     `${timeText(totalMs)}${size === undefined ? '' : ` for ${sizeText(size)}`}`,
     ...(outcome === 'done' && size !== undefined && totalMs > 0 ? [rateText((size / totalMs) * 1_000)] : []),
     ...(firstByteMs === undefined ? [] : [`first byte after ${timeText(firstByteMs)}`]),
+    `class ${pull.class}`,
+    ...(application === undefined ? [] : [`for the application ${application}`]),
   ]
   return `${pull.id}: ${kind} ${short(reference)} of ${repository}: ${facts.join(', ')}`
 }

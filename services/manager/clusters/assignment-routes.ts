@@ -6,6 +6,7 @@ import { hasNeed, managerRoute } from '../managed.ts'
 import { type Asker, assign, type Fit } from './assignment.ts'
 import type { ClusterMeters } from './cluster-meters.ts'
 import type { JoinTokenStore } from './join-token-store.ts'
+import { anyText } from './query-words.ts'
 import { type KnownCluster, ofKind, type Roster } from './roster.ts'
 
 export interface AssignmentRoutesComponents {
@@ -15,23 +16,13 @@ export interface AssignmentRoutesComponents {
   readonly meters: Pick<ClusterMeters, 'assigned'>
 }
 
-const MAX_WORD = 255
-
-/** @throws REQUEST_INVALID */
-function word(query: URLSearchParams, name: string): string | undefined {
-  const given = query.get(name) ?? ''
-  if (given.length > MAX_WORD)
-    throw appError('REQUEST_INVALID', { message: `${name} has at most ${MAX_WORD} characters` })
-  return given === '' ? undefined : given
-}
-
 /** An IPv4 address that came over an IPv6 socket is written as what it is. */
 const plain = (address: string | undefined) => address?.replace(/^::ffff:(?=\d)/i, '')
 
 const askerOf = ({ query, req }: Exchange): Asker => ({
-  address: plain(word(query, 'address') ?? remoteAddressOf(req.socket)),
-  zone: word(query, 'zone'),
-  host: word(query, 'host'),
+  address: plain(anyText(query, 'address') ?? remoteAddressOf(req.socket)),
+  zone: anyText(query, 'zone'),
+  host: anyText(query, 'host'),
 })
 
 /** A cluster that can be sent to, and why not. */

@@ -44,7 +44,7 @@ export interface ClusterStore {
 
 const clusterOf = (row: ClusterRow): Cluster => ({
   ...{ id: row.id, name: row.name, description: row.description, revision: row.revision, agents: row.agents },
-  createdAtMs: Number(row.createdAtMs),
+  createdAtMs: row.createdAtMs,
   isDefault: row.isDefault === 1,
   scopes: { ...noScopes, ...(JSON.parse(row.scopes) as Partial<Scopes>) },
 })
@@ -79,78 +79,73 @@ export interface StoreParts {
   readonly random: Random
 }
 
-export function clusterStore({ database, clock, random }: StoreParts): ClusterStore {
-  const found = async (tx: Tx, id: string): Promise<Cluster> => {
-    const row = await tx.selectFrom('clusters').selectAll().where('id', '=', id).executeTakeFirst()
-    if (row === undefined) throw unknown(id)
-    return clusterOf(row)
+/** The cluster. @throws CLUSTER_UNKNOWN */
+async function found(tx: Tx, id: string): Promise<Cluster> {
+  const row = await tx.selectFrom('clusters').selectAll().where('id', '=', id).executeTakeFirst()
+  if (row === undefined) throw unknown(id)
+  return clusterOf(row)
+}
+
+/** @throws CLUSTER_FULL */
+async function assertRoom(tx: Tx): Promise<void> {
+  const { count } = await tx
+    .selectFrom('clusters')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  if (count >= MAX_CLUSTERS) throw appError('CLUSTER_FULL', { message: `at most ${MAX_CLUSTERS} clusters` })
+}
+
+async function created(tx: Tx, row: ClusterRow): Promise<Cluster> {
+  await assertFree(tx, row.name)
+  await assertRoom(tx)
+  if (row.isDefault === 1) await noDefault(tx, row.id)
+  await tx.insertInto('clusters').values(row).execute()
+  return clusterOf(row)
+}
+
+async function changed(tx: Tx, id: string, { revision, ...change }: ClusterChange): Promise<Cluster> {
+  const before = await found(tx, id)
+  if (revision !== undefined && revision !== before.revision)
+    throw appError('CHANGED_MEANWHILE', { detail: { revision: before.revision } })
+  const { name = before.name, description = before.description, isDefault = before.isDefault } = change
+  if (name !== before.name) await assertFree(tx, name, id)
+  if (isDefault) await noDefault(tx, id)
+  const scopes = changedScopes(before.scopes, change.scopes)
+  const after: Cluster = { ...before, name, description, isDefault, scopes, revision: before.revision + 1 }
+  const columns = {
+    ...{ name, description, revision: after.revision },
+    ...{ scopes: JSON.stringify(scopes), isDefault: isDefault ? 1 : 0 },
   }
+  await tx.updateTable('clusters').set(columns).where('id', '=', id).execute()
+  return after
+}
+
+async function removed(tx: Tx, id: string): Promise<void> {
+  await found(tx, id)
+  for (const table of ['joinTokens', 'members', 'hosts'] as const)
+    await tx.deleteFrom(table).where('clusterId', '=', id).execute()
+  await tx.deleteFrom('clusters').where('id', '=', id).execute()
+}
+
+export function clusterStore({ database, clock, random }: StoreParts): ClusterStore {
   return {
     async all() {
       const rows = await database.read.selectFrom('clusters').selectAll().orderBy('name').limit(MAX_CLUSTERS).execute()
       return rows.map(clusterOf)
     },
-    create: (actor, { name, description = '', scopes, isDefault = false }) => {
-      const id = newId({ clock, random })
+    async create(actor, { name, description = '', scopes, isDefault = false }) {
       const row: ClusterRow = {
-        ...{
-          id,
-          name,
-          description,
-          isDefault: isDefault ? 1 : 0,
-          revision: 1,
-          agents: 0,
-          createdAtMs: Math.floor(clock.now()),
-        },
-        scopes: JSON.stringify(changedScopes(noScopes, scopes)),
+        ...{ id: newId({ clock, random }), name, description, isDefault: isDefault ? 1 : 0, revision: 1, agents: 0 },
+        ...{ createdAtMs: Math.floor(clock.now()), scopes: JSON.stringify(changedScopes(noScopes, scopes)) },
       }
-      return database.change({ actor, action: 'cluster.create', target: name }, async (tx) => {
-        await assertFree(tx, name)
-        const { count } = await tx
-          .selectFrom('clusters')
-          .select((eb) => eb.fn.countAll<number>().as('count'))
-          .executeTakeFirstOrThrow()
-        if (Number(count) >= MAX_CLUSTERS)
-          throw appError('CLUSTER_FULL', { message: `at most ${MAX_CLUSTERS} clusters` })
-        if (isDefault) await noDefault(tx, id)
-        await tx.insertInto('clusters').values(row).execute()
-        return clusterOf(row)
-      })
+      return database.change({ actor, action: 'cluster.create', target: name }, (tx) => created(tx, row))
     },
-    change: (actor, id, { name, description, scopes, isDefault, revision }) => {
-      const given = { name, description, scopes, default: isDefault }
-      return database.change({ actor, action: 'cluster.change', target: id, detail: given }, async (tx) => {
-        const before = await found(tx, id)
-        if (revision !== undefined && revision !== before.revision)
-          throw appError('CHANGED_MEANWHILE', { detail: { revision: before.revision } })
-        if (name !== undefined) await assertFree(tx, name, id)
-        if (isDefault === true) await noDefault(tx, id)
-        const after: Cluster = {
-          ...before,
-          ...(name !== undefined && { name }),
-          ...(description !== undefined && { description }),
-          ...(isDefault !== undefined && { isDefault }),
-          scopes: changedScopes(before.scopes, scopes),
-          revision: before.revision + 1,
-        }
-        await tx
-          .updateTable('clusters')
-          .set({
-            ...{ name: after.name, description: after.description, revision: after.revision },
-            ...{ scopes: JSON.stringify(after.scopes), isDefault: after.isDefault ? 1 : 0 },
-          })
-          .where('id', '=', id)
-          .execute()
-        return after
-      })
+    change(actor, id, change) {
+      const { name, description, scopes, isDefault } = change
+      const detail = { name, description, scopes, default: isDefault }
+      return database.change({ actor, action: 'cluster.change', target: id, detail }, (tx) => changed(tx, id, change))
     },
-    remove: (actor, id) =>
-      database.change({ actor, action: 'cluster.remove', target: id }, async (tx) => {
-        await found(tx, id)
-        for (const table of ['joinTokens', 'members', 'hosts'] as const)
-          await tx.deleteFrom(table).where('clusterId', '=', id).execute()
-        await tx.deleteFrom('clusters').where('id', '=', id).execute()
-      }),
+    remove: (actor, id) => database.change({ actor, action: 'cluster.remove', target: id }, (tx) => removed(tx, id)),
     count: (id, agents) =>
       database.keep(async (tx) => {
         await tx.updateTable('clusters').set({ agents }).where('id', '=', id).where('agents', '!=', agents).execute()

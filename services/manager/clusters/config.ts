@@ -11,6 +11,8 @@ export const clustersSchema = z
     heartbeat: duration
       .refine((ms) => ms >= LEAST_HEARTBEAT_MS && ms <= MOST_HEARTBEAT_MS, 'from 500ms to 10m')
       .prefault('10s'),
+    /** Pause between two reads of the agents from the trackers. */
+    hosts: duration.refine((ms) => ms >= LEAST_HEARTBEAT_MS, 'at least 500ms').prefault('30s'),
     /** Seals the keys of members in the database; several managers need the same one. Default: a key in the folder. */
     secret: secretText.transform((value) => () => value).exactOptional(),
     /** A cluster that is there from the first start on, and a join token of it that does not end. */

@@ -5,8 +5,7 @@ import type { HostStore } from './host-store.ts'
 import { walkHosts } from './host-walk.ts'
 import type { ClusterTalk } from './talk.ts'
 
-/** Pause between two rounds over all clusters, and how long one cluster may take. */
-const ROUND_MS = 30_000
+/** How long one cluster may take. */
 const WALK_MS = 300_000
 
 export interface HostRoundsComponents {
@@ -18,7 +17,10 @@ export interface HostRoundsComponents {
 }
 
 /** Reads the hosts of each cluster from its trackers, one cluster after the other. One manager of several does this. */
-export function hostRounds({ talk, hosts, clusters, clock, logger }: HostRoundsComponents): Rounds {
+export function hostRounds(
+  { talk, hosts, clusters, clock, logger }: HostRoundsComponents,
+  { pauseMs }: { readonly pauseMs: number },
+): Rounds {
   const walk = async (cluster: { readonly id: string; readonly name: string }, signal: AbortSignal) => {
     const onFailure = (err: unknown) =>
       logger.warn('failed to read hosts from a tracker', { cluster: cluster.name, err })
@@ -38,9 +40,9 @@ export function hostRounds({ talk, hosts, clusters, clock, logger }: HostRoundsC
   return rounds(clock, {
     work: async (signal) => {
       for (const cluster of talk.clusters().filter(({ away }) => !away)) await walk(cluster, signal)
-      return ROUND_MS
+      return pauseMs
     },
     onFailure: (err) => logger.warn('failed to read the hosts of clusters', { err }),
-    retryMs: ROUND_MS,
+    retryMs: pauseMs,
   })
 }

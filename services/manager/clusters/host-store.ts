@@ -70,21 +70,25 @@ function placeOf(last: string): readonly [string, string] {
 export function hostStore({ database }: Pick<StoreParts, 'database'>): HostStore {
   return {
     async page({ clusterId, text, ...exact }, { count, last }) {
-      let query = database.read
-        .selectFrom('hosts')
-        .selectAll()
-        .orderBy('clusterId')
-        .orderBy('peerId')
-        .limit(count + 1)
+      const { read } = database
+      let keys = read.selectFrom('hosts').select(['clusterId', 'peerId']).orderBy('clusterId').orderBy('peerId')
       if (last !== undefined)
-        query = query.where((eb) => eb(eb.refTuple('clusterId', 'peerId'), '>', eb.tuple(...placeOf(last))))
-      if (clusterId !== undefined) query = query.where('clusterId', '=', clusterId)
+        keys = keys.where((eb) => eb(eb.refTuple('clusterId', 'peerId'), '>', eb.tuple(...placeOf(last))))
+      if (clusterId !== undefined) keys = keys.where('clusterId', '=', clusterId)
       for (const column of ['zone', 'version', 'state', 'role'] as const) {
         const wanted = exact[column]
-        if (wanted !== undefined) query = query.where(column, '=', wanted)
+        if (wanted !== undefined) keys = keys.where(column, '=', wanted)
       }
-      if (text !== undefined) query = query.where(sql<boolean>`words like ${`%${escaped(text)}%`} escape '\\'`)
-      const rows = await query.execute()
+      if (text !== undefined) keys = keys.where(sql<boolean>`words like ${`%${escaped(text)}%`} escape '\\'`)
+      const rows = await read
+        .selectFrom('hosts')
+        .selectAll('hosts')
+        .innerJoin(keys.limit(count + 1).as('found'), (join) =>
+          join.onRef('found.clusterId', '=', 'hosts.clusterId').onRef('found.peerId', '=', 'hosts.peerId'),
+        )
+        .orderBy('hosts.clusterId')
+        .orderBy('hosts.peerId')
+        .execute()
       const shown = rows.slice(0, count)
       const end = shown.at(-1)
       return { rows: shown, next: rows.length > count && end !== undefined ? keyOf(end) : undefined }
@@ -115,7 +119,7 @@ export function hostAnswer(row: HostRow, cluster: string): HostAnswer {
     ...(row.generation !== null && { generation: row.generation }),
     state: row.state as HostAnswer['state'],
     ...(row.why !== '' && { why: row.why }),
-    ...{ seenAtMs: Number(row.seenAtMs), downloads: row.downloads, seeds: row.seeds },
-    ...{ bytesInPerSecond: Number(row.bytesIn), bytesOutPerSecond: Number(row.bytesOut) },
+    ...{ seenAtMs: row.seenAtMs, downloads: row.downloads, seeds: row.seeds },
+    ...{ bytesInPerSecond: row.bytesIn, bytesOutPerSecond: row.bytesOut },
   }
 }

@@ -78,7 +78,7 @@ const steady = ['host', 'port', 'role', 'zone', 'version', 'generation', 'state'
 
 /** Whether the row says something else than the one before, other than how fast it is and that it lives. */
 export function isOther(row: HostRow, before: HostRow | undefined): boolean {
-  if (before === undefined || row.seenAtMs - Number(before.seenAtMs) >= NOTE_MS) return true
+  if (before === undefined || row.seenAtMs - before.seenAtMs >= NOTE_MS) return true
   return steady.some((column) => row[column] !== before[column])
 }
 
@@ -110,53 +110,66 @@ async function settle(
   return { written: put.length, removed: gone.length }
 }
 
+/** Trackers of a cluster, as long as they answer. */
+class Trackers {
+  readonly #onFailure: (err: unknown) => void
+  #streams: readonly HostStream[]
+  /** Whether all have told all so far. */
+  isWhole: boolean
+
+  constructor(trackers: readonly Asked[], onFailure: (err: unknown) => void) {
+    this.#onFailure = onFailure
+    this.#streams = trackers.map(hostStream)
+    this.isWhole = trackers.length > 0
+  }
+
+  /** The next host in the order of the ids; undefined behind the last. */
+  async next(options: AbortOptions): Promise<TrackerHost | undefined> {
+    for (const stream of this.#streams) {
+      try {
+        await stream.fill(options)
+      } catch (err) {
+        options.signal?.throwIfAborted()
+        this.#onFailure(err)
+        this.isWhole = false
+        this.#streams = this.#streams.filter((each) => each !== stream)
+      }
+    }
+    return nextHost(this.#streams)
+  }
+}
+
+export interface HostWalkComponents {
+  readonly hosts: HostStore
+  readonly trackers: readonly Asked[]
+  /** A tracker has failed. */
+  readonly onFailure: (err: unknown) => void
+}
+
 /**
  * Brings the rows of a cluster to what its trackers say, a page at a time: whatever their number, few hosts are in memory. A
  * host that no tracker knows is removed when all trackers have answered to the end; one that failed ends nothing.
  */
 export async function walkHosts(
-  {
-    hosts,
-    trackers,
-    onFailure,
-  }: {
-    readonly hosts: HostStore
-    readonly trackers: readonly Asked[]
-    readonly onFailure: (err: unknown) => void
-  },
+  { hosts, trackers, onFailure }: HostWalkComponents,
   clusterId: string,
   options: AbortOptions,
 ): Promise<Walked> {
-  let streams = trackers.map(hostStream)
-  let [isWhole, agents, written, removed, after] = [streams.length > 0, 0, 0, 0, '']
+  const asked = new Trackers(trackers, onFailure)
+  let [agents, written, removed, after] = [0, 0, 0, '']
   for (let isOver = false; !isOver; ) {
     const rows: HostRow[] = []
-    while (rows.length < PAGE) {
-      const filled = await Promise.all(
-        streams.map((stream) =>
-          stream.fill(options).then(
-            () => true,
-            (err: unknown) => {
-              options.signal?.throwIfAborted()
-              onFailure(err)
-              return false
-            },
-          ),
-        ),
-      )
-      if (filled.includes(false)) isWhole = false
-      streams = streams.filter((_, i) => filled[i] === true)
-      const host = nextHost(streams)
-      if (host === undefined) break
-      rows.push(rowOf(clusterId, host))
+    while (rows.length < PAGE && !isOver) {
+      const host = await asked.next(options)
+      if (host === undefined) isOver = true
+      else rows.push(rowOf(clusterId, host))
     }
-    isOver = rows.length < PAGE
     const until = isOver ? undefined : rows.at(-1)?.peerId
-    const settled = await settle(hosts, clusterId, { rows, after, until, isWhole })
+    const settled = await settle(hosts, clusterId, { rows, after, until, isWhole: asked.isWhole })
     agents += rows.filter(({ role }) => role === 'agent').length
     written += settled.written
     removed += settled.removed
     after = until ?? after
   }
-  return { agents: isWhole ? agents : undefined, written, removed }
+  return { agents: asked.isWhole ? agents : undefined, written, removed }
 }

@@ -6,7 +6,7 @@ import type { JoinTokenRow } from './tables.ts'
 
 /** Join tokens of one cluster, without those of its config. */
 export const MAX_TOKENS = 1000
-const PREFIX = 'shoal_join_'
+const PREFIX = 'shoal-join-'
 const TOKEN_BYTES = 32
 
 /** A token as it is shown: without the token. */
@@ -28,6 +28,13 @@ export interface NewJoinToken {
   readonly uses?: number | undefined
 }
 
+/** A token of a config. */
+export interface SettledToken {
+  readonly clusterId: string
+  readonly name: string
+  readonly token: string
+}
+
 /** Tokens by which services join clusters. Only their hashes are kept. */
 export interface JoinTokenStore {
   of(clusterId: string): Promise<readonly JoinToken[]>
@@ -38,10 +45,7 @@ export interface JoinTokenStore {
   /** What the token is; undefined when there is none like it. */
   find(token: string): Promise<JoinToken | undefined>
   /** Makes the token of a config the one of that name; it does not end. */
-  settle(
-    actor: string,
-    init: { readonly clusterId: string; readonly name: string; readonly token: string },
-  ): Promise<void>
+  settle(actor: string, init: SettledToken): Promise<void>
 }
 
 export const secretHash = (text: string): string => createHash('sha256').update(text).digest('hex')
@@ -50,13 +54,13 @@ export const secretHash = (text: string): string => createHash('sha256').update(
 export function joinTokenOf(row: JoinTokenRow, nowMs: number): JoinToken {
   const [expiresAtMs, usesLeft] = [row.expiresAtMs ?? undefined, row.usesLeft ?? undefined]
   const state = () => {
-    if (expiresAtMs !== undefined && Number(expiresAtMs) <= nowMs) return 'expired'
+    if (expiresAtMs !== undefined && expiresAtMs <= nowMs) return 'expired'
     return usesLeft !== undefined && usesLeft <= 0 ? 'used' : 'valid'
   }
   return {
     ...{ id: row.id, clusterId: row.clusterId, name: row.name, used: row.used, usesLeft, state: state() },
-    createdAtMs: Number(row.createdAtMs),
-    expiresAtMs: expiresAtMs === undefined ? undefined : Number(expiresAtMs),
+    createdAtMs: row.createdAtMs,
+    expiresAtMs,
   }
 }
 
@@ -66,6 +70,21 @@ const tokenRow = (parts: Omit<StoreParts, 'database'>, init: NewJoinToken, token
   expiresAtMs: init.expiresAtMs ?? null,
   usesLeft: init.uses ?? null,
 })
+
+async function settle(parts: StoreParts, actor: string, { clusterId, name, token }: SettledToken): Promise<void> {
+  const { database } = parts
+  const hash = secretHash(token)
+  const held = await database.read.selectFrom('joinTokens').selectAll().where('hash', '=', hash).executeTakeFirst()
+  if (held?.clusterId === clusterId && held.name === name) return
+  await database.change({ actor, action: 'joinToken.settle', target: clusterId, detail: { name } }, async (tx) => {
+    await tx.deleteFrom('joinTokens').where('clusterId', '=', clusterId).where('name', '=', name).execute()
+    await tx.deleteFrom('joinTokens').where('hash', '=', hash).execute()
+    await tx
+      .insertInto('joinTokens')
+      .values(tokenRow(parts, { clusterId, name }, token))
+      .execute()
+  })
+}
 
 export function joinTokenStore(parts: StoreParts): JoinTokenStore {
   const { database, clock, random } = parts
@@ -110,22 +129,6 @@ export function joinTokenStore(parts: StoreParts): JoinTokenStore {
         .executeTakeFirst()
       return row && joinTokenOf(row, clock.now())
     },
-    async settle(actor, { clusterId, name, token }) {
-      const hash = secretHash(token)
-      const held = await database.read
-        .selectFrom('joinTokens')
-        .select(['clusterId', 'name', 'hash'])
-        .where('hash', '=', hash)
-        .execute()
-      if (held.some((row) => row.clusterId === clusterId && row.name === name)) return
-      await database.change({ actor, action: 'joinToken.settle', target: clusterId, detail: { name } }, async (tx) => {
-        await tx.deleteFrom('joinTokens').where('clusterId', '=', clusterId).where('name', '=', name).execute()
-        await tx.deleteFrom('joinTokens').where('hash', '=', hash).execute()
-        await tx
-          .insertInto('joinTokens')
-          .values(tokenRow(parts, { clusterId, name }, token))
-          .execute()
-      })
-    },
+    settle: (actor, init) => settle(parts, actor, init),
   }
 }

@@ -6,31 +6,13 @@ import { memberAnswer } from './cluster-answer.ts'
 import { clusterNamed, PAGE } from './cluster-routes.ts'
 import { type HostStore, hostAnswer } from './host-store.ts'
 import type { Member, MemberStore } from './member-store.ts'
+import { anyText, oneOf } from './query-words.ts'
 import type { Roster } from './roster.ts'
 
 export interface MemberRoutesComponents {
   readonly members: MemberStore
   readonly hosts: HostStore
   readonly roster: Roster
-}
-
-/** A word of a query that is one of some; undefined when it is not given. @throws REQUEST_INVALID */
-function oneOf<T extends string>(query: URLSearchParams, name: string, words: readonly T[]): T | undefined {
-  const given = query.get(name)
-  if (given === null) return undefined
-  const found = words.find((word) => word === given)
-  if (found === undefined) throw appError('REQUEST_INVALID', { message: `${name} is one of ${words.join(', ')}` })
-  return found
-}
-
-const MAX_WORD = 255
-
-/** Any text of a query. @throws REQUEST_INVALID */
-function anyText(query: URLSearchParams, name: string): string | undefined {
-  const given = query.get(name) ?? ''
-  if (given.length > MAX_WORD)
-    throw appError('REQUEST_INVALID', { message: `${name} has at most ${MAX_WORD} characters` })
-  return given === '' ? undefined : given
 }
 
 const before = (a: string, b: string) => (a < b ? -1 : 1)

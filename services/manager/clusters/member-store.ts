@@ -73,18 +73,16 @@ export interface MemberStore {
 /** What a key belongs to: in another row it does not open. */
 export const keyOwner = (id: string) => `member ${id}`
 
-const numberOf = (value: number | null): number | undefined => (value === null ? undefined : Number(value))
-
 export function memberOf(row: MemberRow): Member {
   return {
     ...{ id: row.id, clusterId: row.clusterId, kind: row.kind as MemberKind, member: row.member },
     urls: { ops: row.opsUrl, admin: row.adminUrl, ...(row.httpUrl !== null && { http: row.httpUrl }) },
     ...{ version: row.version, zone: row.zone ?? undefined, network: row.network ?? undefined },
-    ...{ sealedKey: row.sealedKey, joinedAtMs: Number(row.joinedAtMs), heartbeatAtMs: Number(row.heartbeatAtMs) },
-    ...{ leftAtMs: numberOf(row.leftAtMs), uptimeMs: Number(row.uptimeMs), generation: numberOf(row.generation) },
+    ...{ sealedKey: row.sealedKey, joinedAtMs: row.joinedAtMs, heartbeatAtMs: row.heartbeatAtMs },
+    ...{ leftAtMs: row.leftAtMs ?? undefined, uptimeMs: row.uptimeMs, generation: row.generation ?? undefined },
     capacity: JSON.parse(row.capacity) as Member['capacity'],
     health: {
-      ...{ state: row.state as MemberState, sinceMs: Number(row.sinceMs), answeredAtMs: numberOf(row.answeredAtMs) },
+      ...{ state: row.state as MemberState, sinceMs: row.sinceMs, answeredAtMs: row.answeredAtMs ?? undefined },
       reasons: JSON.parse(row.reasons) as string[],
     },
   }
@@ -114,92 +112,104 @@ export interface MemberStoreComponents extends StoreParts {
   readonly seal: () => Seal
 }
 
+/** Takes one use of the token. @throws JOIN_REFUSED */
+async function spend(tx: Tx, id: string, nowMs: number): Promise<void> {
+  const { numUpdatedRows } = await tx
+    .updateTable('joinTokens')
+    .set((eb) => ({ used: eb('used', '+', 1), usesLeft: eb('usesLeft', '-', 1) }))
+    .where('id', '=', id)
+    .where((eb) => eb.or([eb('usesLeft', 'is', null), eb('usesLeft', '>', 0)]))
+    .where((eb) => eb.or([eb('expiresAtMs', 'is', null), eb('expiresAtMs', '>', nowMs)]))
+    .executeTakeFirstOrThrow()
+  if (numUpdatedRows === 0n) throw refused('the join token is not good any more')
+}
+
+/** @throws CLUSTER_FULL */
+async function assertRoom(tx: Tx): Promise<void> {
+  const { count } = await tx
+    .selectFrom('members')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  if (count >= MAX_MEMBERS) throw appError('CLUSTER_FULL', { message: `at most ${MAX_MEMBERS} members` })
+}
+
+const change = (tx: Tx, id: string, columns: Partial<MemberRow>) =>
+  tx.updateTable('members').set(columns).where('id', '=', id).execute()
+
+/** What was told before, and what is told now. */
+const merged = (before: string, now: object | undefined) =>
+  JSON.stringify({ ...(JSON.parse(before) as object), ...now })
+
+async function rejoined(tx: Tx, body: JoinBody & { readonly credential: string }, parts: Parts): Promise<Joined> {
+  const { id, kind, member, clusterId, capacity } = await owner(tx, body.credential)
+  if (kind !== body.kind || member !== body.member) throw refused('the credential is that of another member')
+  const sealedKey = parts.seal().close(body.key, keyOwner(id))
+  const told = { ...placeOf(body), ...factsOf(body, parts.nowMs), capacity: merged(capacity, body.capacity) }
+  await change(tx, id, { ...told, sealedKey })
+  return { clusterId, credential: undefined }
+}
+
+async function joined(tx: Tx, body: JoinBody, clusterId: string, parts: Parts): Promise<Joined> {
+  const { kind, member, key } = body
+  const named = tx.deleteFrom('members').where('clusterId', '=', clusterId)
+  await named.where('kind', '=', kind).where('member', '=', member).execute()
+  await assertRoom(tx)
+  const { id, nowMs, secret } = parts
+  const row: MemberRow = {
+    ...{ id, clusterId, kind, member, ...placeOf(body), ...factsOf(body, nowMs) },
+    ...{ sealedKey: parts.seal().close(key, keyOwner(id)), credentialHash: secretHash(secret), joinedAtMs: nowMs },
+    ...{ capacity: JSON.stringify(body.capacity ?? {}), answeredAtMs: null },
+    ...{ state: 'unreachable', sinceMs: nowMs, reasons: JSON.stringify(['it has not been asked yet']) },
+  }
+  await tx.insertInto('members').values(row).execute()
+  return { clusterId, credential: `${id}.${secret}` }
+}
+
+/** What a join needs besides what the member says. */
+interface Parts {
+  readonly seal: () => Seal
+  readonly nowMs: number
+  readonly id: string
+  readonly secret: string
+}
+
 export function memberStore({ database, seal, clock, random }: MemberStoreComponents): MemberStore {
   const nowOf = () => Math.floor(clock.now())
-
-  /** Takes one use of the token. @throws JOIN_REFUSED */
-  const spend = async (tx: Tx, id: string) => {
-    const { numUpdatedRows } = await tx
-      .updateTable('joinTokens')
-      .set((eb) => ({ used: eb('used', '+', 1), usesLeft: eb('usesLeft', '-', 1) }))
-      .where('id', '=', id)
-      .where((eb) => eb.or([eb('usesLeft', 'is', null), eb('usesLeft', '>', 0)]))
-      .where((eb) => eb.or([eb('expiresAtMs', 'is', null), eb('expiresAtMs', '>', clock.now())]))
-      .executeTakeFirstOrThrow()
-    if (numUpdatedRows === 0n) throw refused('the join token is not good any more')
-  }
-
-  /** @throws CLUSTER_FULL */
-  const assertRoom = async (tx: Tx) => {
-    const { count } = await tx
-      .selectFrom('members')
-      .select((eb) => eb.fn.countAll<number>().as('count'))
-      .executeTakeFirstOrThrow()
-    if (Number(count) >= MAX_MEMBERS) throw appError('CLUSTER_FULL', { message: `at most ${MAX_MEMBERS} members` })
-  }
-
+  const partsOf = (): Parts => ({
+    ...{ seal, nowMs: nowOf(), id: newId({ clock, random }) },
+    secret: Buffer.from(random.bytes(SECRET_BYTES)).toString('base64url'),
+  })
   return {
     async all() {
       const rows = await database.read.selectFrom('members').selectAll().orderBy('id').limit(MAX_MEMBERS).execute()
       return rows.map(memberOf)
     },
-    rejoin: (body) =>
-      database.keep(async (tx) => {
-        const { id, kind, member, clusterId } = await owner(tx, body.credential)
-        if (kind !== body.kind || member !== body.member) throw refused('the credential is that of another member')
-        const sealedKey = seal().close(body.key, keyOwner(id))
-        const capacity = body.capacity === undefined ? {} : { capacity: JSON.stringify(body.capacity) }
-        const change = { ...placeOf(body), ...factsOf(body, nowOf()), ...capacity, sealedKey }
-        await tx.updateTable('members').set(change).where('id', '=', id).execute()
-        return { clusterId, credential: undefined }
-      }),
-    join: (body, { id: tokenId, clusterId }) => {
-      const { kind, member, key } = body
-      const entry = { actor: `member:${kind}/${member}`, action: 'member.join', target: clusterId }
-      return database.change({ ...entry, detail: { token: tokenId, urls: body.urls } }, async (tx) => {
-        await spend(tx, tokenId)
-        const named = tx.deleteFrom('members').where('clusterId', '=', clusterId)
-        await named.where('kind', '=', kind).where('member', '=', member).execute()
-        await assertRoom(tx)
-        const [id, nowMs] = [newId({ clock, random }), nowOf()]
-        const secret = Buffer.from(random.bytes(SECRET_BYTES)).toString('base64url')
-        const row: MemberRow = {
-          ...{ id, clusterId, kind, member, ...placeOf(body), ...factsOf(body, nowMs) },
-          ...{ sealedKey: seal().close(key, keyOwner(id)), credentialHash: secretHash(secret), joinedAtMs: nowMs },
-          ...{ capacity: JSON.stringify(body.capacity ?? {}), answeredAtMs: null },
-          ...{ state: 'unreachable', sinceMs: nowMs, reasons: JSON.stringify(['it has not been asked yet']) },
-        }
-        await tx.insertInto('members').values(row).execute()
-        return { clusterId, credential: `${id}.${secret}` }
+    rejoin: (body) => database.keep((tx) => rejoined(tx, body, partsOf())),
+    join(body, { id: token, clusterId }) {
+      const entry = { actor: `member:${body.kind}/${body.member}`, action: 'member.join', target: clusterId }
+      return database.change({ ...entry, detail: { token, urls: body.urls } }, async (tx) => {
+        await spend(tx, token, nowOf())
+        return joined(tx, body, clusterId, partsOf())
       })
     },
     heartbeat: (body) =>
       database.keep(async (tx) => {
         const { id, capacity } = await owner(tx, body.credential)
-        const told = { ...(JSON.parse(capacity) as object), ...body.capacity }
-        const change = { ...factsOf(body, nowOf()), capacity: JSON.stringify(told) }
-        await tx.updateTable('members').set(change).where('id', '=', id).execute()
+        await change(tx, id, { ...factsOf(body, nowOf()), capacity: merged(capacity, body.capacity) })
       }),
     leave: (credential) =>
       database.keep(async (tx) => {
         const { id } = await owner(tx, credential)
         const nowMs = nowOf()
-        const gone = { leftAtMs: nowMs, state: 'away', sinceMs: nowMs, reasons: JSON.stringify([STOPPED]) }
-        await tx.updateTable('members').set(gone).where('id', '=', id).execute()
+        await change(tx, id, { leftAtMs: nowMs, state: 'away', sinceMs: nowMs, reasons: JSON.stringify([STOPPED]) })
       }),
     judge: (id, { state, sinceMs, reasons, answeredAtMs = null, capacity }) =>
       database.keep(async (tx) => {
         const row = await tx.selectFrom('members').select('capacity').where('id', '=', id).executeTakeFirst()
         if (row === undefined) return
-        const told = { ...(JSON.parse(row.capacity) as object), ...capacity }
-        const change = {
-          state,
-          sinceMs,
-          reasons: JSON.stringify(reasons),
-          answeredAtMs,
-          capacity: JSON.stringify(told),
-        }
-        await tx.updateTable('members').set(change).where('id', '=', id).execute()
+        const told = { state, sinceMs: Math.floor(sinceMs), reasons: JSON.stringify(reasons) }
+        const atMs = answeredAtMs === null ? null : Math.floor(answeredAtMs)
+        await change(tx, id, { ...told, answeredAtMs: atMs, capacity: merged(row.capacity, capacity) })
       }),
     forget: (actor, id) =>
       database.change({ actor, action: 'member.forget', target: id }, async (tx) => {

@@ -1,5 +1,5 @@
 import type { Startable } from '../../../lib/base/index.ts'
-import { httpClient, type Route, requestRate } from '../../../lib/http/index.ts'
+import { type HttpClient, httpClient, type Route, requestRate } from '../../../lib/http/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import type { ManagerDatabase } from '../database/index.ts'
 import { clusterMeters } from './cluster-meters.ts'
@@ -26,6 +26,9 @@ export interface ClustersComponents extends Runtime {
 export interface Clusters {
   readonly routes: readonly Route[]
   readonly talk: ClusterTalk
+  readonly roster: Pick<Roster, 'clusters'>
+  /** How this wing calls members. */
+  readonly http: HttpClient
   /** To be started in order, behind the database. */
   readonly parts: readonly Startable[]
 }
@@ -103,7 +106,7 @@ export function openClusters(
     ...clusterWingRoutes(parted),
     ...joiningRoutes({ ...parted, http, onJoined: () => health.ask() }, times),
   ]
-  const walking = hostRounds({ ...components, talk, hosts, clusters })
+  const walking = hostRounds({ ...components, talk, hosts, clusters }, { pauseMs: config.hosts })
   const parts = [
     key,
     http,
@@ -112,5 +115,5 @@ export function openClusters(
     duty('members', health),
     duty('hosts', walking),
   ]
-  return { routes, talk, parts }
+  return { routes, talk, roster: known, http, parts }
 }

@@ -78,9 +78,15 @@ export function roster({ clusters, members, clock, logger, onLook }: RosterCompo
     compiled.set(key, made)
     return made
   }
+  // One look after the other: an earlier one must not tell what was before a later one.
+  let last: Promise<void> = Promise.resolve()
+  const refresh = () => {
+    last = last.catch(() => undefined).then(look)
+    return last
+  }
   const looking: Rounds = rounds(clock, {
     work: async () => {
-      await look()
+      await refresh()
       return LOOK_MS
     },
     onFailure: (err) => logger.warn('failed to read the clusters', { err }),
@@ -91,9 +97,9 @@ export function roster({ clusters, members, clock, logger, onLook }: RosterCompo
       return known
     },
     find: (cluster) => known.find(({ id, name }) => id === cluster || name === cluster),
-    refresh: look,
+    refresh,
     async start() {
-      await look()
+      await refresh()
       await looking.start()
     },
     stop: () => looking.stop(),

@@ -1,7 +1,7 @@
 import { parseBody, urlAskedSchema, urlRoutes } from '../../../lib/api/index.ts'
 import { tagOfUrl } from '../../../lib/backend/index.ts'
 import type { AbortOptions, Clock, TokenBucket } from '../../../lib/base/index.ts'
-import { type ByteRange, parseWebUrl } from '../../../lib/core/index.ts'
+import { type ByteRange, type PullClass, parseWebUrl } from '../../../lib/core/index.ts'
 import { inTouch, type RequestRate, type Route, readJson, sendContent, sendJson } from '../../../lib/http/index.ts'
 import { pacedStream } from '../paced-stream.ts'
 import type { BroughtUrls } from './urls.ts'
@@ -15,7 +15,7 @@ export interface UrlRoutesComponents {
   /** How often each caller may ask. */
   readonly demands: RequestRate
   /** The share in this node's upload rate that content of such a size gets. */
-  readonly pace: (sizeBytes: number) => TokenBucket
+  readonly pace: (sizeBytes: number, pullClass?: PullClass) => TokenBucket
   readonly onSent: (to: 'client' | 'replica', bytes: number) => void
 }
 

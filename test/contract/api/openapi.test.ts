@@ -40,8 +40,11 @@ const documentOf = async (kind: (typeof adminApis)[number]['kind']) =>
     await fetch(urlOf(kind) + (adminApis.find((api) => api.kind === kind)?.calls['openApi']?.path ?? ''))
   ).json()) as Document
 
-/** They need a Kubernetes; `services/controller-{names,accounts}` compare them with the same schemas. */
-const elsewhere = ['controller names', 'controller accounts']
+/**
+ * They need a Kubernetes, or a cluster that has joined; `services/controller-{names,accounts}` and `manager/clusters` compare
+ * them with the same schemas.
+ */
+const elsewhere = ['controller names', 'controller accounts', 'manager assignment']
 
 /** Routes that answer without a path parameter: what they say is compared with the document. */
 const plainReads = adminApis

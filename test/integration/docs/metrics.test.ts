@@ -166,6 +166,7 @@ test('no label has a value for each blob, peer, URL or repository', () => {
     'direction',
     'answer',
     'why',
+    'class',
     'remote',
     // Of the config.
     'rule',

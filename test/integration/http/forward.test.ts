@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterAll, describe, expect, test } from '@jest/globals'
-import { deferred } from '../../../lib/base/index.ts'
+import { appError, deferred } from '../../../lib/base/index.ts'
+import type { PullRules } from '../../../services/agent/pull-rules/index.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { type ForwardLabInit, forwardLab } from '../../kit/forward-lab.ts'
 import { resourceStack } from '../../kit/resource-stack.ts'
@@ -60,6 +61,25 @@ describe('a request for a host elsewhere', () => {
     const answer = await ask(`PUT http://pkg.example:${port}/up HTTP/1.1\nHost: x\n${framing}`, body)
     expect(answer).toMatch(/200 OK[\s\S]*from the target/)
     expect(seen).toMatchObject([{ method: 'PUT', url: '/up', body: 'hello' }])
+  })
+
+  test('that a rule of pulls refuses reaches nobody, and the rule sees its URL without the query', async () => {
+    const asked: (string | undefined)[] = []
+    const admit: PullRules['admit'] = (_, { url }) => {
+      asked.push(url)
+      if (url?.includes('/secret/') === true) throw appError('PULL_BLOCKED', { detail: { rule: 'no-secrets' } })
+      return { pullClass: 'normal' }
+    }
+    const { ask, port, seen } = await lab({ rules: { admit } })
+    const refused = await ask(`GET http://pkg.example:${port}/secret/a?x=1 HTTP/1.1\nHost: x`)
+    expect(refused).toMatch(/^HTTP\/1\.1 403 [\s\S]*PULL_BLOCKED/)
+    const given = await ask(`GET http://pkg.example:${port}/open?secret=/secret/ HTTP/1.1\nHost: x`)
+    expect(given).toMatch(/^HTTP\/1\.1 200 OK/)
+    const host = `http://pkg.example:${port}`
+    expect([asked, seen.map(({ url }) => url)]).toEqual([
+      [`${host}/secret/a`, `${host}/open`],
+      ['/open?secret=/secret/'],
+    ])
   })
 
   test('with nothing but a length of 0, as nydusd sends it, does not wait for a body', async () => {

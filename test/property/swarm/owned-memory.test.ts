@@ -18,7 +18,7 @@ import { swarmLimits } from '../../../lib/swarm/index.ts'
 import type { Block, PeerConnection } from '../../../lib/swarm/peer/index.ts'
 import { Pull } from '../../../lib/swarm/torrent/pull.ts'
 import { type BlockSender, blockSender } from '../../../lib/swarm/torrent/serve/block-sender.ts'
-import { uploadLane } from '../../../lib/swarm/torrent/serve/upload-lane.ts'
+import { classPaces, uploadLane } from '../../../lib/swarm/torrent/serve/upload-lane.ts'
 import { askedNames } from '../../../lib/swarm/torrent/shared/asked-names.ts'
 import { conducts } from '../../../lib/swarm/torrent/shared/conducts.ts'
 import type { Content } from '../../../lib/swarm/torrent/shared/content.ts'
@@ -229,7 +229,7 @@ class World {
       {
         connection: this.#neighbour(),
         content: this.#content!,
-        pace: unlimited.flow(),
+        paces: classPaces(unlimited, { short: false }),
         tasks: this.#tasks,
         onUnreadable: () => undefined,
       },

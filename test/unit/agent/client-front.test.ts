@@ -7,6 +7,8 @@ import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
 import { agentSchema } from '../../../services/agent/config.ts'
 import { clientFront } from '../../../services/agent/fronts/client-front.ts'
 import type { Links } from '../../../services/agent/links/index.ts'
+import { pullRulesSchema } from '../../../services/agent/pull-rules/config.ts'
+import { pullRules } from '../../../services/agent/pull-rules/index.ts'
 import type { Pulls } from '../../../services/agent/pulls.ts'
 import type { AgentStorageComponents } from '../../../services/agent/registry-storage.ts'
 import { memoryListener } from '../../kit/memory-listener.ts'
@@ -27,6 +29,7 @@ const hub = {
     { path: '/nobody', default: 'none' },
   ],
 }
+const headers = { priorityHeader: 'X-Priority', applicationHeader: 'X-Application' }
 const silent = { name: 'silent', bind: '127.0.0.1:65012' }
 const registry = {
   ...{ upstreams, default: 'own', ownHosts: ['own.example.com'], ownNames: ['own.example.com'] },
@@ -38,7 +41,7 @@ async function fronts(keys: object = registry) {
   const asked: string[] = []
   const unused = () => Promise.reject(new Error('nobody asks for that'))
   const parts = {
-    pulling: { find: unused, lookUp: (_r: Repository, _t: string, work: () => Promise<unknown>) => work() } as Pulls,
+    pulling: { find: unused, lookUp: (_: unknown, work: () => Promise<unknown>) => work() } as Pulls,
     links: {
       async tag({ registry: host, name }: Repository, tag: string) {
         asked.push(`${host} ${name}:${tag}`)
@@ -48,6 +51,7 @@ async function fronts(keys: object = registry) {
     urls: { ask: unused, readComing: unused },
     index: {} as AgentStorageComponents['index'],
     onSent: () => undefined,
+    rules: pullRules({ metrics: silentMetrics() }, { ...headers, rules: pullRulesSchema.parse({}) }),
     ownPorts: () => [],
   }
   const config = await load(keys)

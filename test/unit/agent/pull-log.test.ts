@@ -165,10 +165,14 @@ describe('pulls', () => {
   test('lookup: a look-up at the build-index is remembered with its time, and what it found', async () => {
     const { clock, log, pulls } = pulling(() => Promise.reject(appError('BLOB_UNKNOWN')))
     const found = { digest, mediaType: 'a/b', size: 7 }
-    expect(await pulls.lookUp(repository, '1.0', () => clock.advance(250).then(() => found))).toEqual(found)
-    const away = pulls.lookUp(repository, '1.0', () => Promise.reject(appError('ABORTED')))
+    expect(await pulls.lookUp({ repository, reference: '1.0' }, () => clock.advance(250).then(() => found))).toEqual(
+      found,
+    )
+    const away = pulls.lookUp({ repository, reference: '1.0' }, () => Promise.reject(appError('ABORTED')))
     await expect(away).rejects.toMatchObject({ code: 'ABORTED' })
-    expect(await pulls.lookUp<Descriptor | undefined>(repository, '2.0', async () => undefined)).toBeUndefined()
+    expect(
+      await pulls.lookUp<Descriptor | undefined>({ repository, reference: '2.0' }, async () => undefined),
+    ).toBeUndefined()
     expect([...log.find({})]).toMatchObject([
       { kind: 'lookup', reference: '2.0', outcome: 'MANIFEST_UNKNOWN' },
       { kind: 'lookup', reference: '1.0', outcome: 'left' },

@@ -29,7 +29,7 @@ async function agentWithIndex() {
     names: () => undefined,
     close: () => undefined,
   }
-  const pulls: Pulls = { find: async () => pull, lookUp: (_repository, _reference, work) => work() }
+  const pulls: Pulls = { find: async () => pull, lookUp: (_, work) => work() }
   let lives = true
   const getManifest: BuildIndex['getManifest'] = () =>
     lives ? Promise.resolve(descriptor) : Promise.reject(appError('UNAVAILABLE'))

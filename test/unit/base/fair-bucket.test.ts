@@ -5,7 +5,8 @@ import { fairBucket, fakeClock } from '../../../lib/base/index.ts'
 async function emptied(init: { readonly reserve?: number } = {}) {
   const clock = fakeClock()
   const bucket = fairBucket(clock, { ratePerSecond: 100, burst: 100, turn: 10, ...init })
-  await bucket.flow().take(100)
+  // It weighs so much that it has had nothing for it.
+  await bucket.flow({ weight: 1e9 }).take(100)
   const startMs = clock.now()
   const served: string[] = []
   const waits = (name: string, of: ReturnType<typeof bucket.flow>, tokens: number, signal?: AbortSignal) => {
@@ -58,6 +59,34 @@ describe('a fair bucket', () => {
     await clock.advance(1_000)
     const names = served.map((line) => line.split(' ')[0])
     expect(names.slice(0, 6)).toEqual(['short', 'long', 'short', 'long', 'short', 'long'])
+  })
+
+  test('gives those of one weight together in proportion to it, however many they are', async () => {
+    const { clock, bucket, served, waits } = await emptied()
+    const light = Array.from({ length: 10 }, () => bucket.flow({ weight: 1 }))
+    const heavy = bucket.flow({ weight: 4 })
+    for (let at = 0; at < 50; at += 1) {
+      for (const flow of light) void waits('light', flow, 10)
+      void waits('heavy', heavy, 10)
+    }
+    await clock.advance(5_000)
+    const count = (name: string) => served.filter((line) => line.startsWith(name)).length
+    expect([count('light'), count('heavy')]).toEqual([10, 40])
+  })
+
+  test('moves all who wait in a flow with it, when its weight changes', async () => {
+    const { clock, bucket, served, waits } = await emptied()
+    const [heavy, other] = [bucket.flow({ weight: 100 }), bucket.flow({ weight: 1 })]
+    for (let at = 0; at < 50; at += 1) {
+      void waits('heavy', heavy, 10)
+      void waits('other', other, 10)
+    }
+    await clock.advance(1_000)
+    const others = () => served.filter((line) => line.startsWith('other')).length
+    const before = others()
+    other.weigh(100)
+    await clock.advance(1_000)
+    expect([before, others() - before]).toEqual([1, 5])
   })
 
   test('forgets who gives up, and waits for nothing when nobody does', async () => {

@@ -13,6 +13,7 @@ import { controllerAdminRoutes } from '../../../services/controller/server.ts'
 import { doors } from '../../../services/herd/index.ts'
 import { type ClusterWingComponents, clusterWingRoutes } from '../../../services/manager/clusters/wing-routes.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
+import { type ViewRoutesComponents, viewRoutes } from '../../../services/manager/views/view-routes.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { proxyAdminRoutes } from '../../../services/proxy/admin.ts'
 import { type TrackerAdminComponents, trackerAdminRoutes } from '../../../services/tracker/admin/admin.ts'
@@ -25,6 +26,7 @@ const untouched = {} as object as OriginAdminComponents & AgentAdminComponents &
 const noReplication = {
   clock: systemClock(),
   cluster: 'local',
+  index: {} as never,
   remotes: new Map(),
   hooks: new Map(),
   replication: { desk: undefined },
@@ -47,6 +49,7 @@ const served = {
   manager: [
     ...managerRoutes({ audit: { page: async () => ({ audit: [] }) } }),
     ...clusterWingRoutes({} as ClusterWingComponents),
+    ...viewRoutes({} as ViewRoutesComponents),
   ],
 }
 

@@ -15,6 +15,7 @@ const agent = { id: 'bb', address: '10.0.0.9:16001', role: 'agent' as const }
 
 const pull: TracedPull = {
   ...{ id: '3f2a9c-17', kind: 'blob', repository: 'team/app', reference: digestFor('a'), digest: digestFor('a') },
+  ...{ class: 'high', application: 'web' },
   ...{ size: 96 * MIB, startedAtMs: 1_000, firstByteMs: 300, totalMs: 14_200, outcome: 'done' },
   bytes: { peer: 90 * MIB, origin: 6 * MIB, http: 0, cache: 0 },
   waits: [
@@ -55,7 +56,7 @@ const pull: TracedPull = {
 
 test('a pull is explained in plain words with numbers', () => {
   expect(explainText(pull).split('\n')).toEqual([
-    `3f2a9c-17: blob ${digestFor('a').slice(0, 19)} of team/app: done, 14.2 s for 96.0 MiB, 6.8 MiB/s, first byte after 300 ms`,
+    `3f2a9c-17: blob ${digestFor('a').slice(0, 19)} of team/app: done, 14.2 s for 96.0 MiB, 6.8 MiB/s, first byte after 300 ms, class high, for the application web`,
     '  61 % of 14.2 s (8.7 s) it waited for origin-2 (10.0.0.4:7000), which had the piece and served others; 3 connected peers had it',
     '  21 % of 14.2 s (3.0 s) it waited for a piece that came from the peer at 10.0.0.9:16001, which is slow beside the other peers',
     '  18 % of 14.2 s (2.5 s) it waited for the client to take the bytes that were there',

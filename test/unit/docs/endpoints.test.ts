@@ -17,7 +17,9 @@ import { buildIndexServerRoutes } from '../../../services/build-index/server.ts'
 import { controllerAdminRoutes } from '../../../services/controller/server.ts'
 import { joiningRoutes } from '../../../services/manager/clusters/joining-routes.ts'
 import { clusterWingRoutes } from '../../../services/manager/clusters/wing-routes.ts'
+import { consoleRoutes } from '../../../services/manager/console-files.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
+import { viewRoutes } from '../../../services/manager/views/view-routes.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { originServerRoutes } from '../../../services/origin/server.ts'
 import { tokenRoutes } from '../../../services/proxy/access/token-routes.ts'
@@ -62,6 +64,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
     ...{
       clock: systemClock(),
       cluster: 'local',
+      index: untouched,
       remotes: new Map(),
       hooks: new Map(),
       replication: { desk: undefined },
@@ -77,6 +80,8 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
     ...managerRoutes(untouched),
     ...clusterWingRoutes(untouched),
     ...joiningRoutes(untouched, untouched),
+    ...viewRoutes(untouched),
+    ...consoleRoutes({ folder: '' }),
   ],
   'build-index: main listener': [...buildIndexServerRoutes(untouched, untouched), ...farEndRoutes(untouched)],
   'proxy: registry listener': proxyRoutes(),

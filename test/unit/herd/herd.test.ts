@@ -22,6 +22,27 @@ describe('the documented ports of a herd', () => {
   })
 })
 
+describe('a herd with a manager', () => {
+  const size = { agents: 1, origins: 1, trackers: 1, managers: 1 }
+
+  test('has all services but agents join it, by one token', () => {
+    const joinToken = 'token-of-the-herd'
+    const plan = planHerd({ ...size, joinToken }, fixedPorts(), 'data')
+    const join = { url: 'http://127.0.0.1:59001', token: joinToken }
+    for (const kind of ['tracker', 'origin', 'buildIndex', 'proxy'] as const) {
+      for (const { id, config } of plan[kind]) expect(config['manager']).toEqual({ ...join, member: id })
+    }
+    expect(plan.agent[0]?.config['manager']).toBeUndefined()
+    expect(plan.manager[0]?.config['clusters']).toEqual({ first: { name: 'herd', token: joinToken } })
+  })
+
+  test('without a token has nobody join', () => {
+    const plan = planHerd(size, fixedPorts(), 'data')
+    const configs = Object.values(plan).flatMap((all) => all.map(({ config }) => config))
+    expect(configs.filter((config) => 'manager' in config)).toEqual([])
+  })
+})
+
 describe('the keys that are set for a herd', () => {
   const plan = planHerd({ agents: 1, origins: 1, trackers: 1 }, fixedPorts(), 'data')
   const started = (override: string) =>

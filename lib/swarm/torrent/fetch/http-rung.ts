@@ -10,7 +10,7 @@ import {
   type TokenBucket,
   toAppError,
 } from '../../../base/index.ts'
-import type { BlobRef, PeerInfo, PieceMap } from '../../../core/index.ts'
+import type { BlobRef, PeerInfo, PieceMap, PullClass } from '../../../core/index.ts'
 import type { HttpAdmission, PieceSource } from '../../outside.ts'
 import type { AskedNames } from '../shared/asked-names.ts'
 import { HTTP, type PieceJob } from './piece-job.ts'
@@ -28,6 +28,8 @@ export interface HttpRungInit {
   readonly names: AskedNames
   readonly map: PieceMap
   readonly runs: PieceRuns
+  /** At which class the pieces are asked for. */
+  readonly pullClass: () => PullClass
   /** A request failed. */
   onFailed(err: AppError): void
   /** An origin gives the pieces to others, and these have them. */
@@ -125,7 +127,7 @@ function busyOf(err: unknown): HttpAdmission | undefined {
 /** Fills the pieces of `run`, neighbours in ascending order, from one ranged read. */
 async function fetchRun(
   { clock, pieces, downloads }: HttpRungComponents,
-  { map, runs }: HttpRungInit,
+  { map, runs, pullClass }: HttpRungInit,
   { blob, run }: { readonly blob: BlobRef; readonly run: readonly PieceJob[] },
   outer: AbortSignal,
 ): Promise<void> {
@@ -137,7 +139,7 @@ async function fetchRun(
   let index = 0
   let filled = 0
   try {
-    for await (const chunk of pieces.read(blob, range, { signal: silence.signal })) {
+    for await (const chunk of pieces.read(blob, range, { signal: silence.signal, pullClass: pullClass() })) {
       // What waits for the node's own rate is no silence of the origin.
       silence.hold()
       for (const job of run) job.held = true

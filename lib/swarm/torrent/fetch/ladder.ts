@@ -1,5 +1,5 @@
 import type { Alarm, AppError, Wheel } from '../../../base/index.ts'
-import type { PeerInfo, PieceMap } from '../../../core/index.ts'
+import type { PeerInfo, PieceMap, PullClass } from '../../../core/index.ts'
 import type { SwarmLimits } from '../../limits.ts'
 import type { Prospect } from '../meet/dialer.ts'
 import type { AskedNames } from '../shared/asked-names.ts'
@@ -19,6 +19,8 @@ export interface LadderInit {
   readonly map: PieceMap
   readonly download: Download
   prospect(): Prospect
+  /** At which class the pieces are asked for. */
+  readonly pullClass: () => PullClass
   /** A request over HTTP failed. */
   onFailed(err: AppError): void
   /** It was looked whether HTTP is due. */

@@ -109,6 +109,7 @@ const refusalCodes: readonly ErrorCode[] = [
   'BACKEND_DENIED',
   'BACKEND_REFUSED',
   'BACKEND_CORRUPT',
+  'PULL_BLOCKED',
   'UPSTREAM_UNREACHABLE',
 ]
 

@@ -1,5 +1,5 @@
 import { type AppError, type Background, type FairBucket, toAppError } from '../../../base/index.ts'
-import type { PeerId, PeerInfo } from '../../../core/index.ts'
+import { classWeights, type PeerId, type PeerInfo, type PullClass } from '../../../core/index.ts'
 import type { PieceSource } from '../../outside.ts'
 import type { PeerConnection } from '../../peer/index.ts'
 import type { Want } from '../../wire/index.ts'
@@ -9,6 +9,7 @@ import type { WaitSpot } from '../shared/pull-trace.ts'
 import { Download } from './download.ts'
 import type { DownloadComponents, DownloadTarget } from './download-contract.ts'
 import { Ladder } from './ladder.ts'
+import { Standing } from './standing.ts'
 import { type WantedShare, WantTeller } from './want-teller.ts'
 
 export interface SourcesComponents extends Omit<DownloadComponents, 'downloads'> {
@@ -29,6 +30,8 @@ export interface SourcesInit {
   /** Who has what the origins do not give over HTTP. */
   onNamed(peers: readonly PeerInfo[]): void
   readonly wanted: WantedShare
+  /** The highest class at which somebody reads; undefined while nobody does. */
+  readonly wantedClass: () => PullClass | undefined
 }
 
 /** Where the pieces of one blob come from: peers, and the origins over HTTP below them. */
@@ -36,13 +39,20 @@ export class Sources {
   readonly download: Download
   readonly #ladder: Ladder
   readonly #wants: WantTeller
+  readonly #standing: Standing
   readonly #anyone: () => boolean
 
   constructor(components: SourcesComponents, init: SourcesInit) {
     const { map } = init.target
     this.#anyone = init.anyone
-    const short = map.length <= components.limits.shortBlobBytes
-    const sharing = { ...components, downloads: components.downloads.flow({ short }) }
+    const short = map.length <= components.limits.shortBlobBytes && init.wantedClass() !== 'low'
+    const downloads = components.downloads.flow({ short })
+    this.#standing = new Standing(components, {
+      wanted: init.wantedClass,
+      onChange: (pullClass) => downloads.weigh(classWeights[pullClass]),
+    })
+    downloads.weigh(classWeights[this.#standing.pullClass])
+    const sharing = { ...components, downloads }
     this.download = new Download(sharing, init.target)
     const overHttp = (want: Want) =>
       components.background.run('want over http', (signal) =>
@@ -53,6 +63,7 @@ export class Sources {
     this.#wants = new WantTeller(components, { wanted: init.wanted, overHttp })
     this.#ladder = new Ladder(sharing, {
       ...{ ...init, map, download: this.download },
+      pullClass: () => this.#standing.pullClass,
       onLooked: () => init.target.events.onLooked(),
     })
   }
@@ -71,15 +82,18 @@ export class Sources {
   addPeer(connection: PeerConnection): void {
     this.download.addPeer(connection)
     this.#wants.add(connection)
+    this.#standing.add(connection)
   }
 
   removePeer(id: PeerId): void {
     this.download.removePeer(id)
     this.#wants.remove(id)
+    this.#standing.remove(id)
   }
 
   /** What is worth fetching has changed. */
   wake(): void {
+    this.#standing.look()
     this.download.wake()
     this.#wants.look()
     this.climb()
@@ -99,5 +113,6 @@ export class Sources {
     this.download.stop()
     this.#ladder.stop()
     this.#wants.stop()
+    this.#standing.stop()
   }
 }

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { type Alarm, type AppError, appError, throwIfAborted, type Wheel } from '../../../base/index.ts'
-import type { ByteRange, PieceMap } from '../../../core/index.ts'
+import { type ByteRange, isHigherClass, type PieceMap, type PullClass } from '../../../core/index.ts'
 import type { SwarmLimits } from '../../limits.ts'
 import { byPriority, type PickScope, ReadAhead, type ReaderWindow, windowBytes } from '../../picker/index.ts'
 import {
@@ -78,6 +78,15 @@ export class Readers {
   /** Somebody reads. */
   get any(): boolean {
     return this.#demands.size > 0
+  }
+
+  /** The highest class at which somebody reads; undefined when nobody does. */
+  get pullClass(): PullClass | undefined {
+    let highest: PullClass | undefined
+    for (const { pullClass } of this.#demands) {
+      if (highest === undefined || isHigherClass(pullClass, highest)) highest = pullClass
+    }
+    return highest
   }
 
   /** Somebody reads who wants the rest to be brought as well, or did so less than `lingerMs` ago. */

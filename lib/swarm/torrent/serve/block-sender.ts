@@ -1,20 +1,12 @@
-import {
-  type AppError,
-  abortable,
-  abortController,
-  type Background,
-  hasCode,
-  type TokenBucket,
-  toAppError,
-} from '../../../base/index.ts'
-import type { ByteRange } from '../../../core/index.ts'
+import { type AppError, abortable, abortController, type Background, hasCode, toAppError } from '../../../base/index.ts'
+import type { ByteRange, PullClass } from '../../../core/index.ts'
 import { swarmLimits } from '../../limits.ts'
 import type { Block, PeerConnection } from '../../peer/index.ts'
 import type { Content } from '../shared/content.ts'
 import type { Loan } from '../shared/loan.ts'
 import type { SliceCache } from '../shared/slice-cache.ts'
 import type { SwarmMeters } from '../shared/swarm-meters.ts'
-import type { UploadLane } from './upload-lane.ts'
+import type { ClassPaces, UploadLane } from './upload-lane.ts'
 
 export interface BlockSenderComponents {
   readonly lane: UploadLane
@@ -23,10 +15,10 @@ export interface BlockSenderComponents {
 }
 
 export interface BlockSenderInit {
-  readonly connection: Pick<PeerConnection, 'stats' | 'sendBlock' | 'sendReject'>
+  readonly connection: Pick<PeerConnection, 'pullClass' | 'stats' | 'sendBlock' | 'sendReject'>
   readonly content: Content
-  /** The torrent's share of the upload rate. Its peers share it fairly, since each has only a few blocks in the queue. */
-  readonly pace: TokenBucket
+  /** The torrent's shares of the upload rate. Its peers of one class share it fairly, since each has only a few blocks in the queue. */
+  readonly paces: ClassPaces
   readonly tasks: Background
   /** The content could not be read. */
   onUnreadable(err: AppError): void
@@ -39,6 +31,11 @@ export interface BlockSender {
   cancel(block: Block): void
   /** Drops all waiting requests; the connection has already rejected them. */
   clear(): void
+}
+
+/** A block that is to be answered, at the class at which it was asked for. */
+interface Asked extends Block {
+  readonly pullClass: PullClass
 }
 
 function isSame(a: Block, b: Block): boolean {
@@ -55,8 +52,8 @@ export function blockSender(components: BlockSenderComponents, init: BlockSender
 class Sender implements BlockSender {
   readonly #components: BlockSenderComponents
   readonly #init: BlockSenderInit
-  #queue: Block[] = []
-  readonly #active = new Map<Block, AbortController>()
+  #queue: Asked[] = []
+  readonly #active = new Map<Asked, AbortController>()
   #workers = 0
   #counted = 0
 
@@ -67,11 +64,12 @@ class Sender implements BlockSender {
 
   ask(block: Block): void {
     const { content, connection, tasks } = this.#init
-    if (!content.have.has(block.piece) || !this.#components.lane.tryQueue(block.length)) {
+    const { pullClass } = connection
+    if (!content.have.has(block.piece) || !this.#components.lane.tryQueue(block.length, pullClass)) {
       connection.sendReject(block)
       return
     }
-    this.#queue.push(block)
+    this.#queue.push({ ...block, pullClass })
     if (this.#workers >= WORKERS) return
     this.#workers += 1
     tasks.run('send-blocks', () => this.#work())
@@ -79,13 +77,17 @@ class Sender implements BlockSender {
 
   cancel(block: Block): void {
     const at = this.#queue.findIndex((waiting) => isSame(waiting, block))
-    for (const gone of at < 0 ? [] : this.#queue.splice(at, 1)) this.#components.lane.leave(gone.length)
+    for (const gone of at < 0 ? [] : this.#queue.splice(at, 1)) this.#leave(gone)
     for (const [active, controller] of this.#active) if (isSame(active, block)) controller.abort()
   }
 
   clear(): void {
-    for (const gone of this.#queue.splice(0)) this.#components.lane.leave(gone.length)
+    for (const gone of this.#queue.splice(0)) this.#leave(gone)
     for (const controller of this.#active.values()) controller.abort()
+  }
+
+  #leave({ length, pullClass }: Asked): void {
+    this.#components.lane.leave(length, pullClass)
   }
 
   async #work(): Promise<void> {
@@ -96,7 +98,7 @@ class Sender implements BlockSender {
     }
   }
 
-  async #attempt(block: Block): Promise<void> {
+  async #attempt(block: Asked): Promise<void> {
     try {
       const loan = this.#atHand(block)
       if (loan === undefined) await this.#prepareAndSend(block)
@@ -107,14 +109,14 @@ class Sender implements BlockSender {
       this.#init.connection.sendReject(block)
       this.#init.onUnreadable(toAppError(err, 'STORE_CORRUPT'))
     } finally {
-      this.#components.lane.leave(block.length)
+      this.#leave(block)
     }
   }
 
   /** The usual case: the whole block is in memory and nothing limits the rate, so there is nothing to wait for. */
-  #atHand(block: Block): Loan | undefined {
-    const { content, pace } = this.#init
-    if (pace.available < Number.POSITIVE_INFINITY) return undefined
+  #atHand(block: Asked): Loan | undefined {
+    const { content, paces } = this.#init
+    if (paces[block.pullClass].available < Number.POSITIVE_INFINITY) return undefined
     const loan = this.#components.slices.lendNow(content, this.#rangeOf(block))
     if (loan === undefined || loan.bytes.length === block.length) return loan
     loan.release()
@@ -127,7 +129,7 @@ class Sender implements BlockSender {
   }
 
   /** Waits for the rate and the disk, until somebody cancels the block. */
-  async #prepareAndSend(block: Block): Promise<void> {
+  async #prepareAndSend(block: Asked): Promise<void> {
     const controller = abortController()
     this.#active.set(block, controller)
     try {
@@ -137,10 +139,10 @@ class Sender implements BlockSender {
     }
   }
 
-  async #send(block: Block, signal: AbortSignal): Promise<void> {
+  async #send(block: Asked, signal: AbortSignal): Promise<void> {
     const { slices } = this.#components
-    const { content, pace } = this.#init
-    await pace.take(block.length, { signal })
+    const { content, paces } = this.#init
+    await paces[block.pullClass].take(block.length, { signal })
     const range = this.#rangeOf(block)
     const lending = slices.lend(content, range)
     let loan: Loan | undefined

@@ -25,6 +25,8 @@ export interface PeerSetInit {
   readonly content: Content
   /** Whether this node wants what it lacks from peers; else it comes another way, or nothing is missing. */
   readonly wants: boolean
+  /** Whether peers may have it; the answer may change. */
+  readonly gives: () => boolean
   readonly tasks: Background
   readonly conducts: Pick<Conducts, 'take' | 'ids'>
   /** A tracker named the peer the last time. */

@@ -1,4 +1,4 @@
-import { type Alarm, type AppError, hasCode, type TokenBucket } from '../../../base/index.ts'
+import { type Alarm, type AppError, hasCode } from '../../../base/index.ts'
 import type { ByteRange, PeerId, PeerInfo } from '../../../core/index.ts'
 import type { HttpAdmission, PeerReport } from '../../outside.ts'
 import type { Block, Denial, PeerConnection, PeerHello } from '../../peer/index.ts'
@@ -10,6 +10,7 @@ import type { Member, PeerSetComponents, PeerSetEvents, PeerSetInit } from './pe
 import { replaces } from './replaces.ts'
 import { takesFrom } from './takes-from.ts'
 import { turnAway } from './turn-away.ts'
+import { type ClassPaces, classPaces } from './upload-lane.ts'
 
 /** Slots whose turns have all ended change hands one after the other, not all at once. */
 const MIN_TURN_MS = 100
@@ -20,7 +21,7 @@ export class PeerSet {
   readonly #init: PeerSetInit
   readonly #events: PeerSetEvents
   readonly #members = new Map<PeerId, Member>()
-  readonly #pace: TokenBucket
+  readonly #paces: ClassPaces
   /** What an origin gives, and to whom; agents give everybody everything. */
   readonly #admission: Admission | undefined
   readonly #reports: PeerReports
@@ -37,7 +38,7 @@ export class PeerSet {
     this.#turn = components.wheel.alarm(() => this.#serve())
     this.#unused = components.wheel.alarm((nowMs) => this.#removeUnused(nowMs))
     const short = init.content.map.length <= components.limits.shortBlobBytes
-    this.#pace = components.lane.bucket.flow({ short })
+    this.#paces = classPaces(components.lane.bucket, { short })
     const { digest } = init
     const members = () => this
     this.#admission =
@@ -78,7 +79,7 @@ export class PeerSet {
     const onUnreadable = (err: AppError) => this.#events.onUnreadable(err)
     const member: Member = {
       connection,
-      sender: blockSender(components, { ...init, pace: this.#pace, connection, onUnreadable }),
+      sender: blockSender(components, { ...init, paces: this.#paces, connection, onUnreadable }),
       gives: false,
       interested: false,
       waitingSinceMs: undefined,
@@ -95,7 +96,8 @@ export class PeerSet {
       onBusy: (peers, denial) => this.#ifCurrent(id, member, () => this.#onBusy(member, peers, denial)),
       onRequest: (block) => {
         member.usedAtMs = this.#components.wheel.nowMs
-        if (this.#isAdmitted(member, block)) member.sender.ask(block)
+        if (!this.#init.gives()) connection.sendReject(block)
+        else if (this.#isAdmitted(member, block)) member.sender.ask(block)
       },
       onCancel: (block) => member.sender.cancel(block),
       onWant: (want) => this.#ifCurrent(id, member, () => this.#events.onWant(id, want)),
@@ -233,10 +235,11 @@ export class PeerSet {
   /** Hands out the upload slots. */
   #serve(): void {
     const { wheel, limits } = this.#components
-    const { nowMs } = wheel
+    const [{ nowMs }, gives] = [wheel, this.#init.gives()]
     const candidates = []
-    for (const [id, { waitingSinceMs, servedSinceMs }] of this.#members) {
-      if (waitingSinceMs !== undefined) candidates.push({ id, waitingSinceMs, servedSinceMs })
+    for (const [id, { waitingSinceMs, servedSinceMs, connection }] of this.#members) {
+      const { pullClass } = connection
+      if (waitingSinceMs !== undefined && gives) candidates.push({ id, waitingSinceMs, servedSinceMs, pullClass })
     }
     const rules = { slots: limits.uploadSlots, turnMs: limits.uploadTurnMs, nowMs }
     const served = chooseServed(candidates, rules)

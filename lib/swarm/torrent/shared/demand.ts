@@ -1,5 +1,5 @@
 import { type AppError, appError, type Deferred, deferred } from '../../../base/index.ts'
-import type { ByteRange, PieceMap, ReadPriority } from '../../../core/index.ts'
+import type { ByteRange, PieceMap, PullClass, ReadPriority } from '../../../core/index.ts'
 import { type RateMeter, type ReaderWindow, rateMeter } from '../../picker/index.ts'
 import { type PullWatch, unwatched } from './pull-trace.ts'
 
@@ -10,6 +10,7 @@ export interface Demand {
   readonly start: number
   readonly end: number
   readonly priority: ReadPriority
+  readonly pullClass: PullClass
   /** What it does not read is brought, too, behind everything that is read. */
   readonly fills: boolean
   /** What the same client reads when it has got to the end. */
@@ -31,6 +32,8 @@ export interface Demand {
 export interface DemandOptions {
   /** Default `onDemand`: somebody waits. */
   readonly priority?: ReadPriority | undefined
+  /** How important the pull is beside those of other blobs. Default `normal`. */
+  readonly pullClass?: PullClass | undefined
   /** What is not read is brought, too, behind everything that is. Default true. */
   readonly fills?: boolean | undefined
   /** Ranges that the same client reads behind this one, in this order. Default none. */
@@ -40,13 +43,13 @@ export interface DemandOptions {
 export function demand(
   { start, end }: ByteRange,
   nowMs: number,
-  { priority = 'onDemand', fills = true, later = [] }: DemandOptions = {},
+  { priority = 'onDemand', pullClass = 'normal', fills = true, later = [] }: DemandOptions = {},
   watch: PullWatch = unwatched(),
 ): Demand {
   const takes = rateMeter()
   takes.begin(nowMs)
   const waits = { waitedMs: 0, started: false, waitingSinceMs: undefined, waiter: undefined }
-  return { next: start, start, end, priority, fills, later, takes, ...waits, watch }
+  return { next: start, start, end, priority, pullClass, fills, later, takes, ...waits, watch }
 }
 
 /** Waits, from `nowMs` on, until `release` or `fail`. @throws ABORTED, or the error given to `fail` */

@@ -58,9 +58,6 @@ async function members(db: Kysely<unknown>): Promise<void> {
     .execute()
 }
 
-/** Each filter of a list has an index that is in the order of the list. */
-const HOST_FILTERS = ['zone', 'version', 'state'] as const
-
 async function hosts(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('hosts')
@@ -82,6 +79,7 @@ async function hosts(db: Kysely<unknown>): Promise<void> {
     .addColumn('words', 'text', (column) => column.notNull())
     .addPrimaryKeyConstraint('hostsOfClusters', ['clusterId', 'peerId'])
     .execute()
-  for (const filter of HOST_FILTERS)
-    await db.schema.createIndex(`hostsBy_${filter}`).on('hosts').columns([filter, 'clusterId', 'peerId']).execute()
+  // All that a list filters by, in the order of the list: whatever the filter, few bytes of each host are looked at.
+  const filters = ['clusterId', 'peerId', 'role', 'state', 'version', 'zone', 'words']
+  await db.schema.createIndex('hostsInOrder').on('hosts').columns(filters).execute()
 }

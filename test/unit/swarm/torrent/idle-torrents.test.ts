@@ -56,7 +56,7 @@ async function node() {
       {
         ...{ content, self: { peerId: newPeerId(random), role: 'agent' }, verify: 'whole', direct: false },
         ...{ dial: () => Promise.reject(new Error('nobody is there')), reaches: () => false, avoids: () => false },
-        onPeers: nothing,
+        ...{ gives: () => true, onPeers: nothing },
       },
       {
         ...{ onHeader: nothing, onInline: nothing, onComplete: nothing },

@@ -76,6 +76,8 @@ const refusedAfterHandshake: readonly (readonly [string, string, Script])[] = [
   ['an unknown message above the bound', 'WIRE_FRAME_INVALID', () => lyingMessage(16 * 1024 + 1, 99)],
   ['601 keep-alives in a minute', 'WIRE_FRAME_INVALID', () => zeros(4 * 601)],
   ['601 times the same have', 'WIRE_FRAME_INVALID', () => Array.from({ length: 602 }, () => message(4, uint32(1)))],
+  ['a class of two bytes', 'WIRE_FRAME_INVALID', () => message(20, Buffer.from([7]), zeros(2))],
+  ['121 classes', 'WIRE_FRAME_INVALID', () => Array.from({ length: 121 }, () => message(20, Buffer.from([7, 0])))],
   ['601 unknown messages', 'WIRE_FRAME_INVALID', () => Array.from({ length: 601 }, () => message(99))],
   [
     '20,001 requests',
@@ -129,7 +131,7 @@ describe('a peer that sends', () => {
     await using scene = await hostileScene()
     scene.send(handshakeBytes(scene.swarmId), extendedBytes(scene.blob.header, { later: [1, 2] }))
     await scene.victim
-    scene.send(message(99, zeros(100)), message(9, zeros(2)), message(20, Buffer.from([7]), zeros(9)), zeros(4))
+    scene.send(message(99, zeros(100)), message(9, zeros(2)), message(20, Buffer.from([200]), zeros(9)), zeros(4))
     scene.send(message(20, Buffer.from([0]), encodeBencode({ m: {} })), message(4, uint32(2)))
     await scene.events.until('have 2')
     expect(scene.events.log).toEqual(['have 2'])

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { fakeClock } from '../../../../lib/base/index.ts'
+import type { PullClass } from '../../../../lib/core/index.ts'
 import { encodeHaves, MAX_HAVES, readHaves } from '../../../../lib/swarm/wire/have-batch.ts'
 import { haveOutbox } from '../../../../lib/swarm/wire/have-outbox.ts'
 import type { ByteChannel } from '../../../../lib/swarm/wire/index.ts'
@@ -40,6 +41,7 @@ describe('blocks on a link', () => {
     const add = (lane: number, name: number) =>
       output.queueBlock(lane, {
         head,
+        pullClass: 'normal',
         bytes: new Uint8Array(256 * 1024).fill(name),
         onFlushed: () => ended.push(`flushed ${name}`),
         onDropped: () => ended.push(`dropped ${name}`),
@@ -51,6 +53,28 @@ describe('blocks on a link', () => {
     output.leave(0)
     output.stop()
     expect(ended).toEqual(['flushed 1', 'flushed 2', 'flushed 21', 'flushed 3', 'dropped 4', 'dropped 22'])
+  })
+})
+
+describe('blocks of several classes on a link', () => {
+  test('leave by the weights of their classes, and those of the lowest do leave', () => {
+    const { channel, blocks, flush } = slowChannel()
+    const output = linkOutput(channel, () => undefined)
+    const nothing = () => undefined
+    const add = (lane: number, name: number, pullClass: PullClass) =>
+      output.queueBlock(lane, {
+        ...{ head, pullClass, onFlushed: nothing, onDropped: nothing },
+        bytes: new Uint8Array(256 * 1024).fill(name),
+      })
+    for (let at = 0; at < 40; at += 1) {
+      add(0, 1, 'low')
+      add(2, 4, 'normal')
+      add(4, 16, 'high')
+    }
+    for (let turn = 0; turn < 41; turn += 1) flush()
+    const left = blocks().slice(0, 42)
+    const count = (name: number) => left.filter((block) => block === name).length
+    expect([count(16), count(4), count(1)]).toEqual([32, 8, 2])
   })
 })
 

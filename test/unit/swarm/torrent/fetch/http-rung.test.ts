@@ -51,6 +51,7 @@ function rungAt(given: () => number, retryAfterMs = 2_000) {
     {
       names: askedNames({ digest: swarmBlob(1, PIECE).digest, repository: parseRepository('lab') }),
       map: new PieceMap(4 * PIECE, PIECE),
+      pullClass: () => 'normal',
       runs: runs as unknown as PieceRuns,
       onFailed: () => undefined,
       onNamed: (peers) => named.push(...peers),

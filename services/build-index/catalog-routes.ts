@@ -1,0 +1,34 @@
+import { adminRoute, type BuildIndex, buildIndexAdmin } from '../../lib/api/index.ts'
+import { appError } from '../../lib/base/index.ts'
+import { parseRepository } from '../../lib/core/index.ts'
+import { pageRequest, type Route, sendJson } from '../../lib/http/index.ts'
+
+const NAMES = { max: 1000, usual: 100, least: 1 }
+const TAGS = { max: 200, usual: 100, least: 1 }
+
+/** What admins see of the index: repositories, and what their tags stand for. */
+export function catalogAdminRoutes(
+  index: Pick<BuildIndex, 'listRepositories' | 'listTags' | 'getTag'>,
+): readonly Route[] {
+  return [
+    adminRoute(buildIndexAdmin.repositories, async (exchange) => {
+      const { count: n, last } = pageRequest(exchange.query, NAMES)
+      sendJson(exchange, 200, await index.listRepositories({ n, last, signal: exchange.signal }))
+    }),
+    adminRoute(buildIndexAdmin.tags, async (exchange) => {
+      const { signal } = exchange
+      const repository = parseRepository(exchange.params['repository'] ?? '')
+      const { count: n, last } = pageRequest(exchange.query, TAGS)
+      const page = await index.listTags(repository, { n, last, signal })
+      if (page === undefined) throw appError('NAME_UNKNOWN')
+      const found = await Promise.all(
+        page.tags.map(async (tag) => ({ tag, at: await index.getTag(repository, tag, { signal }) })),
+      )
+      // A tag that was deleted since is none.
+      const tags = found.flatMap(({ tag, at }) =>
+        at === undefined ? [] : [{ tag, digest: at.digest, mediaType: at.mediaType }],
+      )
+      sendJson(exchange, 200, { tags, ...(page.next !== undefined && { next: page.next }) })
+    }),
+  ]
+}

@@ -1,0 +1,135 @@
+import { t } from '../i18n/index.ts'
+import { Id } from '../parts/names.tsx'
+import { Table } from '../parts/table.tsx'
+import { Bar, Card, Empty, Head, Mark, Seen, type Tone } from '../parts/ui.tsx'
+import type { Place } from '../pure/paths.ts'
+import { get, part } from '../state/api.ts'
+import { format } from '../state/here.ts'
+import { useLoad } from '../state/load.ts'
+import type { ImageAnswer, ImageInCluster, Replication } from '../state/views.ts'
+import { SwarmTable } from './swarms.tsx'
+
+interface TagRow {
+  readonly tag: string
+  /** What it stands for in each cluster that has it. */
+  readonly digests: ReadonlyMap<string, string>
+}
+
+function tagRows(clusters: readonly ImageInCluster[]): readonly TagRow[] {
+  const rows = new Map<string, Map<string, string>>()
+  for (const { cluster, tags } of clusters)
+    for (const { tag, digest } of tags) rows.set(tag, (rows.get(tag) ?? new Map<string, string>()).set(cluster, digest))
+  return [...rows].map(([tag, digests]) => ({ tag, digests })).toSorted((a, b) => a.tag.localeCompare(b.tag))
+}
+
+const Tags = ({ clusters }: ImageAnswer) => {
+  const rows = tagRows(clusters)
+  if (rows.length === 0) return <Empty title={t('image.noTagsTitle')}>{t('image.noTags')}</Empty>
+  return (
+    <Table
+      label={t('image.tags')}
+      rows={rows}
+      keyOf={({ tag }) => tag}
+      columns={[
+        { name: t('col.tag'), of: ({ tag }) => <code>{tag}</code> },
+        ...clusters.map(({ cluster }) => ({
+          name: cluster,
+          of: ({ digests }: TagRow) => {
+            const digest = digests.get(cluster)
+            return digest === undefined ? <span class="muted">–</span> : <Id text={digest} />
+          },
+        })),
+        {
+          name: t('image.agree'),
+          of: ({ digests }) => {
+            const all = new Set(digests.values()).size === 1
+            const everywhere = digests.size === clusters.filter(({ code }) => code === undefined).length
+            if (!all) return <Mark tone="warn">{t('image.differs')}</Mark>
+            return everywhere ? (
+              <Mark tone="good">{t('image.same')}</Mark>
+            ) : (
+              <Mark tone="plain">{t('image.notEverywhere')}</Mark>
+            )
+          },
+        },
+      ]}
+    />
+  )
+}
+
+const tones: Readonly<Record<string, Tone>> = {
+  done: 'good',
+  running: 'live',
+  waiting: 'plain',
+  lost: 'warn',
+  dead: 'bad',
+}
+const replicationStates = ['waiting', 'running', 'done', 'lost', 'dead', 'cancelled'] as const
+
+const ReplicationMark = ({ state }: Pick<Replication, 'state'>) => {
+  const known = replicationStates.find((each) => each === state)
+  return <Mark tone={tones[state] ?? 'plain'}>{known === undefined ? state : t(`replication.${known}`)}</Mark>
+}
+
+const Replications = ({ clusters }: ImageAnswer) => {
+  const rows = clusters.flatMap(({ cluster, replications }) => replications.map((each) => ({ cluster, ...each })))
+  if (rows.length === 0) return null
+  const { size } = format()
+  return (
+    <Card title={t('image.replication')} tight>
+      <Table
+        label={t('image.replication')}
+        rows={rows}
+        keyOf={({ cluster, remote, tag }) => `${cluster}/${remote}/${tag}`}
+        columns={[
+          { name: t('col.tag'), of: ({ tag }) => <code>{tag}</code> },
+          { name: t('image.way'), of: ({ cluster, remote }) => `${cluster} → ${remote}` },
+          { name: t('col.state'), of: (each) => <ReplicationMark {...each} /> },
+          {
+            name: t('col.progress'),
+            of: ({ doneBytes, totalBytes, tag }) => <Bar done={doneBytes} of={totalBytes} label={tag} />,
+          },
+          { name: t('col.size'), end: true, of: ({ totalBytes }) => size(totalBytes) },
+          { name: t('col.why'), of: ({ lastError }) => lastError?.message ?? '' },
+        ]}
+      />
+    </Card>
+  )
+}
+
+const Holders = ({ cluster, code, blobs, moreBlobs }: ImageInCluster) => (
+  <Card title={t('image.inCluster', { cluster })} tight>
+    {code !== undefined ? (
+      <Empty title={t('image.silent')}>{code}</Empty>
+    ) : blobs.length === 0 ? (
+      <Empty title={t('image.noBlobsTitle')}>{t('image.noBlobs')}</Empty>
+    ) : (
+      <SwarmTable swarms={blobs} bare />
+    )}
+    {moreBlobs && <p class="foot muted">{t('image.moreBlobs')}</p>}
+  </Card>
+)
+
+export function ImagePage({ params: { repository = '' } }: Place) {
+  const address = `/api/v1/images/${part(repository)}`
+  const load = useLoad(address, (signal) => get<ImageAnswer>(address, {}, signal), { everyMs: 10_000 })
+  return (
+    <>
+      <Head above={t('nav.images')} title={repository} what={t('image.what')} />
+      <Seen load={load} rows={8}>
+        {(image) => (
+          <>
+            <Card title={t('image.tags')} tight>
+              <Tags {...image} />
+              {image.clusters.some(({ moreTags }) => moreTags) && <p class="foot muted">{t('image.moreTags')}</p>}
+            </Card>
+            <Replications {...image} />
+            {image.clusters.map((each) => (
+              <Holders key={each.cluster} {...each} />
+            ))}
+          </>
+        )}
+      </Seen>
+    </>
+  )
+}

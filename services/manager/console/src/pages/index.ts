@@ -1,0 +1,34 @@
+import type { ComponentType } from 'preact'
+import type { ConsolePage, Place } from '../pure/paths.ts'
+import { AccountPage } from './account.tsx'
+import { AuditPage } from './audit.tsx'
+import { ClusterPage } from './cluster.tsx'
+import { ClustersPage } from './clusters.tsx'
+import { ImagePage } from './image.tsx'
+import { ImagesPage } from './images.tsx'
+import { NodePage } from './node.tsx'
+import { NodesPage } from './nodes.tsx'
+import { OverviewPage } from './overview.tsx'
+import { SwarmPage } from './swarm.tsx'
+import { SwarmsPage } from './swarms.tsx'
+import { TokensPage } from './tokens.tsx'
+import { UsersPage } from './users.tsx'
+
+/** The pages for those who are signed in; who is so already has no use for the others, and gets the overview. */
+export const pages: Readonly<Record<ConsolePage, ComponentType<Place>>> = {
+  overview: OverviewPage,
+  swarms: SwarmsPage,
+  swarm: SwarmPage,
+  images: ImagesPage,
+  image: ImagePage,
+  nodes: NodesPage,
+  node: NodePage,
+  clusters: ClustersPage,
+  cluster: ClusterPage,
+  users: UsersPage,
+  tokens: TokensPage,
+  audit: AuditPage,
+  account: AccountPage,
+  signIn: OverviewPage,
+  welcome: OverviewPage,
+}

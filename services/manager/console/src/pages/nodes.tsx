@@ -1,0 +1,110 @@
+import { t } from '../i18n/index.ts'
+import { Choose } from '../parts/form.tsx'
+import { HealthMark, PeerLink, Sought } from '../parts/names.tsx'
+import { Pager, Table } from '../parts/table.tsx'
+import { Card, Empty, Head, Seen } from '../parts/ui.tsx'
+import type { Place } from '../pure/paths.ts'
+import { get } from '../state/api.ts'
+import { ask, format } from '../state/here.ts'
+import { useLoad } from '../state/load.ts'
+import type { Host } from '../state/shapes.ts'
+
+interface HostsPage {
+  readonly hosts: readonly Host[]
+  readonly next?: string
+}
+
+const states = ['ok', 'out', 'probation', 'banned', 'draining'] as const
+const roles = ['agent', 'origin'] as const
+
+const HostTable = ({ hosts }: HostsPage) => {
+  const { number, rate, since } = format()
+  return (
+    <Table
+      label={t('nav.nodes')}
+      rows={hosts}
+      keyOf={({ cluster, peerId }) => `${cluster}/${peerId}`}
+      columns={[
+        {
+          name: t('col.node'),
+          of: ({ cluster, peerId, host, port }) => (
+            <PeerLink cluster={cluster} peerId={peerId}>{`${host}:${port}`}</PeerLink>
+          ),
+        },
+        { name: t('col.role'), of: ({ role }) => t(`role.${role === 'origin' ? 'origin' : 'agent'}`) },
+        { name: t('col.cluster'), of: ({ cluster }) => cluster },
+        { name: t('col.zone'), of: ({ zone }) => zone ?? '–' },
+        {
+          name: t('col.health'),
+          of: ({ state, why }) => (
+            <>
+              <HealthMark state={state} /> <span class="muted small">{why}</span>
+            </>
+          ),
+        },
+        { name: t('swarm.in'), end: true, of: ({ bytesInPerSecond }) => rate(bytesInPerSecond) },
+        { name: t('swarm.out'), end: true, of: ({ bytesOutPerSecond }) => rate(bytesOutPerSecond) },
+        { name: t('col.downloads'), end: true, of: ({ downloads }) => number(downloads) },
+        { name: t('col.blobs'), end: true, of: ({ seeds }) => number(seeds) },
+        { name: t('col.version'), of: ({ version }) => version ?? '–' },
+        { name: t('col.generation'), end: true, of: ({ generation }) => (generation === undefined ? '–' : generation) },
+        { name: t('col.seen'), of: ({ seenAtMs }) => since(seenAtMs, Date.now()) },
+      ]}
+    />
+  )
+}
+
+export function NodesPage({ query }: Place) {
+  const { text = '', state = '', role = '', zone = '', cluster = '', last } = query
+  const asked = { text, state, role, zone, cluster, last, n: 100 }
+  const load = useLoad(`nodes?${JSON.stringify(asked)}`, (signal) => get<HostsPage>('/api/v1/hosts', asked, signal), {
+    everyMs: 10_000,
+  })
+  const filtered = text + state + role + zone + cluster !== ''
+  const from = (change: Readonly<Record<string, string | undefined>>) => ask({ ...change, last: undefined })
+  return (
+    <>
+      <Head title={t('nav.nodes')} what={t('nodes.what')} />
+      <div class="filters">
+        <Choose
+          label={t('col.health')}
+          any={t('nodes.anyState')}
+          value={states.find((each) => each === state) ?? ''}
+          options={states.map((each) => [each, t(`health.${each}`)] as const)}
+          onChoose={(value) => from({ state: value })}
+        />
+        <Choose
+          label={t('col.role')}
+          any={t('nodes.anyRole')}
+          value={roles.find((each) => each === role) ?? ''}
+          options={roles.map((each) => [each, t(`role.${each}`)] as const)}
+          onChoose={(value) => from({ role: value })}
+        />
+        <Sought label={t('nodes.byText')} value={text} onSeek={(to) => from({ text: to })} />
+        {filtered && (
+          <button
+            type="button"
+            class="plain"
+            onClick={() => from({ text: '', state: '', role: '', zone: '', cluster: '' })}
+          >
+            {t('list.clear')}
+          </button>
+        )}
+      </div>
+      <Card tight>
+        <Seen load={load}>
+          {({ hosts, next }) => (
+            <>
+              {hosts.length === 0 ? (
+                <Empty title={t('nodes.emptyTitle')}>{t(filtered ? 'list.emptyFilter' : 'nodes.empty')}</Empty>
+              ) : (
+                <HostTable hosts={hosts} />
+              )}
+              <Pager last={last} next={next} go={(to) => ask({ last: to })} />
+            </>
+          )}
+        </Seen>
+      </Card>
+    </>
+  )
+}

@@ -1,0 +1,118 @@
+import { adminBody, managerApi } from '../../../lib/api/index.ts'
+import { abortController, type Clock } from '../../../lib/base/index.ts'
+import { parseRepository, repositoryText } from '../../../lib/core/index.ts'
+import { type Exchange, pageRequest, type Route, sendEvents, sendJson } from '../../../lib/http/index.ts'
+import type { ManagerDatabase } from '../database/index.ts'
+import { managerRoute } from '../managed.ts'
+import type { ImageViews } from './image-views.ts'
+import type { LiveSwarms } from './live-swarms.ts'
+import type { MarkKind, NodeViews } from './node-views.ts'
+import type { Overview } from './overview.ts'
+import type { SwarmViews } from './swarm-views.ts'
+
+const PAGE = { max: 1000, usual: 100, least: 1 }
+/** What moves is asked for again. */
+const UNKEPT = { 'cache-control': 'no-store' }
+
+export interface ViewRoutesComponents {
+  readonly swarms: SwarmViews
+  readonly live: LiveSwarms
+  readonly overview: Overview
+  readonly images: ImageViews
+  readonly nodes: NodeViews
+  readonly clock: Pick<Clock, 'setTimer'>
+  readonly database: Pick<ManagerDatabase, 'change'>
+}
+
+const given = ({ query }: Exchange, name: string): string | undefined => {
+  const value = query.get(name)
+  return value === null || value === '' ? undefined : value
+}
+const param = ({ params }: Exchange, name: string): string => params[name] ?? ''
+
+function swarmRoutes({ swarms, live, clock }: ViewRoutesComponents): readonly Route[] {
+  return [
+    managerRoute(managerApi.swarms, async (exchange) => {
+      const [cluster, state, digest, repository] = ['cluster', 'state', 'digest', 'repository'].map((name) =>
+        given(exchange, name),
+      )
+      const { count, last } = pageRequest(exchange.query, PAGE)
+      const asked = { count, last, cluster, state, digest, repository, signal: exchange.signal }
+      sendJson(exchange, 200, await swarms.page(asked), UNKEPT)
+    }),
+    managerRoute(managerApi.swarm, async (exchange) => {
+      const { signal } = exchange
+      sendJson(
+        exchange,
+        200,
+        await swarms.whole(param(exchange, 'cluster'), param(exchange, 'swarm'), { signal }),
+        UNKEPT,
+      )
+    }),
+    managerRoute(managerApi.swarmEvents, async (exchange) => {
+      const { signal } = exchange
+      const watch = await live.watch(param(exchange, 'cluster'), param(exchange, 'swarm'), { signal })
+      const end = abortController()
+      await sendEvents(exchange, { clock, end: end.signal }, (_lastId, send) =>
+        watch.listen((event) => {
+          send(event)
+          if (event.event === 'ended') end.abort()
+        }),
+      )
+    }),
+  ]
+}
+
+/** Marks on nodes: the trackers keep them, and the audit has who asked for them. */
+function markRoutes({ nodes, database }: ViewRoutesComponents): readonly Route[] {
+  const words = { bans: ['host.ban', 'host.unban'], drains: ['host.drain', 'host.undrain'] } as const
+  const calls = {
+    bans: [managerApi.banNode, managerApi.unbanNode],
+    drains: [managerApi.drainNode, managerApi.undrainNode],
+  } as const
+  return (['bans', 'drains'] as const satisfies readonly MarkKind[]).flatMap((kind) => {
+    const [set, end] = calls[kind]
+    const at = (exchange: Exchange) => ({ cluster: param(exchange, 'cluster'), target: param(exchange, 'target') })
+    const note = (exchange: Exchange, action: string, detail: Readonly<Record<string, unknown>>) =>
+      database.change({ actor: exchange.principal.name, action, target: param(exchange, 'target'), detail }, () =>
+        Promise.resolve(),
+      )
+    return [
+      managerRoute(set, async (exchange) => {
+        const body = await adminBody(set, exchange)
+        const told = await nodes.mark(kind, at(exchange), body, { signal: exchange.signal })
+        await note(exchange, words[kind][0], { cluster: param(exchange, 'cluster'), ...body })
+        sendJson(exchange, 200, told)
+      }),
+      managerRoute(end, async (exchange) => {
+        const told = await nodes.unmark(kind, at(exchange), { signal: exchange.signal })
+        await note(exchange, words[kind][1], { cluster: param(exchange, 'cluster') })
+        sendJson(exchange, 200, told)
+      }),
+    ]
+  })
+}
+
+/** What the services of clusters know now. */
+export function viewRoutes(components: ViewRoutesComponents): readonly Route[] {
+  const { overview, images, nodes } = components
+  return [
+    managerRoute(managerApi.overview, (exchange) => sendJson(exchange, 200, overview.now(), UNKEPT)),
+    ...swarmRoutes(components),
+    managerRoute(managerApi.images, async (exchange) => {
+      const { count, last } = pageRequest(exchange.query, PAGE)
+      const asked = { count, last, text: given(exchange, 'text'), signal: exchange.signal }
+      sendJson(exchange, 200, await images.page(asked), UNKEPT)
+    }),
+    managerRoute(managerApi.image, async (exchange) => {
+      const repository = repositoryText(parseRepository(param(exchange, 'repository')))
+      const clusters = await images.of(repository, { signal: exchange.signal })
+      sendJson(exchange, 200, { repository, clusters }, UNKEPT)
+    }),
+    managerRoute(managerApi.node, async (exchange) => {
+      const { signal } = exchange
+      sendJson(exchange, 200, await nodes.of(param(exchange, 'cluster'), param(exchange, 'peer'), { signal }), UNKEPT)
+    }),
+    ...markRoutes(components),
+  ]
+}

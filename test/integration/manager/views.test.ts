@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { type AnswerOf, adminClient, managerApi, type trackerAdmin, type WholeSwarm } from '../../../lib/api/index.ts'
+import { appError, fakeClock, systemClock } from '../../../lib/base/index.ts'
+import { httpClient } from '../../../lib/http/index.ts'
+import { askedClusters, type Tracker, type ViewedClusters } from '../../../services/manager/views/asked-clusters.ts'
+import { swarmViews } from '../../../services/manager/views/swarm-views.ts'
+import { eventually } from '../../kit/eventually.ts'
+import { pushBlobOf } from '../../kit/pushed-blob.ts'
+import { startTopology, type Topology } from '../../kit/topology.ts'
+
+const TOKEN = 'join-token-of-a-test-0123456789'
+
+describe('views over a cluster that has joined', () => {
+  const http = httpClient({ clock: systemClock() })
+  let shoal: Topology
+  let digest: string
+  let peer: string
+  const manager = () => adminClient(http, shoal.url('manager-1', 'admin'), managerApi)
+
+  beforeAll(async () => {
+    await http.start()
+    shoal = await startTopology({
+      ...{ agents: 1, origins: 1, trackers: 2, managers: 1, joinToken: TOKEN, processes: [] },
+      overrides: ['manager.clusters.heartbeat=500ms', 'manager.clusters.hosts=500ms'],
+    })
+    const blob = await pushBlobOf(shoal, 'team/viewed', 1_000_000)
+    digest = blob.digest
+    const pulled = await fetch(shoal.url('agent-1', 'registry') + blob.path)
+    await pulled.arrayBuffer()
+    peer = await eventually(async () => {
+      const { peers } = await manager().swarm({ cluster: 'herd', swarm: digest })
+      const agent = peers.find(({ role, complete }) => role === 'agent' && complete)
+      if (agent === undefined) throw new Error('the agent has not announced that it has the blob')
+      return agent.peerId
+    })
+  })
+
+  afterAll(async () => {
+    await shoal[Symbol.asyncDispose]()
+    await http.stop()
+  })
+
+  test('a swarm is found in a list, by its digest, and by its repository', async () => {
+    const { swarms, silent } = await manager().swarms({ digest: digest.slice(0, 20) })
+    expect(silent).toEqual([])
+    expect(swarms).toMatchObject([{ cluster: 'herd', digest, state: 'seeded', downloads: 0, origins: 1 }])
+    const { clusters } = await manager().image({ repository: 'team/viewed' })
+    expect(clusters).toMatchObject([{ cluster: 'herd', tags: [], replications: [], blobs: [{ digest }] }])
+  })
+
+  test('a swarm that is watched is told whole first', async () => {
+    const events = await manager().swarmEvents({ cluster: 'herd', swarm: digest })
+    for await (const { kind, data } of events) {
+      expect(kind).toBe('whole')
+      expect((data as unknown as WholeSwarm).swarm.digest).toBe(digest)
+      break
+    }
+  })
+
+  test('a node that is drained says so at its trackers, and the audit who asked for it', async () => {
+    const drained = await manager().drainNode({ cluster: 'herd', target: peer, body: { reason: 'new disk' } })
+    expect(drained).toMatchObject({ target: peer, reason: 'new disk', holds: { of: 2 } })
+    await expect(manager().node({ cluster: 'herd', peer })).resolves.toMatchObject({
+      ...{ cluster: 'herd', peerId: peer, drain: { reason: 'new disk' } },
+      blobs: [{ digest, complete: true }],
+    })
+    const { audit } = await manager().audit({})
+    expect(audit.find(({ action }) => action === 'host.drain')).toMatchObject({
+      target: peer,
+      detail: { cluster: 'herd' },
+    })
+    await manager().undrainNode({ cluster: 'herd', target: peer })
+    await expect(manager().undrainNode({ cluster: 'herd', target: peer })).rejects.toMatchObject({
+      code: 'MARK_UNKNOWN',
+    })
+  })
+
+  test('the numbers of the overview are those of its trackers', async () => {
+    const { clusters } = await eventually(async () => {
+      const seen = await manager().overview({})
+      if (seen.clusters[0]?.trackers !== 2) throw new Error('not measured yet')
+      return seen
+    })
+    expect(clusters).toMatchObject([{ cluster: 'herd', away: false, trackers: 2, swarms: 0 }])
+  })
+})
+
+describe('what several trackers say', () => {
+  type Told = AnswerOf<typeof trackerAdmin.swarm>
+  const id = 'ab'.repeat(20)
+  const row = { swarmId: id, repositories: [], state: 'downloading' as const, downloads: 1, seeds: 1, origins: 0 }
+  const peerOf = (peerId: string, complete: boolean) => ({ peerId, host: '10.0.0.1', port: 1, role: 'agent', complete })
+  const feed = (bytes: number) => ({ from: 'p', to: 'q', bytes, bytesPerSecond: bytes, failures: 0 })
+  const clusterOf = (name: string) => ({ id: name, name, away: false })
+
+  const viewed = (trackers: Readonly<Record<string, readonly Tracker[]>>) => {
+    const clusters: ViewedClusters = {
+      clusters: () => Object.keys(trackers).map(clusterOf),
+      trackers: (name) => (trackers[name] ?? []).map((admin, i) => ({ id: `tracker-${i}`, admin })),
+      buildIndexes: () => [],
+    }
+    return swarmViews(askedClusters(clusters, fakeClock()))
+  }
+  const telling = (told: Partial<Told>) =>
+    ({
+      swarm: async () => ({ ...row, peers: [], feeds: [], ...told }),
+      swarms: async () => ({ swarms: [row] }),
+    }) as unknown as Tracker
+  const failing = (code: 'SWARM_UNKNOWN' | 'UNAVAILABLE') =>
+    ({
+      swarm: async () => Promise.reject(appError(code)),
+      swarms: async () => Promise.reject(appError(code)),
+    }) as unknown as Tracker
+
+  test('a swarm is what its trackers together know', async () => {
+    const first = telling({ peers: [peerOf('p', false), peerOf('q', false)], feeds: [feed(5)] })
+    const second = telling({ peers: [peerOf('p', true), peerOf('r', false)], feeds: [feed(9)] })
+    const { peers, feeds } = await viewed({ east: [first, second] }).whole('east', id, {})
+    expect(peers.map(({ peerId, complete }) => [peerId, complete])).toEqual([
+      ['p', true],
+      ['q', false],
+      ['r', false],
+    ])
+    expect(feeds).toEqual([feed(9)])
+  })
+
+  test('is taken from those that know it', async () => {
+    const views = viewed({ east: [failing('SWARM_UNKNOWN'), telling({})] })
+    await expect(views.whole('east', id, {})).resolves.toMatchObject({ swarm: { swarmId: id, cluster: 'east' } })
+  })
+
+  test.each([
+    ['SWARM_UNKNOWN', [failing('SWARM_UNKNOWN')]],
+    ['NO_HEALTHY_MEMBER', []],
+  ])('when nobody knows it: %s', (code, trackers) =>
+    expect(viewed({ east: trackers }).whole('east', id, {})).rejects.toMatchObject({ code }),
+  )
+
+  test('a list names the clusters that it lacks, and has a swarm of two clusters twice', async () => {
+    const views = viewed({
+      east: [telling({}), telling({})],
+      west: [telling({})],
+      north: [failing('UNAVAILABLE')],
+    })
+    const asked = { count: 10, last: undefined, cluster: undefined, state: undefined, digest: undefined }
+    await expect(views.page({ ...asked, repository: undefined })).resolves.toEqual({
+      swarms: [
+        { ...row, cluster: 'east' },
+        { ...row, cluster: 'west' },
+      ],
+      silent: [{ cluster: 'north', code: 'UNAVAILABLE' }],
+    })
+  })
+
+  test('a cluster that is unknown is not looked for', () =>
+    expect(viewed({}).whole('east', id, {})).rejects.toMatchObject({ code: 'CLUSTER_UNKNOWN' }))
+})
