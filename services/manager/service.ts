@@ -1,11 +1,12 @@
 import type { Startable } from '../../lib/base/index.ts'
 import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
+import { adapterRoutes } from './adapters/open-adapters.ts'
 import { auditLog } from './audit-log.ts'
 import { openClusters } from './clusters/open-clusters.ts'
 import type { ManagerConfig } from './config.ts'
 import { consoleFolder, consoleRoutes } from './console-files.ts'
 import { managerDatabase } from './database/index.ts'
-import { openJobs } from './jobs/open-jobs.ts'
+import { openJobs } from './jobs/index.ts'
 import { managerRoutes } from './server.ts'
 import { openViews } from './views/open-views.ts'
 
@@ -26,7 +27,18 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   const clusters = openClusters({ ...runtime, database }, config)
   const jobs = openJobs({ ...runtime, database, talk: clusters.talk }, config.jobs)
   const views = openViews({ ...runtime, ...clusters, database, clusters: clusters.talk })
-  const wings = [...clusters.routes, ...jobs.routes, ...views.routes]
+  const adapters = adapterRoutes(
+    {
+      ...runtime,
+      database,
+      give: jobs.give,
+      jobs: jobs.store,
+      talk: clusters.talk,
+      clusters: () => clusters.roster.clusters,
+    },
+    config.jobs,
+  )
+  const wings = [...clusters.routes, ...jobs.routes, ...views.routes, ...adapters]
   const routes = managerRoutes({ audit: auditLog({ database }), wings })
   const pages = consoleRoutes({ folder: consoleFolder() })
   const shell = serviceShell(runtime, config, {

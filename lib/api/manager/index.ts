@@ -10,6 +10,7 @@ import { viewCalls } from './views.ts'
 
 export type { AuditRow } from './audit.ts'
 export type { ClusterAnswer, RelationAnswer } from './clusters.ts'
+export { type DragonflyArgs, type DragonflyJob, dragonflyJobSchema, dragonflyPatchSchema } from './dragonfly.ts'
 export {
   type JobCredentials,
   type JobPartAnswer,
