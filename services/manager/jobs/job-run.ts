@@ -1,4 +1,12 @@
-import { abortController, anySignal, background, isAbort, isAppError } from '../../../lib/base/index.ts'
+import {
+  abortController,
+  anySignal,
+  background,
+  type Deferred,
+  deferred,
+  isAbort,
+  isAppError,
+} from '../../../lib/base/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { contentStep, urlStep } from './content-steps.ts'
 import { fleetStep } from './fleet-step.ts'
@@ -6,6 +14,7 @@ import type { PartEnd } from './job-ledger.ts'
 import { backfillStep, gcStep, retentionStep } from './look-steps.ts'
 import { type Ending, isOpen, type Job, type Part, type StepName } from './model.ts'
 import { originsStep } from './origins-step.ts'
+import { pause } from './pause.ts'
 import { resolveStep } from './resolve-step.ts'
 import { endOf, isOver, type Step, type StepComponents, type Verdict } from './step.ts'
 
@@ -46,9 +55,11 @@ export async function runJob(
   const until = anySignal([signal, over.signal])
   const begun = new Set<number>()
   const failures: unknown[] = []
+  let moved: Deferred<void> = deferred()
   const work = background((_name, err) => failures.push(err))
   try {
     for (;;) {
+      moved = deferred()
       const now = await ledger.look(job.id)
       if (now === undefined) return undefined
       job = now.job
@@ -63,10 +74,12 @@ export async function runJob(
         begun.add(part.n)
         const stepWork = { ...components, part, signal: until, verdict }
         Object.defineProperty(stepWork, 'job', { get: () => job, enumerable: true })
-        work.run(`part ${part.n}`, () => runPart(stepWork as typeof stepWork & { readonly job: Job }))
+        work.run(`part ${part.n}`, () =>
+          runPart(stepWork as typeof stepWork & { readonly job: Job }).finally(() => moved.resolve()),
+        )
       }
       if (failures.length > 0) throw failures[0]
-      await clock.sleep(lookMs, { signal: until })
+      await pause(clock, lookMs, { event: moved.promise, signal: until })
     }
   } finally {
     over.abort()

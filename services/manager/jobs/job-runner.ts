@@ -1,12 +1,4 @@
-import {
-  abortController,
-  anySignal,
-  background,
-  type Deferred,
-  deferred,
-  isAbort,
-  throwIfAborted,
-} from '../../../lib/base/index.ts'
+import { background, type Deferred, deferred, isAbort } from '../../../lib/base/index.ts'
 import type { ManagerDatabase } from '../database/index.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { DutyWriter } from './duty.ts'
@@ -15,6 +7,7 @@ import type { JobMeters } from './job-meters.ts'
 import { type JobRunComponents, runJob } from './job-run.ts'
 import { MAX_OPEN_JOBS } from './job-store.ts'
 import type { Job } from './model.ts'
+import { pause } from './pause.ts'
 
 /** Between two looks for jobs that are too old. */
 const SWEEP_MS = 60_000
@@ -42,16 +35,6 @@ export interface JobRunner {
 export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: JobRunnerInit): JobRunner {
   const { clock, logger, meters, credentials, database, lookMs } = components
   let asked: Deferred<void> = deferred()
-
-  const pause = async (signal: AbortSignal): Promise<void> => {
-    const over = abortController()
-    await Promise.race([
-      clock.sleep(lookMs, { signal: anySignal([signal, over.signal]) }).catch(() => undefined),
-      asked.promise,
-    ])
-    over.abort()
-    throwIfAborted(signal)
-  }
 
   return {
     ask: () => asked.resolve(),
@@ -93,7 +76,7 @@ export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: J
             tasks.run(`job ${job.id}`, (until) => doOne(job, until))
           }
           await sweep()
-          await pause(signal)
+          await pause(clock, lookMs, { event: asked.promise, signal })
         }
       } finally {
         signal.removeEventListener('abort', end)

@@ -17,16 +17,11 @@ import { scheduleRounds } from './schedules/schedule-rounds.ts'
 import { scheduleRoutes } from './schedules/schedule-routes.ts'
 import { scheduleStore } from './schedules/schedule-store.ts'
 
-/** Between two looks at work elsewhere, and at jobs that somebody watches. */
-const LOOK_MS = 1_000
-
 export interface JobsComponents extends Runtime {
   readonly database: ManagerDatabase
   readonly talk: ClusterTalk
   /** Work of which one manager of several does each. Default: this one does it. */
   readonly duty?: Duty | undefined
-  /** Replaces the usual pause between two looks. */
-  readonly lookMs?: number | undefined
 }
 
 /** The wing of the jobs. */
@@ -39,7 +34,8 @@ export interface ManagerJobs {
 }
 
 export function openJobs(components: JobsComponents, config: JobsConfig): ManagerJobs {
-  const { duty = soleDuty(components), lookMs = LOOK_MS, metrics, talk } = components
+  const { duty = soleDuty(components), metrics, talk } = components
+  const lookMs = config.look
   const credentials = credentialMemory()
   const registries = registryAsker(components, config)
   const store = jobStore(components)

@@ -17,6 +17,7 @@ import {
   parseDigest,
   parseRepository,
   type Repository,
+  URL_REGISTRY,
 } from '../../../lib/core/index.ts'
 import { imageContent, parseImageTag } from '../../../lib/kraken/index.ts'
 import type { Platform } from '../../../lib/registry/index.ts'
@@ -63,7 +64,9 @@ export function targets({ index, origins }: TargetsComponents): Targets {
   const byDigest = async (text: string, kind: JobKind, options: AbortOptions): Promise<Target> => {
     const at = text.lastIndexOf('@')
     const [repository, digest] = [parseRepository(text.slice(0, at)), parseDigest(text.slice(at + 1))]
-    const found = await index.getManifest(repository, digest, options)
+    // What lies under a URL is a blob, of which no index knows.
+    const isUrl = repository.registry === URL_REGISTRY
+    const found = isUrl ? undefined : await index.getManifest(repository, digest, options)
     if (found !== undefined) return imageTarget(repository, found)
     const blob = await origins.statBlob(repository, digest, options)
     if (blob === undefined && kind === 'preload') throw appError('BLOB_UNKNOWN', { detail: { digest } })

@@ -113,11 +113,16 @@ describe('a blob that is being brought', () => {
 
 test('the list comes in pages, in the order of the ids', async () => {
   const ids = ['c', 'a', 'd', 'b']
-  const listener = memoryListener(ingestRoutes({
-      ingests: { ensure: () => Promise.reject(new Error('nobody asks')), underWay: () => ids.map((id) => ({ id }) as never) },
+  const listener = memoryListener(
+    ingestRoutes({
+      ingests: {
+        ensure: () => Promise.reject(new Error('nobody asks')),
+        underWay: () => ids.map((id) => ({ id }) as never),
+      },
       urls: { ask: () => Promise.reject(new Error('nobody asks')) },
       clock: fakeClock(),
-    }))
+    }),
+  )
   const page = async (query: string) => {
     const answer = await listener.send({ method: 'GET', target: `/ingests${query}` })
     return JSON.parse(answer!.body.toString()) as unknown
