@@ -161,6 +161,24 @@ module.exports = {
         pathNot: '^services/manager/(clusters/|database/(index|ids)\\.ts$|managed\\.ts$)',
       },
     },
+    {
+      name: 'manager-wing-jobs',
+      severity: 'error',
+      from: { path: '^services/manager/jobs/' },
+      to: {
+        path: '^services/manager/',
+        pathNot: '^services/manager/(jobs/|clusters/talk\\.ts$|database/(index|ids)\\.ts$|managed\\.ts$)',
+      },
+    },
+    {
+      name: 'manager-adapters',
+      severity: 'error',
+      from: { path: '^services/manager/adapters/' },
+      to: {
+        path: '^services/manager/',
+        pathNot: '^services/manager/(adapters/|jobs/index\\.ts$|clusters/talk\\.ts$|database/index\\.ts$|managed\\.ts$)',
+      },
+    },
     ...Object.entries(packageRooms).map(([name, room]) => ({
       name: `${name}-in-its-room`,
       severity: 'error',

@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net'
 import type { JobCredentials } from '../../../lib/api/index.ts'
 import type { TlsMaterial } from '../../../lib/base/index.ts'
 import { type AbortOptions, appError, bareHost, type Clock, hasCode, type Startable } from '../../../lib/base/index.ts'
@@ -31,6 +32,13 @@ export interface RegistryAsker extends Startable {
   digestOf(url: string, credentials: JobCredentials, options: AbortOptions): Promise<Digest>
 }
 
+export interface RegistryAskerComponents {
+  readonly clock: Clock
+  readonly tls?: TlsMaterial | undefined
+  /** Finds the addresses of a name. Default: that of the system. */
+  readonly lookup?: LookupFunction
+}
+
 export interface RegistryAskerInit {
   /** Hosts, with or without a port, that may be asked wherever they are. */
   readonly allow: readonly string[]
@@ -40,7 +48,7 @@ const isIp = (host: string) => /^[\d.]+$/.test(host) || host.includes(':')
 
 /** Only the internet is asked, and what the config allows: whoever may give a job must not see what only the manager can reach. */
 export function registryAsker(
-  { clock, tls }: { readonly clock: Clock; readonly tls?: TlsMaterial | undefined },
+  { clock, tls, lookup }: RegistryAskerComponents,
   { allow }: RegistryAskerInit,
 ): RegistryAsker {
   const refused = new Set<string>()
@@ -50,7 +58,10 @@ export function registryAsker(
     if (!good) refused.add(host)
     return good
   }
-  const http = httpClient({ clock }, { admits, tls, trustsPublic: true, connectTimeoutMs: CONNECT_MS })
+  const http = httpClient(
+    { clock, ...(lookup !== undefined && { lookup }) },
+    { admits, tls, trustsPublic: true, connectTimeoutMs: CONNECT_MS },
+  )
   const check = (text: string) => {
     const { hostname, host } = new URL(text)
     if (isAllowed(hostname) || isAllowed(host)) return
