@@ -176,7 +176,8 @@ module.exports = {
       from: { path: '^services/manager/adapters/' },
       to: {
         path: '^services/manager/',
-        pathNot: '^services/manager/(adapters/|jobs/index\\.ts$|clusters/talk\\.ts$|database/index\\.ts$|managed\\.ts$)',
+        pathNot:
+          '^services/manager/(adapters/|jobs/index\\.ts$|clusters/talk\\.ts$|database/index\\.ts$|managed\\.ts$)',
       },
     },
     ...Object.entries(packageRooms).map(([name, room]) => ({

@@ -52,7 +52,7 @@ export function dragonflyStore(database: ManagerDatabase): DragonflyStore {
         .executeTakeFirstOrThrow()
       const rows = await all()
         .selectAll()
-        .orderBy('id', 'desc')
+        .orderBy('number', 'desc')
         .limit(count)
         .offset(Math.min(skip, MAX_SKIPPED))
         .execute()
