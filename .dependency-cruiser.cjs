@@ -51,6 +51,8 @@ const packageRooms = {
   'classic-level': '^lib/journal/',
   '@redis/client': '^services/tracker/peer-store/',
   libsql: '^services/manager/database/',
+  pg: '^services/manager/database/',
+  'openid-client': '^services/manager/people/oidc/',
   kysely: '^services/manager/',
   preact: '^services/manager/console/',
   '@preact/signals': '^services/manager/console/',

@@ -5,6 +5,7 @@ import { list, table, text } from './bounded.ts'
 import { adminApi } from './openapi.ts'
 import { ringCalls } from './ring-admin.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
+import { settingsCalls } from './settings-call.ts'
 
 /** Blobs, torrents, or peers of one in an answer; an answer of 4 MiB has no room for more. */
 const MAX_ENTRIES = 50_000
@@ -36,6 +37,7 @@ const leaveSchema = z.object({ state: z.enum(['serving', 'leaving', 'closing']) 
 export const agentAdmin = adminApi({
   ...ringCalls,
   ...pullCalls,
+  ...settingsCalls,
   blobs: adminCall({
     method: 'GET',
     path: '/blobs',

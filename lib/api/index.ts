@@ -108,6 +108,8 @@ export {
   type StoredGarbage,
 } from './garbage.ts'
 export { jsonLines } from './json-lines.ts'
+export { type LiveValues, liveKeys, liveSchemas } from './live-keys.ts'
+export { type LiveSettings, liveSettings } from './live-settings.ts'
 export {
   type AssignedCluster,
   type AuditRow,
@@ -117,10 +119,12 @@ export {
   type DragonflyJob,
   dragonflyJobSchema,
   dragonflyPatchSchema,
+  type Grant,
   type HeartbeatBody,
   type HostAnswer,
   hostStates,
   type ImageInCluster,
+  type InviteRow,
   type JobCredentials,
   type JobPartAnswer,
   type JobRowAnswer,
@@ -140,20 +144,27 @@ export {
   type ManagerCalls,
   type ManagerNeed,
   type ManagerResource,
+  type Me,
   type MemberAnswer,
   type MemberKind,
   type MemberState,
   managedJobKinds,
   managerApi,
+  managerResources,
   memberKinds,
   memberStates,
+  personName,
   type RelationAnswer,
+  type RoleRow,
   type Sample,
   type ScheduleAnswer,
   type ScheduleBody,
+  type SessionRow,
   type SwarmViewRow,
   scheduleNameSchema,
   specOfSchedule,
+  type TokenRow,
+  type UserRow,
   viewCalls,
   type WholeSwarm,
 } from './manager/index.ts'
@@ -248,7 +259,9 @@ export {
 export { ringCalls, ringRoutes } from './ring-admin.ts'
 export { descriptorSchema, parseAnswer, parseBody } from './schemas.ts'
 export { seedAnnouncer } from './seed-announcer.ts'
+export { type SettingsAnswer, settingsRoute } from './settings-call.ts'
 export { sharedLooks } from './shared-looks.ts'
+export * from './steering-index.ts'
 export {
   type AnnounceAnswer,
   type AnnounceBatch,
@@ -266,7 +279,6 @@ export {
   trackerRoutes,
 } from './tracker.ts'
 export {
-  type Holds,
   swarmStates,
   type TrackerControl,
   type TrackerSettings,

@@ -6,6 +6,7 @@ import { jsonBody, sendForJson } from './answer.ts'
 import { list, table, text } from './bounded.ts'
 import { jobKinds, MAX_ORDER_ITEMS, platformTextSchema, progressSchema } from './fleet-jobs.ts'
 import { byteCountSchema, digestSchema, peerIdSchema, repositorySchema } from './schemas.ts'
+import { steeringReportSchema, steeringWordSchema } from './steering-words.ts'
 import { announceLimits } from './tracker.ts'
 
 /** Limits of the protocol by which hosts fetch their orders; docs/limits.md gives the reasons. */
@@ -52,6 +53,10 @@ export const orderPollSchema = z.object({
   zone: nameSchema.exactOptional(),
   labels: table(text(255), { max: announceLimits.maxLabels, maxKey: 255 }).exactOptional(),
   platform: platformTextSchema,
+  /** The version of shoal that it runs. */
+  shoal: text(64).exactOptional(),
+  /** Which settings it runs; absent from those that take none. */
+  steering: steeringReportSchema.exactOptional(),
   /** How long the tracker may wait for an order before it answers. */
   waitMs: z.number().int().min(0).max(orderLimits.maxWaitMs),
   orders: list(toldSchema, orderLimits.maxInHand),
@@ -81,6 +86,8 @@ export const orderAnswerSchema = z.object({
   orders: list(orderSchema, orderLimits.maxInHand),
   /** Orders that the host has and the tracker wants no more. */
   cancel: list(orderIdSchema, orderLimits.maxInHand),
+  /** Which settings it should run, when they are not those that it has told of. */
+  steering: steeringWordSchema.exactOptional(),
   /** The host should wait so long before it asks again. */
   againMs: z.number().int().min(0),
 })

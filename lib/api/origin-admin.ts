@@ -4,6 +4,7 @@ import { list, opaque, table, text } from './bounded.ts'
 import { adminApi } from './openapi.ts'
 import { ringCalls } from './ring-admin.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
+import { settingsCalls } from './settings-call.ts'
 import { urlAnswerSchema, urlAskedSchema } from './urls.ts'
 
 /** Entries of one list in an answer; an answer of 4 MiB has no room for more. */
@@ -118,6 +119,7 @@ const pageQuery = {
 /** The admin API of an origin; docs/endpoints.md has a row for each call. */
 export const originAdmin = adminApi({
   ...ringCalls,
+  ...settingsCalls,
   blobs: adminCall({
     method: 'GET',
     path: '/blobs',

@@ -5,6 +5,7 @@ import { fleetCalls } from './fleet-admin.ts'
 import { adminApi } from './openapi.ts'
 import { ringCalls } from './ring-admin.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
+import { holdsSchema, steeringCalls } from './steering-admin.ts'
 
 /** Entries of one list in an answer; an answer of 4 MiB has no room for more. */
 const MAX_ENTRIES = 10_000
@@ -110,13 +111,11 @@ export const trackerControlSchema = z.object({
 })
 export type TrackerControl = z.output<typeof trackerControlSchema>
 
-/** At which trackers of the cluster a change holds; the others get it as soon as they can be reached. */
-export const holdsSchema = z.object({ at: countSchema, of: countSchema, missing: list(text(128), 1000) })
-export type Holds = z.output<typeof holdsSchema>
-
 const settingsAnswer = z.object({
   /** What an admin has set. */
   set: trackerSettingsSchema,
+  /** Keys that a manager holds: what it says counts more. */
+  held: list(text(64), 64).optional(),
   /** What holds now. */
   now: z.object({
     policy: text(64),
@@ -270,14 +269,15 @@ export const trackerAdmin = adminApi({
     path: '/settings',
     summary: 'changes what is given, now and after a restart; what is left out is as in the config again',
     body: trackerSettingsSchema,
-    codes: ['BODY_INVALID', 'CHANGED_MEANWHILE'],
+    codes: ['BODY_INVALID', 'CHANGED_MEANWHILE', 'SETTING_HELD'],
     answer: settingsAnswer.extend({ holds: holdsSchema }),
   }),
   ...fleetCalls,
+  ...steeringCalls,
   events: adminStream({
     method: 'GET',
     path: '/events',
-    summary: 'joins, completions, bans, drains and jobs as server-sent events, from Last-Event-ID on',
+    summary: 'joins, completions, bans, drains, settings and jobs as server-sent events, from Last-Event-ID on',
     query: { kinds: 'only events of these kinds, with commas between them' },
     codes: ['SHUTTING_DOWN', 'REQUEST_INVALID'],
     answer: table(opaque(), { max: 32, maxKey: 64 }),

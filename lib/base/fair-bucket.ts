@@ -36,6 +36,8 @@ export interface BucketFlow extends TokenBucket {
 export interface FairBucket {
   /** One more flow. One that nobody waits in costs nothing. */
   flow(init?: FlowInit): BucketFlow
+  /** From now on; who waits goes on at the new rate. Undefined means no limit. `burst` as at the start. */
+  setRate(ratePerSecond: number | undefined, options?: Pick<TokenBucketInit, 'burst'>): void
   /** Tokens that can be taken now without waiting; Infinity when there is no limit. */
   readonly available: number
 }
@@ -45,11 +47,8 @@ interface Waiter {
   readonly granted: Deferred<void>
 }
 
-export function fairBucket(clock: Clock, { ratePerSecond, ...init }: FairBucketInit): FairBucket {
-  if (ratePerSecond !== undefined) return new Fair(clock, ratePerSecond, init)
-  const take = () => Promise.resolve()
-  const unlimited: BucketFlow = { take, weigh: () => undefined, available: Number.POSITIVE_INFINITY }
-  return { flow: () => unlimited, available: Number.POSITIVE_INFINITY }
+export function fairBucket(clock: Clock, init: FairBucketInit): FairBucket {
+  return new Fair(clock, init)
 }
 
 /** A rate limit for callers that are all alike. */
@@ -57,10 +56,14 @@ export function tokenBucket(clock: Clock, init: TokenBucketInit): TokenBucket {
   return fairBucket(clock, init).flow()
 }
 
+const limits = (rate = Number.POSITIVE_INFINITY, burst = rate) =>
+  rate === Number.POSITIVE_INFINITY ? { rate, burst: rate } : { rate, burst }
+
 class Fair implements FairBucket {
   readonly #clock: Clock
-  readonly #rate: number
-  readonly #burst: number
+  /** Both are Infinity when there is no limit. */
+  #rate: number
+  #burst: number
   readonly #reserve: number
   readonly #turn: number
   readonly #short: RoundRobin<Waiter>
@@ -73,17 +76,14 @@ class Fair implements FairBucket {
   /** The last take was a short flow's. */
   #shortTook = false
 
-  constructor(
-    clock: Clock,
-    rate: number,
-    { burst = rate, turn = burst / 100, reserve = 0 }: Omit<FairBucketInit, 'ratePerSecond'>,
-  ) {
+  constructor(clock: Clock, { ratePerSecond, burst: given, turn, reserve = 0 }: FairBucketInit) {
+    const { rate, burst } = limits(ratePerSecond, given)
     this.#clock = clock
     this.#rate = rate
     this.#burst = burst
     this.#reserve = reserve
-    this.#turn = turn
-    this.#short = roundRobin<Waiter>(turn)
+    this.#turn = turn ?? burst / 100
+    this.#short = roundRobin<Waiter>(this.#turn)
     this.#tokens = burst
     this.#updatedMs = clock.monotonicMs()
   }
@@ -107,6 +107,16 @@ class Fair implements FairBucket {
     }
   }
 
+  setRate(ratePerSecond: number | undefined, options: Pick<TokenBucketInit, 'burst'> = {}): void {
+    this.#refill()
+    const { rate, burst } = limits(ratePerSecond, options.burst)
+    this.#rate = rate
+    this.#burst = burst
+    // What was saved up without a limit is not more than a burst; without one now, nothing is owed.
+    this.#tokens = rate === Number.POSITIVE_INFINITY ? burst : Math.min(burst, this.#tokens)
+    this.#serve()
+  }
+
   /** The round of those of this weight. */
   #weighing(weight: number): RoundRobin<Waiter> {
     const known = this.#long.get(weight)
@@ -118,6 +128,7 @@ class Fair implements FairBucket {
   }
 
   async #take(flow: Flow<Waiter>, tokens: number, { signal }: AbortOptions = {}): Promise<void> {
+    if (this.#rate === Number.POSITIVE_INFINITY) return
     throwIfAborted(signal)
     const waiter: Waiter = { tokens, granted: deferred() }
     flow.add(waiter)
@@ -130,7 +141,8 @@ class Fair implements FairBucket {
 
   #refill(): void {
     const nowMs = this.#clock.monotonicMs()
-    this.#tokens = Math.min(this.#burst, this.#tokens + ((nowMs - this.#updatedMs) / 1000) * this.#rate)
+    if (this.#rate < Number.POSITIVE_INFINITY)
+      this.#tokens = Math.min(this.#burst, this.#tokens + ((nowMs - this.#updatedMs) / 1000) * this.#rate)
     this.#updatedMs = nowMs
   }
 

@@ -8,7 +8,7 @@ import { parseRequestTarget, type RequestTarget } from './request-target.ts'
  * every listener that it can reach, also to those on loopback: it says so in `Origin` and `Sec-Fetch-Site`, or, where
  * the site let its name point to this machine, in `Host`.
  */
-export type Door = (req: IncomingMessage, target: Pick<RequestTarget, 'authority'>) => void
+export type Door = (req: IncomingMessage, target: Pick<RequestTarget, 'authority' | 'path'>) => void
 
 export interface DoorInit {
   /** The host that the listener binds to. */
@@ -18,7 +18,19 @@ export interface DoorInit {
    * name is not looked at. A function is asked at each request that none of the others lets in.
    */
   readonly hosts: readonly string[] | 'any' | (() => readonly string[])
+  /**
+   * Paths to which a link on a page of another site may lead a browser that then shows what it gets there; what it asks for is to
+   * change nothing. Default: none.
+   */
+  readonly pages?: ((path: string) => boolean) | undefined
 }
+
+/** Somebody follows a link, or is sent on, to a page of its own, not in a frame of another one. */
+const isVisit = ({ method, headers }: IncomingMessage): boolean =>
+  method === 'GET' &&
+  headers.origin === undefined &&
+  headers['sec-fetch-mode'] === 'navigate' &&
+  headers['sec-fetch-dest'] === 'document'
 
 /** `host`, `host:port`, `[::1]:port`; the host without its brackets, in lower case, without the dot of the root. */
 const hostIn = (authority: string): string | undefined => {
@@ -76,7 +88,7 @@ const isOneOf = (host: string | undefined, patterns: readonly string[]): boolean
  * does not know it, and members name each other as their own configs do.
  * @throws (the door) HOST_UNKNOWN, CROSS_SITE
  */
-export function door(authenticate: Authenticate, { bind, hosts }: DoorInit): Door {
+export function door(authenticate: Authenticate, { bind, hosts, pages = () => false }: DoorInit): Door {
   const own = bind.toLowerCase()
   const patternsNow = () => (hosts === 'any' ? [] : typeof hosts === 'function' ? hosts() : hosts)
   const knows = (host: string, req: IncomingMessage): boolean =>
@@ -91,7 +103,7 @@ export function door(authenticate: Authenticate, { bind, hosts }: DoorInit): Doo
     })
 
   return (req, target) => {
-    refuseOtherSites(req)
+    if (!isVisit(req) || !pages(target.path)) refuseOtherSites(req)
     if (hosts === 'any') return
     const unknown = firstUnknown(req, target)
     if (unknown !== undefined && authenticate(req).name === 'anonymous') throw hostUnknown(unknown)

@@ -62,6 +62,8 @@ export interface HttpServerInit {
    * Default none.
    */
   readonly hosts?: DoorInit['hosts']
+  /** Paths to which pages of other sites may lead a browser, as `door` takes them. Default none. */
+  readonly pages?: DoorInit['pages']
   /** Most connections; beyond it the one that is idle for the longest time is closed. Default any number. */
   readonly maxConnections?: number
   /** Share of them that one address may have, unless it is one of this machine. Default all. */
@@ -202,7 +204,7 @@ const dispatchOf = (
     {
       ...{ logger, audit, identify, clock },
       bodies: init.bodies ?? bodyBudgets(components).of(init.name),
-      door: door(authenticate, { bind: init.bind.host, hosts: init.hosts ?? [] }),
+      door: door(authenticate, { bind: init.bind.host, hosts: init.hosts ?? [], pages: init.pages }),
       enterLoad: loadGates({ clock, onRefused: onLimit }, init.load),
       ...{ forward: init.forward, serveInside },
       traced: tracedVisits(components.tracer, { listener: init.name, envelope: init.envelope ?? 'own' }),

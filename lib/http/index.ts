@@ -55,7 +55,13 @@ export {
   unsatisfiedContentRange,
 } from './range.ts'
 export { refusal } from './refusal.ts'
-export { type RequestRate, type RequestRateInit, requestRate, type SlowDown } from './request-rate.ts'
+export {
+  type AdjustableRate,
+  type RequestRate,
+  type RequestRateInit,
+  requestRate,
+  type SlowDown,
+} from './request-rate.ts'
 export type { RequestTarget } from './request-target.ts'
 export { requireRight } from './require-right.ts'
 export { retryAfterMs } from './retry-after.ts'

@@ -10,6 +10,12 @@ export interface RequestRate {
   count(req: CallerOf): void
 }
 
+/** The same, by whoever may change it. */
+export interface AdjustableRate extends RequestRate {
+  /** From now on, and every client begins anew; undefined: any number. */
+  setRate(perSecond: number | undefined): void
+}
+
 /**
  * How a client is told to slow down. `TOOMANYREQUESTS` is the word for it. But containerd repeats a request at once, five
  * times, when a mirror says so, and goes to its next host when that is `UNAVAILABLE`: so a mirror says this.
@@ -29,14 +35,23 @@ const BURST_SECONDS = 20
 
 export function requestRate(
   { clock, metrics }: { readonly clock: Pick<Clock, 'monotonicMs'>; readonly metrics: Metrics },
-  { listener, perSecond, code }: RequestRateInit,
-): RequestRate {
-  if (perSecond === undefined) return { count: () => undefined }
-  const accounts = callerAccounts(clock, { perSecond, burst: Math.max(1, perSecond * BURST_SECONDS) })
-  const refused = limitRefusals(metrics).with({ listener, limit: 'requests' })
+  { listener, perSecond: first, code }: RequestRateInit,
+): AdjustableRate {
+  const at = (perSecond: number | undefined) =>
+    perSecond === undefined
+      ? undefined
+      : {
+          accounts: callerAccounts(clock, { perSecond, burst: Math.max(1, perSecond * BURST_SECONDS) }),
+          refused: limitRefusals(metrics).with({ listener, limit: 'requests' }),
+        }
+  let limit = at(first)
   return {
+    setRate(perSecond) {
+      limit = at(perSecond)
+    },
     count(req) {
-      if (accounts.take(req)) return
+      if (limit === undefined || limit.accounts.take(req)) return
+      const { accounts, refused } = limit
       refused.add()
       const err = appError(code, { message: 'this client sends too many requests; slow down' })
       throw refusal(err, { 'retry-after': Math.max(1, Math.ceil(accounts.untilNextMs(req) / 1000)) })

@@ -4,7 +4,9 @@ import { type HttpClient, httpClient } from '../http/index.ts'
 import { type TlsIdentity, tlsIdentity } from '../identity/index.ts'
 import {
   jsonLogger,
+  type LeveledLogger,
   type Logger,
+  leveledLogger,
   type Metrics,
   prometheusMetrics,
   type Tracer,
@@ -20,6 +22,8 @@ export interface Runtime {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** Changes what the logger writes; never more than what was given as a logger writes. */
+  readonly setLogLevel: LeveledLogger['setLevel']
   readonly metrics: Metrics
   /** Most files and connections that the process may have open; undefined where the system does not tell. */
   readonly openFiles: number | undefined
@@ -36,7 +40,7 @@ export function serviceRuntime(kind: ServiceKind, config: CommonConfig, given: P
   const parts = {
     clock: given.clock ?? systemClock(),
     random: given.random ?? systemRandom(),
-    logger: given.logger ?? jsonLogger({ level: config.log, service: serviceFacts(kind).name }),
+    ...leveled(kind, config, given),
     metrics: given.metrics ?? prometheusMetrics({ process: true, exemplars: config.tracing.endpoint !== undefined }),
     openFiles: given.openFiles ?? openFileLimit(),
   }
@@ -53,8 +57,20 @@ export function serviceRuntime(kind: ServiceKind, config: CommonConfig, given: P
   return runtime
 }
 
+/** What is given as a logger writes all that it writes, until it is told another level. */
+function leveled(
+  kind: ServiceKind,
+  { log }: CommonConfig,
+  { logger: given, setLogLevel }: Partial<Runtime>,
+): Pick<Runtime, 'logger' | 'setLogLevel'> {
+  if (given !== undefined && setLogLevel !== undefined) return { logger: given, setLogLevel }
+  const inner = given ?? jsonLogger({ level: 'debug', service: serviceFacts(kind).name })
+  const logger = leveledLogger(inner, given === undefined ? log : 'debug')
+  return { logger, setLogLevel: (level) => logger.setLevel(level) }
+}
+
 const identityOf = (
-  parts: Omit<Runtime, 'tls' | 'tracer' | 'exporter'>,
+  parts: Omit<Runtime, 'tls' | 'tracer' | 'exporter' | 'setLogLevel'>,
   { tls }: CommonConfig,
 ): TlsIdentity | undefined =>
   tls.certificate === undefined && tls.authorities.length === 0 ? undefined : tlsIdentity(parts, tls)

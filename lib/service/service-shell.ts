@@ -41,6 +41,8 @@ export interface ListenerInit {
   readonly foreignLogIns?: boolean
   /** Knows callers who show something else than a secret; default: there are none. */
   readonly identify?: Identify | undefined
+  /** Paths to which pages of other sites may lead a browser; default: none. */
+  readonly pages?: HttpServerInit['pages']
   /** Limits of what keeps its connections busy; default none. */
   readonly load?: LoadLimits | undefined
   /** Takes what is for hosts elsewhere; default: it is no proxy. */

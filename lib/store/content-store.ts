@@ -1,4 +1,4 @@
-import { appError, background, type Clock, keyedLock, type Random, type Timer } from '../base/index.ts'
+import { background, type Clock, keyedLock, type Random, type Timer } from '../base/index.ts'
 import type { ByteRange, Digest, PieceMap } from '../core/index.ts'
 import { blockHashing, type Hashing, inlineDigester } from '../metainfo/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
@@ -11,9 +11,10 @@ import type { ManagedStore } from './managed-store.ts'
 import { measuredMedium } from './measured-medium.ts'
 import type { Medium, Volume } from './medium.ts'
 import { type PartialTable, partialTable } from './partial-table.ts'
-import { type Space, type SpaceInit, space } from './space.ts'
+import { type Space, space } from './space.ts'
+import { spaceInit } from './space-init.ts'
 import { type StoreMetrics, storeMetrics } from './store-metrics.ts'
-import type { Hold, KeptBlob } from './upkeep.ts'
+import type { Hold, KeptBlob, StoreLimits } from './upkeep.ts'
 import { type Uploads, uploads } from './uploads.ts'
 
 export interface StoreComponents {
@@ -44,30 +45,18 @@ export interface StoreInit {
   readonly evictable?: ((digest: Digest) => boolean | Promise<boolean>) | undefined
 }
 
-export const DEFAULT_MIN_FREE_BYTES = 512 * 1024 * 1024
 const UPLOAD_IDLE_MS = 2 * 60 * 60 * 1000
 /** Interval of the search for idle uploads; the search runs more often when uploads expire sooner. */
 const SWEEP_INTERVAL_MS = 10 * 60 * 1000
 
-/** `init` with its defaults, checked. @throws CONFIG_INVALID */
-function spaceInit(init: StoreInit): SpaceInit {
-  const { capacityBytes, highWatermark = 0.9, lowWatermark = 0.8, minFreeBytes = DEFAULT_MIN_FREE_BYTES } = init
-  if (!(capacityBytes > 0) || !(lowWatermark > 0) || !(lowWatermark <= highWatermark) || !(highWatermark <= 1)) {
-    throw appError('CONFIG_INVALID', {
-      message: 'the store needs a capacity above 0 and 0 < lowWatermark <= highWatermark <= 1',
-      detail: { capacityBytes, highWatermark, lowWatermark },
-    })
-  }
-  return { capacityBytes, highWatermark, lowWatermark, minFreeBytes }
-}
-
 /** The rules of a blob store, on top of a medium. */
-class ContentStore implements ManagedStore {
+class ContentStore implements ManagedStore, StoreLimits {
   readonly #components: StoreComponents
   readonly #medium: Medium
   readonly #metrics: StoreMetrics | undefined
   readonly #uploadIdleMs: number
-  readonly #capacityBytes: number
+  readonly #init: StoreInit
+  #capacityBytes: number
   readonly #leases = leases()
   readonly #space: Space
   readonly #blobs: CompleteBlobs
@@ -87,6 +76,7 @@ class ContentStore implements ManagedStore {
     this.#medium = medium
     this.#metrics = storeMetrics(components.metrics)
     this.#uploadIdleMs = init.uploadIdleMs ?? UPLOAD_IDLE_MS
+    this.#init = init
     this.#capacityBytes = limits.capacityBytes
     const freeBytes = (volume: Volume) => medium.freeBytes(volume)
     const makeRoom = (bytes: number, volume?: Volume) => evict(bytes, volume)
@@ -117,6 +107,14 @@ class ContentStore implements ManagedStore {
       ...{ blobs, partials: this.#partials, uploads: this.#uploads },
     })
     medium.onLost((volume) => this.#tasks.run('forget a lost volume', () => this.#lose(volume)))
+  }
+
+  setLimits(limits: Parameters<StoreLimits['setLimits']>[0]): void {
+    const init = spaceInit({ ...this.#init, ...limits })
+    this.#space.setInit(init)
+    this.#medium.keepFree?.(init.minFreeBytes)
+    this.#capacityBytes = init.capacityBytes
+    if (this.#started) this.#metrics?.capacity.set(init.capacityBytes)
   }
 
   get usedBytes() {
@@ -286,7 +284,7 @@ class ContentStore implements ManagedStore {
 }
 
 /** @throws CONFIG_INVALID when the limits make no sense */
-export function contentStore(components: StoreComponents, init: StoreInit, medium: Medium): ManagedStore {
+export function contentStore(components: StoreComponents, init: StoreInit, medium: Medium): ManagedStore & StoreLimits {
   const { metrics } = components
   return new ContentStore(components, init, metrics === undefined ? medium : measuredMedium(metrics, medium))
 }

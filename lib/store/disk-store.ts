@@ -1,7 +1,9 @@
-import { contentStore, DEFAULT_MIN_FREE_BYTES, type StoreComponents, type StoreInit } from './content-store.ts'
+import { contentStore, type StoreComponents, type StoreInit } from './content-store.ts'
 import { type DiskMediumComponents, diskMedium } from './disk/disk-medium.ts'
 import { volumesMedium } from './disk/volumes-medium.ts'
 import type { ManagedStore } from './managed-store.ts'
+import { DEFAULT_MIN_FREE_BYTES } from './space-init.ts'
+import type { StoreLimits } from './upkeep.ts'
 
 export interface DiskStoreComponents extends StoreComponents, DiskMediumComponents {}
 
@@ -24,7 +26,7 @@ export interface DiskStoreInit extends StoreInit {
 }
 
 /** A blob store in a folder. `start` throws CONFIG_INVALID when another process uses the folder. */
-export function diskStore(components: DiskStoreComponents, init: DiskStoreInit): ManagedStore {
+export function diskStore(components: DiskStoreComponents, init: DiskStoreInit): ManagedStore & StoreLimits {
   const { volumes = [], minFreeBytes = DEFAULT_MIN_FREE_BYTES } = init
   const timing = {
     syncBytes: init.syncBytes ?? 64 * 1024 * 1024,

@@ -23,4 +23,12 @@ export type { Repair, RepairSource, Replacement } from './scrub/repair.ts'
 export { type Scrub, type ScrubStatus, scrub } from './scrub/scrub.ts'
 export { type ScrubRounds, scrubRounds } from './scrub/scrub-rounds.ts'
 export { type SliceLengths, sliceLengths } from './slice-lengths.ts'
-export type { BlobInspection, Hold, KeptBlob, OpenUpload, StoreHealth, UploadInspection } from './upkeep.ts'
+export type {
+  BlobInspection,
+  Hold,
+  KeptBlob,
+  OpenUpload,
+  StoreHealth,
+  StoreLimits,
+  UploadInspection,
+} from './upkeep.ts'

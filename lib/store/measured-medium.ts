@@ -30,6 +30,7 @@ export function measuredMedium(metrics: Metrics, medium: Medium): Medium {
     stop: () => medium.stop(),
     freeBytes,
     choose: (key) => medium.choose(key),
+    keepFree: (bytes) => medium.keepFree?.(bytes),
     onLost: (listener) => medium.onLost(listener),
   }
 }

@@ -19,6 +19,8 @@ export interface Medium {
   /** Chooses the volume for a new item, from its digest or id and the free space. */
   choose(key: string): Volume
   readonly volumes: readonly Volume[]
+  /** So many bytes are to stay free on each volume, from now on; for a medium that chooses among several. */
+  keepFree?(bytes: number): void
   /** The broken volumes, each with the reason; found at the start or later. */
   readonly out: ReadonlyMap<Volume, string>
   /**

@@ -45,6 +45,8 @@ export interface Space {
   /** Counts bytes found at the start. */
   adopt(bytes: number): void
   release(bytes: number): void
+  /** Other limits, from now on; the next write evicts what is too much. */
+  setInit(init: SpaceInit): void
   /** Starts to count from zero. Before `open`, and after `close`, every write is refused. */
   open(): void
   close(): void
@@ -61,7 +63,7 @@ const isFull = (err: unknown) => hasCode(err, 'ENOSPC', 'EDQUOT')
 
 class Books implements Space {
   readonly #components: SpaceComponents
-  readonly #init: SpaceInit
+  #init: SpaceInit
   #usedBytes = 0
   #isOpen = false
   #evicting: Promise<void> = Promise.resolve()
@@ -97,6 +99,11 @@ class Books implements Space {
 
   adopt(bytes: number) {
     this.#count(bytes)
+  }
+
+  setInit(init: SpaceInit) {
+    this.#init = init
+    if (!this.#isHigh()) this.#isFull = false
   }
 
   release(bytes: number) {

@@ -42,6 +42,12 @@ export interface UploadInspection {
   evictUpload(id: string): Promise<boolean>
 }
 
+/** How much the store may hold, which may change while it runs. */
+export interface StoreLimits {
+  /** From now on; the next write evicts what is too much. Bytes. @throws CONFIG_INVALID, and nothing has changed */
+  setLimits(limits: { readonly capacityBytes: number; readonly minFreeBytes: number }): void
+}
+
 /** The state of the store as a whole. */
 export interface StoreHealth {
   /** Bytes in use now: complete blobs, partials and uploads. */

@@ -1,6 +1,7 @@
 export { type AuditEvent, type AuditTrail, auditTrail } from './audit-trail.ts'
 export { type BlobTraffic, blobTraffic, blobTrafficCounters, type ReceivedFrom, type SentTo } from './blob-traffic.ts'
 export { type JsonLoggerInit, jsonLogger, type LogLevel, logLevels } from './json-logger.ts'
+export { type LeveledLogger, leveledLogger } from './leveled-logger.ts'
 export type { LogFields, Logger } from './logger.ts'
 export type { Counter, Family, Gauge, Histogram, Labels, MetricInit, Metrics } from './metrics.ts'
 export { type PrometheusMetricsInit, prometheusMetrics } from './prometheus-metrics.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { placeKeys } from '../../lib/api/index.ts'
-import { anonymousRights, byteSize, duration, hostName, listenerOff, rate } from '../../lib/config/index.ts'
+import { liveKeys, placeKeys } from '../../lib/api/index.ts'
+import { anonymousRights, duration, hostName, listenerOff } from '../../lib/config/index.ts'
 import {
   checkForeignPeers,
   commonKeys,
@@ -15,6 +15,8 @@ import { forwardKeys } from './forward/config.ts'
 import { checkFronts, frontDefault, frontListeners, mountList } from './fronts/config.ts'
 import { pullRulesSchema } from './pull-rules/config.ts'
 import { upstreamEntrySchema } from './rights/index.ts'
+
+const live = liveKeys.agent
 
 const MOST_LINK_TTL_MS = 60 * 60_000
 const MOST_OUTAGE_TTL_MS = 30 * 24 * 60 * 60_000
@@ -55,7 +57,7 @@ const keys = z.strictObject({
       /** Header by which a client says whether the rest of a blob is brought, too, of which it reads a range. */
       prefetchHeader: headerName.default('X-Dragonfly-Prefetch'),
       /** The same, for clients that do not say it. */
-      fill: z.boolean().default(false),
+      fill: live['registry.fill'].default(false),
       /** Paths in front of `/v2/`, each with a default of its own. */
       mounts: mountList,
       /** Further listeners for clients, each with a name, an address, a default and mount points of its own. */
@@ -63,7 +65,7 @@ const keys = z.strictObject({
       /** The proxy for requests to hosts elsewhere, at the usual listener. */
       forward: forwardKeys,
       /** Requests per second that one client may send, besides pings; default any number. */
-      clientRequests: z.number().min(0.1).max(100_000).exactOptional(),
+      clientRequests: live['registry.clientRequests'],
       /** How long the cluster may take to begin with what comes from such a registry. */
       upstreamWait: duration.refine((ms) => ms > 0, 'must be longer than 0').prefault('2500ms'),
       /** How long a blob of a repository is given without asking the build-index again. */
@@ -99,11 +101,11 @@ const keys = z.strictObject({
   store: z
     .strictObject({
       /** Bytes that the store may use; near this limit the least recently used blobs are evicted. */
-      capacity: byteSize.prefault('50GB'),
+      capacity: live['store.capacity'].prefault('50GB'),
       /** Replaces `folder`: folders on separate disks, which share the capacity. */
       volumes: z.array(z.string().min(1)).default([]),
       /** Space on the disk that the store leaves free for other programs. */
-      minFree: byteSize.prefault('512MiB'),
+      minFree: live['store.minFree'].prefault('512MiB'),
     })
     .prefault({}),
   origins: rings.origins,
@@ -118,9 +120,9 @@ const keys = z.strictObject({
   limits: z
     .strictObject({
       /** Upload rate to all peers together. */
-      upload: rate.prefault('unlimited'),
+      upload: live['limits.upload'].prefault('unlimited'),
       /** Download rate from all peers and origins together. */
-      download: rate.prefault('unlimited'),
+      download: live['limits.download'].prefault('unlimited'),
     })
     .prefault({}),
   /** Reads cached blobs and compares them with their digests; a rotten one is removed. */
@@ -129,7 +131,7 @@ const keys = z.strictObject({
       /** Each blob is verified once in this period. */
       period: duration.prefault('30d'),
       /** Rate at which scrub reads the disk. */
-      rate: rate.prefault('5MB/s'),
+      rate: live['scrub.rate'].prefault('5MB/s'),
     })
     .prefault({}),
   /** `whole` also computes the digest of each blob; `pieces` checks only the piece hashes and is for measurements. */

@@ -27,6 +27,8 @@ export interface PullsComponents {
   readonly log: Pick<PullLog, 'begin'>
   /** Called with a summary when a pull has ended. */
   readonly onPull: (summary: PullSummary) => void
+  /** Called with the outcome of each pull, also of one that could not begin. */
+  readonly onEnd?: (outcome: string) => void
 }
 
 /** One pull of a blob: from its header to the last byte that the client wants. Pulls of one blob are independent. */
@@ -95,21 +97,14 @@ function opened({ log, clock, tracer = silentTracer }: PullsComponents, request:
 }
 
 export function pulls(components: PullsComponents): Pulls {
-  const { engine, linked, logger, onPull, tracer = silentTracer } = components
+  const { engine, linked, logger, onPull, onEnd, tracer = silentTracer } = components
   const report = (ids: TraceIds | undefined) => (summary: PullSummary) => {
     const { digest, size, bytes, firstByteMs, totalMs, lastStepFailed } = summary
-    const facts = {
-      digest,
-      size,
-      bytes,
-      firstByteMs,
-      totalMs,
-      bytesPerSecond: speedOf(summary),
-      lastStepFailed,
-      ...ids,
-    }
+    const times = { firstByteMs, totalMs, bytesPerSecond: speedOf(summary) }
+    const facts = { digest, size, bytes, ...times, lastStepFailed, ...ids }
     logger.info('pull ended', facts)
     onPull(summary)
+    onEnd?.(summary.outcome)
   }
 
   return {
@@ -121,6 +116,7 @@ export function pulls(components: PullsComponents): Pulls {
       const opening = traced.run(() => (proven ? engine : linked).open(blob, { ...options, trace }))
       const handle = await opening.catch((err: unknown) => {
         traced.end(outcomeOf(err))
+        onEnd?.(outcomeOf(err))
         throw err
       })
       traced.follow(() => handle.soFar)

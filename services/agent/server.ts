@@ -1,5 +1,14 @@
 import type { IncomingMessage } from 'node:http'
-import { adminRoute, agentAdmin, blobOf, describedRoutes, originRoutes, ringRoutes } from '../../lib/api/index.ts'
+import {
+  adminRoute,
+  agentAdmin,
+  blobOf,
+  describedRoutes,
+  originRoutes,
+  ringRoutes,
+  type Steered,
+  settingsRoute,
+} from '../../lib/api/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import {
   type Content,
@@ -67,10 +76,18 @@ export interface AgentAdminComponents {
   readonly rings: Readonly<Record<string, Cluster>>
   readonly log: PullLog
   readonly departure: Departure
+  readonly steering: Pick<Steered, 'status'>
 }
 
 /** Admin routes: the blobs that the agent holds, the peers it is connected to, its last pulls, and whether it goes. */
-export function adminRoutes({ store, engine, rings, log, departure }: AgentAdminComponents): readonly Route[] {
+export function adminRoutes({
+  store,
+  engine,
+  rings,
+  log,
+  departure,
+  steering,
+}: AgentAdminComponents): readonly Route[] {
   const blobs = async (exchange: Exchange) => {
     const held = (await store.partials()).map(({ digest, map, bytes }) => {
       return { digest, size: map.length, heldBytes: bytes }
@@ -82,6 +99,7 @@ export function adminRoutes({ store, engine, rings, log, departure }: AgentAdmin
     ...pullRoutes(log),
     adminRoute(agentAdmin.blobs, blobs),
     adminRoute(agentAdmin.swarms, (exchange) => sendJson(exchange, 200, engine.snapshot())),
+    settingsRoute(steering),
     adminRoute(agentAdmin.drain, (exchange) => sendJson(exchange, 200, { state: departure.state })),
     adminRoute(agentAdmin.leave, (exchange) => {
       departure.leave()

@@ -1,49 +1,39 @@
-import { buildIndexCluster, foreignSwarms, originCluster, trackerCluster, urlCluster } from '../../lib/api/index.ts'
-import { collectGarbage, type Startable } from '../../lib/base/index.ts'
+import { type PullEnd, type Steered, steered } from '../../lib/api/index.ts'
+import type { Startable } from '../../lib/base/index.ts'
 import { peerIdOf } from '../../lib/core/index.ts'
 import type { Route } from '../../lib/http/index.ts'
 import { krakenProbes } from '../../lib/kraken/index.ts'
 import { type PieceDigester, threadDigester } from '../../lib/metainfo/index.ts'
 import type { RegistryStorage } from '../../lib/registry/index.ts'
 import {
-  clusterHttp,
   type ListenerInit,
-  peerBalancersOf,
-  peerTlsOf,
   type Runtime,
-  serviceCluster,
   serviceRuntime,
   serviceShell,
-  type Withheld,
+  shoalVersion,
   withheld,
 } from '../../lib/service/index.ts'
 import { diskStore, type ManagedStore, type Repair, type ScrubRounds, scrubRounds } from '../../lib/store/index.ts'
-import {
-  type PullSummary,
-  type SwarmEngine,
-  type SwarmStore,
-  seedParts,
-  seedStored,
-  swarmEngine,
-  tcpTransport,
-} from '../../lib/swarm/index.ts'
+import { type PullSummary, type SwarmEngine, seedParts, seedStored } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import { type BringBlob, bringBlob } from './bring-blob.ts'
 import type { AgentConfig } from './config.ts'
 import { departure } from './departure.ts'
+import { agentEngine, type Clients, clusterClients } from './engine.ts'
 import type { CarryOutComponents } from './fleet/carry-out.ts'
 import { orders } from './fleet/orders.ts'
 import { clientFront, readers } from './fronts/index.ts'
 import { preload } from './kraken/preload.ts'
 import { type AgentKrakenComponents, agentKrakenRoutes } from './kraken/routes.ts'
 import { keptLinks, type LinkIndex, linkedOpen, links } from './links/index.ts'
+import { agentLive } from './live.ts'
 import { originNames } from './origin-names.ts'
 import { ownPlatform } from './platform.ts'
+import { pullEnd } from './pull-end.ts'
 import { PullLog } from './pull-log.ts'
 import { pullRules } from './pull-rules/index.ts'
 import { pulls } from './pulls.ts'
 import { adminRoutes } from './server.ts'
-import { clusterMetainfo, originPieces, trackerAnnouncer } from './swarm-sources.ts'
 import { boundedIndex, boundedOpen, ways } from './upstreams/index.ts'
 
 /** Replacements for parts of the agent, given by the herd and by tests. */
@@ -63,78 +53,15 @@ export interface AgentService extends Startable {
   readonly engine: SwarmEngine
 }
 
-/** The agent's clients of the other services. */
-function clusterClients(runtime: Runtime, config: AgentConfig) {
-  const http = clusterHttp(runtime, config)
-  const ring = (name: 'origins' | 'trackers' | 'buildIndexes') =>
-    serviceCluster(runtime, { name, ...config[name], network: config.network })
-  const rings = { origins: ring('origins'), trackers: ring('trackers'), buildIndexes: ring('buildIndexes') }
-  return {
-    http,
-    rings,
-    origins: originCluster({ http, cluster: rings.origins }),
-    trackers: trackerCluster({ http, cluster: rings.trackers, logger: runtime.logger }),
-    urls: urlCluster({ http, cluster: rings.origins }),
-    foreign: foreignSwarms({ http, cluster: rings.trackers }),
-    index: buildIndexCluster({ http, cluster: rings.buildIndexes }),
-  }
-}
-
-type Clients = ReturnType<typeof clusterClients>
-
-interface EngineParts {
-  readonly store: SwarmStore
-  readonly clients: Clients
-  readonly digester: PieceDigester
-  /** Proves to trackers that its announces come from the same peer. */
-  readonly key: string
-  readonly gives: Withheld
-}
-
-function agentEngine(
-  runtime: Runtime,
-  config: AgentConfig,
-  { store, clients, digester, key, gives }: EngineParts,
-): SwarmEngine {
-  const peerId = peerIdOf(key)
-  const { zone, labels, network } = config
-  const identity = { key, zone, labels, network }
-  return swarmEngine(
-    {
-      ...runtime,
-      store,
-      announcer: trackerAnnouncer(clients.trackers, identity),
-      metainfo: clusterMetainfo(clients.trackers, clients.origins, identity),
-      pieces: originPieces(clients.origins, key),
-      transport: tcpTransport({
-        ...{ ...runtime, peerTls: peerTlsOf(runtime, config) },
-        balancers: peerBalancersOf(runtime, config),
-      }),
-      prover: config.secrets.prover,
-      foreign: config.swarm.foreignPeers ? clients.foreign : undefined,
-      digester,
-      collectGarbage: () => {
-        digester.rest().catch(() => undefined)
-        collectGarbage()
-      },
-    },
-    {
-      peerId,
-      role: 'agent',
-      zone,
-      listen: config.peer.bind,
-      uploadBytesPerSecond: config.limits.upload,
-      downloadBytesPerSecond: config.limits.download,
-      allowedPeers: config.allowedPeers,
-      verify: config.verify,
-      gives,
-    },
-  )
-}
-
 function agentStore(runtime: Runtime, { folder, store }: AgentConfig) {
   const { capacity: capacityBytes, minFree: minFreeBytes, volumes } = store
   return diskStore(runtime, { folder, volumes, capacityBytes, minFreeBytes })
+}
+
+/** Tells of those that say something of this host. */
+const countedEnds = (onEnd: (end: PullEnd) => void) => (outcome: string) => {
+  const end = pullEnd(outcome)
+  if (end !== undefined) onEnd(end)
 }
 
 interface ScrubParts {
@@ -197,17 +124,30 @@ interface OrdersParts {
   readonly work: CarryOutComponents
   /** Of its announces. */
   readonly key: string
+  readonly steered: Steered
 }
 
-function agentOrders(runtime: Runtime, config: AgentConfig, { clients, work, key }: OrdersParts): readonly Startable[] {
+/** Where an agent keeps what is not content. */
+const ownFolder = ({ folder, store }: AgentConfig) => store.volumes[0] ?? folder
+
+function agentOrders(
+  runtime: Runtime,
+  config: AgentConfig,
+  { clients, work, key, steered: steering }: OrdersParts,
+): readonly Startable[] {
   if (!config.orders) return []
-  const { zone, labels, folder, store } = config
+  const { zone, labels } = config
   const { os, architecture } = ownPlatform()
   return [
     orders(
-      { ...runtime, ...work, http: clients.http, trackers: clients.rings.trackers },
+      { ...runtime, ...work, http: clients.http, trackers: clients.rings.trackers, steered: steering },
       {
-        ...{ peerId: peerIdOf(key), platform: `${os}/${architecture}`, folder: store.volumes[0] ?? folder },
+        ...{
+          peerId: peerIdOf(key),
+          platform: `${os}/${architecture}`,
+          folder: ownFolder(config),
+          shoal: shoalVersion,
+        },
         ...(zone !== undefined && { zone }),
         ...(labels !== undefined && { labels }),
       },
@@ -227,8 +167,8 @@ function clientTraffic({ metrics }: Runtime, components: AgentComponents) {
   }
 }
 
-/** One agent. @throws INSECURE_BIND, READERS_UNSAID, CONFIG_INVALID */
-export function agentService(components: AgentComponents, config: AgentConfig): AgentService {
+/** The parts that hold blobs or connections, and the pulls. Each part needs only those above it. */
+function agentParts(components: AgentComponents, config: AgentConfig, onEnd: (end: PullEnd) => void) {
   const runtime = serviceRuntime('agent', config, components)
   const plainStore = agentStore(runtime, config)
   const store = components.wrapStore?.(plainStore) ?? plainStore
@@ -241,14 +181,27 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const { onSent, onPull } = clientTraffic(runtime, components)
   const log = new PullLog(runtime, { nameOf: originNames(clients.rings.origins) })
   const { kept, proven, opened, linked } = agentLinks(runtime, config, { store, engine, index: clients.index })
-  const pulling = pulls({ ...runtime, engine: opened, linked, log, onPull })
+  const pulling = pulls({ ...runtime, engine: opened, linked, log, onPull, onEnd: countedEnds(onEnd) })
   const rules = pullRules(runtime, { ...config.registry, rules: config.pulls })
   const bring = bringBlob({ ...runtime, store, pulls: pulling })
+  const scrubs = agentScrub(runtime, config, { store, digester })
+  const held = { plainStore, store, digester, engine, kept, proven, pulling, bring, log, scrubs }
+  return { runtime, clients, key, ...held, rules, onSent }
+}
+
+/** One agent. @throws INSECURE_BIND, READERS_UNSAID, CONFIG_INVALID */
+export function agentService(components: AgentComponents, config: AgentConfig): AgentService {
+  const made = agentParts(components, config, (end) => steering.count(end))
+  const { runtime, clients, key, plainStore, store, digester, engine, kept, proven, pulling, bring, log, scrubs } = made
+  const { rules, onSent } = made
   const leaving = departure(runtime, { afterMs: config.leave.after, closeMs: config.leave.close })
-  const { parts, guarded, storage, blobs, looks, usual, further } = clientFront(runtime, config, {
+  const front = clientFront(runtime, config, {
     ...{ pulling, links: proven, urls: clients.urls, index: clients.index, onSent, rules },
     ownPorts: () => [engine.address.port, ...shell.listeners.map(({ address }) => address.port)],
   })
+  const { parts, guarded, storage, blobs, looks, usual, further } = front
+  const obeying = { ...runtime, engine, store: plainStore, scrub: scrubs.scrub, front: front.live }
+  const steering = steered({ ...runtime, live: agentLive(obeying, config) }, { folder: ownFolder(config) })
   const shell = serviceShell(runtime, config, {
     kind: 'agent',
     rings: Object.values(clients.rings),
@@ -256,7 +209,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     leaving: () => leaving.state === 'closing',
     listeners: {
       registry: usual,
-      admin: { routes: adminRoutes({ store, engine, log, rings: clients.rings, departure: leaving }) },
+      admin: { routes: adminRoutes({ store, engine, log, rings: clients.rings, departure: leaving, steering }) },
       kraken: krakenListener(runtime, config, {
         ...{ store, storage, bring, blobs, looks, rules },
         index: guarded.closed.tags(clients.index),
@@ -267,8 +220,9 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   return {
     ...shell.around([
       ...[clients.http, ...parts, store, kept, digester, engine, seedStored(store, engine), seedParts(store, engine)],
-      ...[agentScrub(runtime, config, { store, digester }), ...shell.listeners],
-      ...[...agentOrders(runtime, config, { clients, work: { store, links: proven, bring }, key }), leaving.part],
+      ...[scrubs, ...shell.listeners],
+      ...agentOrders(runtime, config, { clients, work: { store, links: proven, bring }, key, steered: steering }),
+      leaving.part,
     ]),
     engine,
     get url() {

@@ -35,10 +35,7 @@ const serviceRuns: Readonly<Record<ServiceKind, () => Promise<Run>>> = {
     return (argv, host) => runService(proxyDoor, argv, host)
   },
   controller: async () => (await import('./controller/controller.ts')).runController,
-  manager: async () => {
-    const { managerDoor } = await import('../manager/index.ts')
-    return (argv, host) => runService(managerDoor, argv, host)
-  },
+  manager: async () => (await import('./manager/manager.ts')).runManager,
 }
 
 const services: readonly Program[] = serviceKinds.map((kind) => ({ ...serviceFacts(kind), load: serviceRuns[kind] }))

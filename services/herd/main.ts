@@ -53,7 +53,7 @@ function parseFlags(argv: readonly string[]): Flags {
     .option('--agents <n>', 'number of agents', count, 3)
     .option('--origins <n>', 'number of origins', count, 3)
     .option('--trackers <n>', 'number of trackers', count, 2)
-    .option('--managers <n>', 'a manager that all join: 0 or 1', managerCount, 0)
+    .option('--managers <n>', 'a manager that all join: 0 or 1', managerCount, 1)
     .option('--data <dir>', 'data folder', 'data')
     .option('--ports <auto|fixed>', 'the documented ports, or any free ones', oneOf('auto', 'fixed'), 'fixed')
     .option('--json', 'print only the endpoints on stdout, as one line of JSON')
@@ -84,12 +84,20 @@ export function run(argv: readonly string[], host: ProcessHost): Promise<number>
     const plan = planHerd(size, ports, resolve(flags.data))
     const print = (line: string) => (flags.json === true ? host.complain(line) : host.say(line))
     const logger = jsonLogger({ level: flags.log, service: 'herd', stream: process.stderr })
+    let signIn: string | undefined
     const herd = await herdService(
-      { logger, onPull: (agent, summary) => print(pullLine(agent, summary)) },
+      {
+        logger,
+        onPull: (agent, summary) => print(pullLine(agent, summary)),
+        onFirstAdminLink(link) {
+          signIn = link
+        },
+      },
       { plan, overrides: flags.set },
     )
-    const endpoints = endpointsOf(plan)
-    return { ...herd, onStarted: () => host.say(flags.json === true ? JSON.stringify(endpoints) : welcome(endpoints)) }
+    const told = endpointsOf(plan)
+    const text = () => (flags.json === true ? JSON.stringify({ ...told, signIn }) : welcome(told, signIn))
+    return { ...herd, onStarted: () => host.say(text()) }
   })
 }
 

@@ -33,8 +33,15 @@ export function endpointsOf(plan: HerdPlan) {
 
 export type HerdEndpoints = ReturnType<typeof endpointsOf>
 
+/** Where a person looks and steers; `signIn` is the link that makes the first admin. */
+function consoleLines({ manager }: HerdEndpoints, signIn: string | undefined): readonly string[] {
+  if (manager === '') return []
+  const once = signIn === undefined ? [] : [`sign in      ${signIn}  (once, within a day)`]
+  return [`console      http://${manager}`, ...once]
+}
+
 /** The addresses as text for a person, with commands to paste. */
-export function welcome(endpoints: HerdEndpoints): string {
+export function welcome(endpoints: HerdEndpoints, signIn?: string): string {
   const { proxy, agents, origins, trackers, buildIndexes, agentOps } = endpoints
   const first = agents[0] ?? ''
   return [
@@ -45,6 +52,7 @@ export function welcome(endpoints: HerdEndpoints): string {
     `trackers     ${trackers.join('  ')}`,
     `build-index  ${buildIndexes.join('  ')}`,
     `metrics      http://${agentOps[0] ?? ''}/metrics`,
+    ...consoleLines(endpoints, signIn),
     '',
     '# push with docker, pull from an agent',
     `docker tag IMAGE ${proxy}/demo:1 && docker push ${proxy}/demo:1`,

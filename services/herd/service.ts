@@ -4,6 +4,7 @@ import { type Running, type Runtime, type ServiceKind, serviceKinds, serviceRunt
 import type { PullSummary } from '../../lib/swarm/index.ts'
 import type { Logger } from '../../lib/telemetry/index.ts'
 import type { AgentComponents } from '../agent/index.ts'
+import type { ManagerComponents } from '../manager/index.ts'
 import type { OriginComponents } from '../origin/index.ts'
 import { doors } from './doors.ts'
 import type { HerdPlan, InstancePlan } from './plan.ts'
@@ -12,6 +13,8 @@ export interface HerdComponents {
   readonly logger: Logger
   /** Called when a pull has ended, with the id of the agent. */
   readonly onPull: (agent: string, summary: PullSummary) => void
+  /** Called at the start while nobody may sign in at the manager, with a link that makes the first admin. Default: it is logged. */
+  readonly onFirstAdminLink?: (link: string) => void
   /** Replacements for parts of the services, given by tests. */
   readonly agentParts?: (id: string) => AgentComponents
   readonly originParts?: (id: string) => OriginComponents
@@ -43,7 +46,13 @@ const overridesFor = (kind: ServiceKind, instance: InstancePlan, all: readonly s
 const startOrder: readonly ServiceKind[] = ['manager', ...serviceKinds.filter((kind) => kind !== 'manager')]
 
 /** The replacements that the herd and tests give to an instance. */
-function partsFor(components: HerdComponents, kind: ServiceKind, id: string): AgentComponents | OriginComponents {
+function partsFor(
+  components: HerdComponents,
+  kind: ServiceKind,
+  id: string,
+): AgentComponents | OriginComponents | ManagerComponents {
+  const { onFirstAdminLink } = components
+  if (kind === 'manager') return onFirstAdminLink === undefined ? {} : { onFirstAdminLink }
   if (kind === 'origin') return components.originParts?.(id) ?? {}
   if (kind !== 'agent') return {}
   return { onPull: (summary: PullSummary) => components.onPull(id, summary), ...components.agentParts?.(id) }

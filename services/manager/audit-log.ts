@@ -1,22 +1,63 @@
 import type { AuditRow } from '../../lib/api/index.ts'
-import { parseJson } from '../../lib/base/index.ts'
+import { appError, type Clock, parseJson, type Rounds, rounds } from '../../lib/base/index.ts'
 import type { PageRequest } from '../../lib/http/index.ts'
-import type { ManagerDatabase } from './database/index.ts'
+import type { Logger } from '../../lib/telemetry/index.ts'
+import { idAt, type ManagerDatabase } from './database/index.ts'
+
+/** What rows of the audit are wanted; those that fit everything that is given. */
+export interface AuditFilter {
+  readonly actor?: string | undefined
+  /** Such as `user.create`. */
+  readonly action?: string | undefined
+  readonly target?: string | undefined
+  /** Not before, and before; milliseconds since the epoch. */
+  readonly fromMs?: number | undefined
+  readonly untilMs?: number | undefined
+}
 
 /** Reads who has changed what. */
 export interface AuditLog {
   /** The newest first. */
-  page(asked: PageRequest): Promise<{ readonly audit: readonly AuditRow[]; readonly next?: string }>
+  page(
+    asked: PageRequest,
+    filter?: AuditFilter,
+  ): Promise<{ readonly audit: readonly AuditRow[]; readonly next?: string }>
+  /** Forgets rows from before that time, some at a time; whether there were none left. */
+  forget(beforeMs: number): Promise<boolean>
 }
 
-export function auditLog({ database }: { readonly database: Pick<ManagerDatabase, 'read'> }): AuditLog {
+/** Rows that are forgotten in one transaction. */
+const FORGOTTEN_AT_ONCE = 1_000
+
+/** What a query says of the filter. @throws BODY_INVALID */
+export function auditFilter(query: URLSearchParams): AuditFilter {
+  const timeIn = (name: string) => {
+    const text = query.get(name)
+    if (text === null) return undefined
+    if (!/^\d{1,15}$/.test(text)) throw appError('BODY_INVALID', { message: `${name} is a time in milliseconds` })
+    return Number(text)
+  }
+  const textIn = (name: string) => query.get(name) ?? undefined
   return {
-    async page({ count, last }) {
-      const all = database.read
-        .selectFrom('audit')
-        .selectAll()
-        .orderBy('id', 'desc')
-        .limit(count + 1)
+    ...{ actor: textIn('actor'), action: textIn('action'), target: textIn('target') },
+    ...{ fromMs: timeIn('from'), untilMs: timeIn('until') },
+  }
+}
+
+export function auditLog({ database }: { readonly database: Pick<ManagerDatabase, 'read' | 'keep'> }): AuditLog {
+  const fitting = ({ actor, action, target, fromMs, untilMs }: AuditFilter) => {
+    let query = database.read.selectFrom('audit').selectAll()
+    if (actor !== undefined) query = query.where('actor', '=', actor)
+    if (target !== undefined) query = query.where('target', '=', target)
+    if (action !== undefined) query = query.where('action', '=', action)
+    // Ids begin with the time.
+    if (fromMs !== undefined) query = query.where('id', '>=', idAt(fromMs))
+    if (untilMs !== undefined) query = query.where('id', '<', idAt(untilMs))
+    return query.orderBy('id', 'desc')
+  }
+  return {
+    async page({ count, last }, filter = {}) {
+      const all = fitting(filter).limit(count + 1)
       const rows = await (last === undefined ? all : all.where('id', '<', last)).execute()
       const shown = rows.slice(0, count)
       const audit = shown.map(({ detail, ...row }) => ({
@@ -26,5 +67,32 @@ export function auditLog({ database }: { readonly database: Pick<ManagerDatabase
       const next = rows.length > count ? shown.at(-1)?.id : undefined
       return { audit, ...(next !== undefined && { next }) }
     },
+    forget: (beforeMs) =>
+      database.keep(async (tx) => {
+        const old = await tx
+          .selectFrom('audit')
+          .select('id')
+          .where('id', '<', idAt(beforeMs))
+          .orderBy('id')
+          .limit(FORGOTTEN_AT_ONCE)
+          .execute()
+        const last = old.at(-1)?.id
+        if (last !== undefined) await tx.deleteFrom('audit').where('id', '<=', last).execute()
+        return old.length < FORGOTTEN_AT_ONCE
+      }),
   }
 }
+
+const FORGET_MS = 60 * 60_000
+const RETRY_MS = 60_000
+
+/** Forgets what is older than `keepMs`. */
+export const auditKeeping = (
+  { audit, clock, logger }: { readonly audit: AuditLog; readonly clock: Clock; readonly logger: Logger },
+  keepMs: number,
+): Rounds =>
+  rounds(clock, {
+    retryMs: RETRY_MS,
+    onFailure: (err) => logger.warn('failed to forget old rows of the audit', { err }),
+    work: async () => ((await audit.forget(clock.now() - keepMs)) ? FORGET_MS : 0),
+  })

@@ -1,17 +1,23 @@
-import type { Startable } from '../../lib/base/index.ts'
+import { abortable, type Startable } from '../../lib/base/index.ts'
 import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { adapterRoutes } from './adapters/open-adapters.ts'
-import { auditLog } from './audit-log.ts'
+import { auditKeeping, auditLog } from './audit-log.ts'
 import { openClusters } from './clusters/open-clusters.ts'
 import type { ManagerConfig } from './config.ts'
 import { consoleFolder, consoleRoutes } from './console-files.ts'
-import { managerDatabase } from './database/index.ts'
+import { leases, managerDatabase } from './database/index.ts'
 import { openJobs } from './jobs/index.ts'
+import { oidcRoutes, type Passwords, people } from './people/index.ts'
 import { managerRoutes } from './server.ts'
 import { openViews } from './views/open-views.ts'
 
 /** Replacements for parts of the manager, given by the herd and by tests. */
-export type ManagerComponents = Partial<Runtime>
+export interface ManagerComponents extends Partial<Runtime> {
+  /** Replaces the usual work of passwords. */
+  readonly passwords?: Passwords
+  /** Hears of the link that makes the first admin, in place of the log. */
+  readonly onFirstAdminLink?: (link: string) => void
+}
 
 export interface ManagerService extends Startable {
   /** Base URLs; known after the start. */
@@ -20,34 +26,63 @@ export interface ManagerService extends Startable {
   readonly adminUrl: string
 }
 
+/** What a link on a page elsewhere may lead a browser to: pages of the console, and the way back from a provider. */
+const isPage = (path: string): boolean => !path.startsWith('/api/') || /^\/api\/v1\/oidc\/[^/]+\/callback$/.test(path)
+
+/** Work of whoever has the duty, until he has it no more. */
+const worksUntil =
+  (work: Startable) =>
+  async (_: unknown, signal: AbortSignal): Promise<void> => {
+    await work.start()
+    await abortable(new Promise<never>(() => undefined), signal).catch(() => undefined)
+    await work.stop()
+  }
+
 /** One manager: people and their tools steer clusters from here. Everything else works without it. @throws INSECURE_BIND */
 export function managerService(components: ManagerComponents, config: ManagerConfig): ManagerService {
   const runtime = serviceRuntime('manager', config, components)
   const database = managerDatabase(runtime, config)
-  const clusters = openClusters({ ...runtime, database }, config)
-  const jobs = openJobs({ ...runtime, database, talk: clusters.talk }, config.jobs)
-  const views = openViews({ ...runtime, ...clusters, database, clusters: clusters.talk })
-  const adapters = adapterRoutes(
-    {
-      ...runtime,
-      database,
-      give: jobs.give,
-      jobs: jobs.store,
-      talk: clusters.talk,
-      clusters: () => clusters.roster.clusters,
-    },
-    config.jobs,
-  )
-  const wings = [...clusters.routes, ...jobs.routes, ...views.routes, ...adapters]
-  const routes = managerRoutes({ audit: auditLog({ database }), wings })
-  const pages = consoleRoutes({ folder: consoleFolder() })
+  const persons = people({ ...runtime, database, passwords: components.passwords }, config.people, config.publicUrl)
+  const audit = auditLog({ database })
+  const keeping = auditKeeping({ ...runtime, audit }, config.audit.keep)
+  const shared = leases({ ...runtime, database })
+  const duty = (name: string, work: Startable) => shared.duty(name, worksUntil(work))
+  const clusters = openClusters({ ...runtime, database, duty }, config)
+  const { talk, roster } = clusters
+  const jobs = openJobs({ ...runtime, database, talk, duty: (name, work) => shared.duty(name, work) }, config.jobs)
+  const views = openViews({ ...runtime, ...clusters, database, clusters: talk })
+  const adapted = { ...runtime, database, give: jobs.give, jobs: jobs.store, talk, clusters: () => roster.clusters }
+  const wings = [...clusters.routes, ...jobs.routes, ...views.routes, ...adapterRoutes(adapted, config.jobs)]
+  const routes = managerRoutes({ audit, people: persons.parts, wings })
+  const pages = [...oidcRoutes(persons.oidc), ...consoleRoutes({ folder: consoleFolder() })]
   const shell = serviceShell(runtime, config, {
     kind: 'manager',
     // Whoever comes to the listener for people has to be known, also where no secret is set.
-    listeners: { http: { routes: [...routes, ...pages], anonymous: 'none' }, admin: { routes } },
+    listeners: {
+      http: {
+        ...{ routes: [...routes, ...pages], anonymous: 'none', identify: persons.identify },
+        pages: isPage,
+      },
+      admin: { routes },
+    },
+    checks: { database: () => database.problem() },
   })
+  /** Whoever can read the log has the machine, and so may let himself in. */
+  const tellFirstAdmin: Startable = {
+    async start() {
+      const path = await persons.firstAdminLink()
+      if (path === undefined) return
+      const link = (config.publicUrl ?? shell.url('http')) + path
+      if (components.onFirstAdminLink !== undefined) components.onFirstAdminLink(link)
+      else runtime.logger.warn('there is no admin yet; this link makes one, once, within a day', { link })
+    },
+    stop: () => Promise.resolve(),
+  }
   return {
-    ...shell.around([database, ...clusters.parts, ...jobs.parts, ...views.parts, ...shell.listeners]),
+    ...shell.around([
+      ...[database, persons, keeping, ...clusters.parts, ...jobs.parts, ...views.parts],
+      ...[...shell.listeners, tellFirstAdmin],
+    ]),
     get url() {
       return shell.url('http')
     },

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { announceLimits, placeKeys } from '../../lib/api/index.ts'
+import { announceLimits, liveKeys, placeKeys } from '../../lib/api/index.ts'
 import { backendRulesSchema, backendSchema, upstreamRulesSchema, urlRulesSchema } from '../../lib/backend/index.ts'
-import { byteSize, duration, networkName, peerAddress, rate } from '../../lib/config/index.ts'
+import { byteSize, duration, networkName, peerAddress } from '../../lib/config/index.ts'
 import { managerKey } from '../../lib/joining/index.ts'
 import {
   checkForeignPeers,
@@ -22,15 +22,7 @@ const allowedHost = z.string().transform((text, context): AllowedHost => {
   return z.NEVER
 })
 
-/** `on`, `off` or a rate; parsed to bytes per second, undefined for `on`. */
-const fill = z.string().transform((text, context): number | undefined => {
-  if (text === 'on') return undefined
-  if (text === 'off') return 0
-  const parsed = rate.safeParse(text)
-  if (parsed.success) return parsed.data
-  context.addIssue(`"${text}" says not how fast to fill; write on, off, or a rate like 20MB/s`)
-  return z.NEVER
-})
+const live = liveKeys.origin
 
 const keys = z.strictObject({
   ...commonKeys,
@@ -86,7 +78,7 @@ const keys = z.strictObject({
   ingest: z
     .strictObject({
       /** How what nobody asked for of a blob is read while somebody wants some of it. */
-      fill: fill.prefault('20MB/s'),
+      fill: live['ingest.fill'].prefault('20MB/s'),
       /** A blob that nobody wants for this long is not brought to its end. */
       idle: duration.refine((ms) => ms >= 1_000, 'at least 1s').prefault('30s'),
     })
@@ -97,7 +89,7 @@ const keys = z.strictObject({
       /** Time from the end of a walk over all blobs to the next walk. The first walk follows the start. */
       interval: duration.prefault('1h'),
       /** Rate at which walks send blobs to other origins. */
-      rate: rate.prefault('50MB/s'),
+      rate: live['handOver.rate'].prefault('50MB/s'),
     })
     .prefault({}),
   /** Reads stored blobs and compares them with their digests. */
@@ -106,7 +98,7 @@ const keys = z.strictObject({
       /** Each blob is verified once in this period. */
       period: duration.prefault('30d'),
       /** Rate at which scrub reads the disk. */
-      rate: rate.prefault('20MB/s'),
+      rate: live['scrub.rate'].prefault('20MB/s'),
     })
     .prefault({}),
   /** The backends of the cluster, by repository; the first rule that matches counts. The same for all origins. */
@@ -165,7 +157,7 @@ const keys = z.strictObject({
   limits: z
     .strictObject({
       /** Upload rate to all peers together. */
-      upload: rate.prefault('unlimited'),
+      upload: live['limits.upload'].prefault('unlimited'),
     })
     .prefault({}),
 })

@@ -54,6 +54,7 @@ import { uploadQuota, uploadRefusals } from './push/upload-quota.ts'
 import { type UploadSessionsComponents, uploadSessions } from './push/upload-sessions.ts'
 import { siblingClients } from './ring/sibling-clients.ts'
 import { originServerRoutes } from './server.ts'
+import { originSteering } from './steering.ts'
 import { torrents } from './torrents/torrents.ts'
 import { type EvictionVote, evictionVote } from './upkeep/eviction-vote.ts'
 import { upkeep } from './upkeep/upkeep.ts'
@@ -249,7 +250,8 @@ function originRules(parts: OriginParts, config: OriginConfig) {
     self,
   )
   const ofUploads = { uploads, openUploads: () => store.openUploads(), clientOf: (id: string) => quota.clientOf(id) }
-  const admin = { ...keeping.admin, ...ofUploads, writeBack: later, ingests: bring, urls, clock: runtime.clock }
+  const ofBringing = { ingests: bring, urls, clock: runtime.clock }
+  const admin = { ...keeping.admin, ...ofUploads, ...ofBringing, writeBack: later, engine, fill: filling.fill }
   return { tasks, bring, later, keeping, urls, admin, routes: keeping.whileStaying(routes) }
 }
 
@@ -258,6 +260,7 @@ export function originService(components: OriginComponents, config: OriginConfig
   const parts = originParts(components, config)
   const { runtime, http, targets, store, backends, engine } = parts
   const { tasks, bring, later, keeping, urls, admin, routes } = originRules(parts, config)
+  const { steering, asking } = originSteering({ ...admin, ...runtime, http, trackers: parts.rings.trackers }, config)
   const probes = backendProbes(runtime, backends.probed ?? [])
   const capacity = () => ({ capacityBytes: config.store.capacity, usedBytes: store.usedBytes })
   const manager = joining(runtime, config, { kind: 'origin', url: (listener) => shell.url(listener), capacity })
@@ -267,7 +270,7 @@ export function originService(components: OriginComponents, config: OriginConfig
     rings: Object.values(parts.rings),
     needs: [parts.cluster],
     checks: { store: () => store.trouble, drain: keeping.drain, ...probes.checks },
-    listeners: { http: { routes }, admin: { routes: originAdminRoutes({ ...admin, rings: parts.rings }) } },
+    listeners: { http: { routes }, admin: { routes: originAdminRoutes({ ...admin, rings: parts.rings, steering }) } },
   })
   const seeding = seedStored(store, engine)
   const content = [
@@ -275,7 +278,7 @@ export function originService(components: OriginComponents, config: OriginConfig
     ...[bring, urls, tasks, engine, seeding, later.work],
   ]
   return {
-    ...shell.around([http, targets.http, ...content, ...shell.listeners, manager, keeping, keeping.farewell]),
+    ...shell.around([http, targets.http, ...content, ...shell.listeners, manager, keeping, asking, keeping.farewell]),
     engine,
     get url() {
       return shell.url('http')

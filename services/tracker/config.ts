@@ -1,9 +1,11 @@
 import { z } from 'zod'
-import { announceLimits } from '../../lib/api/index.ts'
+import { announceLimits, liveKeys } from '../../lib/api/index.ts'
 import { byteSize, duration } from '../../lib/config/index.ts'
 import { managerKey } from '../../lib/joining/index.ts'
 import { checkForeignPeers, commonKeys, listenerOf, rings, secretsOf, swarmKeys } from '../../lib/service/index.ts'
 import { policyNames } from './policy/policies.ts'
+
+const live = liveKeys.tracker
 
 const MAX_CREDENTIAL = 512
 
@@ -43,9 +45,9 @@ const keys = z.strictObject({
   announce: z
     .strictObject({
       /** Announces that this tracker accepts per second: of downloads, and of nodes with complete blobs. */
-      perSecond: z.number().positive().default(1000),
-      minInterval: duration.prefault('5s'),
-      maxInterval: duration.prefault('120s'),
+      perSecond: live['announce.perSecond'].default(1000),
+      minInterval: live['announce.minInterval'].prefault('5s'),
+      maxInterval: live['announce.maxInterval'].prefault('120s'),
     })
     .refine(({ minInterval, maxInterval }) => minInterval > 0 && minInterval <= maxInterval, {
       message: 'minInterval must be above 0 and not above maxInterval',

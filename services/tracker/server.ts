@@ -28,8 +28,12 @@ import { type ForeignRoutesComponents, foreignTrackerRoutes } from './foreign/fo
 import { told } from './introduction.ts'
 import type { MetainfoRelay, RelayOptions } from './relay/metainfo-relay.ts'
 import { socketAddress } from './socket-address.ts'
+import { type SteeringRoutesComponents, steeringServiceRoutes } from './steering/steering-routes.ts'
 
-export interface TrackerRoutesComponents extends OrderRoutesComponents, ForeignRoutesComponents {
+export interface TrackerRoutesComponents
+  extends OrderRoutesComponents,
+    ForeignRoutesComponents,
+    SteeringRoutesComponents {
   readonly announcements: Announcements
   readonly relay: MetainfoRelay
   readonly control: Pick<Control, 'learn' | 'words'>
@@ -97,6 +101,7 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
     },
     ...foreignTrackerRoutes(components),
     ...controlExchange(components.control),
+    ...steeringServiceRoutes(components),
     ...orderRoutes(components),
   ]
 }

@@ -3,6 +3,7 @@ import {
   controlClient,
   type JobAnswer,
   originCluster,
+  steeringExchangeClient,
   type TorrentCluster,
   torrentCluster,
 } from '../../lib/api/index.ts'
@@ -27,7 +28,7 @@ import { hostBook } from './hosts/host-book.ts'
 import { hostHealth } from './hosts/host-health.ts'
 import { observer } from './hosts/observer.ts'
 import { swarmNames } from './hosts/swarm-names.ts'
-import { naming } from './naming.ts'
+import { type NamingComponents, naming } from './naming.ts'
 import { type PeerRegistry, peerRegistry } from './peer-registry.ts'
 import { noPeerStore, type PeerStore } from './peer-store/peer-store.ts'
 import { redisPeerStore } from './peer-store/redis-peer-store.ts'
@@ -36,6 +37,9 @@ import { type MetainfoRelay, type MetainfoRelayComponents, metainfoRelay } from 
 import { type SeedRegistry, seedRegistry } from './seeds/seed-registry.ts'
 import { trackerServerRoutes } from './server.ts'
 import { stalls } from './stalls.ts'
+import { type Steering, steering } from './steering/steering.ts'
+import { steeringFile } from './steering/steering-file.ts'
+import { type SteeringSpread, steeringSpread } from './steering/steering-spread.ts'
 import type { PeerEntry } from './swarm.ts'
 import { ticking } from './ticking.ts'
 
@@ -118,7 +122,7 @@ function observation(runtime: Runtime, { swarms, seeds, folder, ...config }: Tra
   const events = eventLog(clock, { maxEvents: MAX_EVENTS })
   const health = hostHealth(clock, { maxHosts: seeds.maxNodes })
   const observing = observer({ book, feeds: feeding, health, names, events })
-  const steering = control(
+  const steered = control(
     {
       ...{ clock, logger, file: controlFile(folder), member: config.member },
       onEvent: (...event) => events.add(...event),
@@ -130,21 +134,31 @@ function observation(runtime: Runtime, { swarms, seeds, folder, ...config }: Tra
       maxMs: config.announce.maxInterval,
     },
   )
-  return { book, feeds: feeding, health, names, events, observer: observing, control: steering }
+  return { book, feeds: feeding, health, names, events, observer: observing, control: steered }
 }
 
-/** What admins say, to and from the other trackers. */
+interface Said extends Pick<Known, 'control'> {
+  readonly steering: Steering
+}
+
+interface Spreading {
+  readonly spread: ControlSpread
+  readonly steeringSpread: SteeringSpread
+}
+
+/** What admins say, and what a manager holds, to and from the other trackers. */
 function spreading(
   runtime: Runtime,
-  {
-    http,
-    control: steering,
-    trackers,
-  }: { readonly http: HttpClient; readonly trackers: Cluster } & Pick<Known, 'control'>,
+  { http, trackers, ...parts }: { readonly http: HttpClient; readonly trackers: Cluster } & Said,
   { member: self }: TrackerConfig,
-): ControlSpread {
-  const clients = memberClients(trackers, (url) => controlClient(http, url))
-  return controlSpread({ ...runtime, control: steering, trackers, client: (member) => clients.of(member) }, { self })
+): Spreading {
+  const words = memberClients(trackers, (url) => controlClient(http, url))
+  const held = memberClients(trackers, (url) => steeringExchangeClient(http, url))
+  const shared = { ...runtime, ...parts, trackers }
+  return {
+    spread: controlSpread({ ...shared, client: (member) => words.of(member) }, { self }),
+    steeringSpread: steeringSpread({ ...shared, client: (member) => held.of(member) }, { self }),
+  }
 }
 
 /** The clusters that the config names, by their keys there. */
@@ -164,7 +178,7 @@ function torrentsOf(runtime: Runtime, origins: TorrentCluster, { swarm }: Tracke
   return swarm.foreignPeers ? torrentNames({ ...runtime, origins }) : undefined
 }
 
-interface FleetParts extends Pick<FleetComponents, 'http' | 'origins' | 'buildIndexes'> {
+interface FleetParts extends Pick<FleetComponents, 'http' | 'origins' | 'buildIndexes' | 'steering'> {
   readonly events: Pick<EventLog, 'add'>
 }
 
@@ -185,6 +199,14 @@ function ending(): Startable & { readonly signal: AbortSignal } {
   }
 }
 
+/** Which peers are named to whom. */
+const namingOf = (parts: Omit<NamingComponents, 'crossings' | 'stalls'> & Pick<Runtime, 'clock'>) =>
+  naming({
+    ...parts,
+    crossings: crossings(parts.clock, { maxCrossings: MAX_CROSSINGS }),
+    stalls: stalls(parts.clock, { maxZones: MAX_STALLS }),
+  })
+
 /**
  * One tracker. Its peers are in memory: after a restart the store that it shares brings them back, or without one the next
  * announces. What admins have said is in its folder. @throws INSECURE_BIND
@@ -199,32 +221,29 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   const store: PeerStore = sharedStore(runtime, { registry, seeds, control: observed.control }, config)
   const known = { registry, seeds, store }
   const end = ending()
-  const spread = spreading(runtime, { http, control: observed.control, trackers: rings.trackers }, config)
+  const steered = steering({ ...runtime, ...observed, file: steeringFile(config.folder) }, config)
+  const said = { control: observed.control, steering: steered }
+  const spreads = spreading(runtime, { http, ...said, trackers: rings.trackers }, config)
   const parts = { ...runtime, ...observed, ...known }
   const origins = originCluster({ http, cluster: rings.origins })
   const relay = relayOf({ ...runtime, cluster: rings.origins, origins }, config)
   const announcing = announcements({
-    ...parts,
+    ...{ ...parts, naming: namingOf(parts) },
     onBringing: (swarmId, origin) => relay.hint(swarmId, origin),
-    naming: naming({
-      ...parts,
-      crossings: crossings(runtime.clock, { maxCrossings: MAX_CROSSINGS }),
-      stalls: stalls(runtime.clock, { maxZones: MAX_STALLS }),
-    }),
   })
   const { buildIndexes } = rings
-  const orders = fleetOf(runtime, { http, origins, buildIndexes, events: observed.events }, config)
+  const orders = fleetOf(runtime, { http, origins, buildIndexes, events: observed.events, steering: steered }, config)
   const routes = trackerServerRoutes({
     ...runtime,
     announcements: announcing,
     ...known,
-    control: observed.control,
+    ...said,
     ...orders,
     ...{ end: end.signal, relay },
     torrents: torrentsOf(runtime, torrentCluster({ http, cluster: rings.origins }), config),
     looks: lookBudget(runtime, LOOKS),
   })
-  const admin = trackerAdminRoutes({ ...{ ...parts, ...orders, spread }, end: end.signal, rings })
+  const admin = trackerAdminRoutes({ ...parts, ...orders, ...said, ...spreads, end: end.signal, rings })
   const manager = joining(runtime, config, { kind: 'tracker', url: (listener) => shell.url(listener) })
   const shell = serviceShell(runtime, config, {
     kind: 'tracker',
@@ -239,7 +258,10 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   })
   return {
     // Stop the relay and the streams of events before the listeners, which wait for them: they do not end by themselves.
-    ...shell.around([http, observed.control, sweeping, store, orders, ...shell.listeners, manager, spread, relay, end]),
+    ...shell.around([
+      ...[http, observed.control, steered, sweeping, store, orders],
+      ...[...shell.listeners, manager, spreads.spread, spreads.steeringSpread, relay, end],
+    ]),
     get url() {
       return shell.url('http')
     },

@@ -122,10 +122,14 @@ const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` })
 
 /** The paths that whoever watches the service asks without a secret. */
 /** What needs no secret: probes, and where a registry with rules gives whoever asks a token for what everybody may. */
-const openAt = ({ listener, kind }: Listener): readonly string[] => {
+const isOpenAt = ({ listener, kind }: Listener, path: string): boolean => {
   const probes = { ops: ['/healthz', '/readyz', '/metrics'], kraken: ['/health', '/readiness'] }[listener] ?? []
-  return kind === 'proxy' && listener === 'registry' ? [...probes, '/token'] : probes
+  if (kind === 'manager' && listener !== 'ops') return !path.startsWith('/api/') || openOfManager.test(path)
+  return probes.includes(path) || (kind === 'proxy' && listener === 'registry' && path === '/token')
 }
+
+/** Where people say who they are, and where services and agents show what they have in the request itself. */
+const openOfManager = /^\/api\/v1\/(sign-in|links\/open|oidc\/.*|assignment|join|heartbeat|leave)$/
 
 /** Shows the secret that may do most there. */
 function trusted(kind: ServiceKind): Headers {
@@ -319,7 +323,7 @@ describe.each(httpListeners)('$kind $listener', (at) => {
     const routes = documentedRoutes.filter(isAt(at))
     // `/v2/` has no right of its own: whoever is not known is told there that a secret is asked for.
     const guarded = routes.filter(({ right, path }) => right !== 'none' || path.startsWith('/v2'))
-    expect(guarded).toEqual(routes.filter(({ path }) => !openAt(at).includes(path)))
+    expect(guarded).toEqual(routes.filter(({ path }) => !isOpenAt(at, path)))
     const shown: readonly Headers[] = [{}, bearer('a-secret-that-is-guessed'), { authorization: 'Basic bm90aGluZw==' }]
     const answers = await Promise.all(
       guarded.flatMap(({ method, path }) =>

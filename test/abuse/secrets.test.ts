@@ -126,7 +126,7 @@ const table: readonly (readonly [what: string, may: readonly SecretName[], door:
   [
     'read the audit of a manager',
     ['adminRead', 'admin'],
-    { at: ['manager-1', 'http'], method: 'GET', path: '/api/v1/audit' },
+    { at: ['manager-1', 'admin'], method: 'GET', path: '/api/v1/audit' },
   ],
   ['look into a tracker', ['adminRead', 'admin'], { at: ['tracker-1', 'admin'], method: 'GET', path: '/rings' }],
   [

@@ -12,7 +12,7 @@ const sources = ['lib', 'services', 'test']
  * With binary parts, looked up by their path, or with files that they look for beside themselves; and CommonJS that is
  * imported later, whose names a bundle does not have.
  */
-const external = ['classic-level', 'bcryptjs', '@volcengine/tos-sdk', '@redis/client']
+const external = ['classic-level', 'bcryptjs', '@volcengine/tos-sdk', '@redis/client', 'libsql', 'pg']
 /** Packages in CommonJS call the `require` of Node. */
 const banner = "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);"
 const keptMs = 24 * 60 * 60_000

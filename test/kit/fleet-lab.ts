@@ -19,6 +19,9 @@ export const allDone = { blobs: 1, bytes: 100, doneBlobs: 1, partBlobs: 0, doneB
 
 type Walk = (job: KeptJob, platforms: readonly string[]) => Promise<readonly OrderItem[]>
 
+/** Nobody holds settings. */
+const steeringDesk = { heard: () => undefined, for: () => undefined }
+
 export interface FleetLabInit {
   readonly atOnce?: number
   readonly gatherMs?: number
@@ -73,7 +76,12 @@ export async function fleetLab(init: FleetLabInit = {}) {
       { atOnce: init.atOnce ?? 2, gatherMs: init.gatherMs ?? 0, keepMs: init.keepMs ?? 86_400_000 },
     )
     await table.start()
-    return { posts: listening, jobs: table, logger, desk: orderDesk({ clock, random, posts: listening, jobs: table }) }
+    return {
+      posts: listening,
+      jobs: table,
+      logger,
+      desk: orderDesk({ clock, random, posts: listening, jobs: table, steeringDesk }),
+    }
   }
   let now = await boot()
   const settle = async () => {

@@ -5,6 +5,8 @@ import { clusterCalls } from './clusters.ts'
 import { jobCalls } from './jobs.ts'
 import { managerCall } from './manager-call.ts'
 import { memberCalls } from './members.ts'
+import { peopleCalls } from './people.ts'
+import { rightCalls } from './rights.ts'
 import { scheduleCalls } from './schedules.ts'
 import { viewCalls } from './views.ts'
 
@@ -35,11 +37,12 @@ export {
   type MemberKind,
   memberKinds,
 } from './joining.ts'
-export type {
-  ManagerCall,
-  ManagerCalls,
-  ManagerNeed,
-  ManagerResource,
+export {
+  type ManagerCall,
+  type ManagerCalls,
+  type ManagerNeed,
+  type ManagerResource,
+  managerResources,
 } from './manager-call.ts'
 export {
   type AssignedCluster,
@@ -49,6 +52,16 @@ export {
   type MemberState,
   memberStates,
 } from './members.ts'
+export {
+  type Grant,
+  type InviteRow,
+  type Me,
+  personName,
+  type RoleRow,
+  type SessionRow,
+  type TokenRow,
+  type UserRow,
+} from './people-shapes.ts'
 export { type ScheduleAnswer, type ScheduleBody, scheduleNameSchema, specOfSchedule } from './schedules.ts'
 export {
   type ClusterNow,
@@ -64,6 +77,8 @@ export const managerApi = {
   ...auditCalls,
   ...jobCalls,
   ...scheduleCalls,
+  ...peopleCalls,
+  ...rightCalls,
   ...clusterCalls,
   ...memberCalls,
   ...viewCalls,

@@ -2,15 +2,8 @@ import { z } from 'zod'
 import { adminCall, adminStream } from '../admin.ts'
 import { list, opaque, table, text } from '../bounded.ts'
 import { digestSchema } from '../schemas.ts'
-import {
-  feedSchema,
-  holdsSchema,
-  hostSchema,
-  markBodySchema,
-  markSchema,
-  peerSchema,
-  swarmSchema,
-} from '../tracker-admin.ts'
+import { holdsSchema } from '../steering-admin.ts'
+import { feedSchema, hostSchema, markBodySchema, markSchema, peerSchema, swarmSchema } from '../tracker-admin.ts'
 import { managerCall } from './manager-call.ts'
 
 /** Rows of one page of an answer. */

@@ -43,12 +43,14 @@ class Volumes implements Medium {
   readonly #places = new Map<string, Volume>()
   readonly #free = new Map<Volume, number>()
   readonly #probes = singleFlight<Volume, string | undefined>()
+  #minFreeBytes: number
   #lookedAtMs = 0
   #listeners: ((volume: Volume) => void)[] = []
 
   constructor(components: DiskMediumComponents, init: VolumesMediumInit) {
     this.#components = components
     this.#init = init
+    this.#minFreeBytes = init.minFreeBytes
     this.volumes = init.folders
     const openBlob = (digest: Digest) => openBlobData(storePaths(this.#place(digest)), digest)
     this.#media = new Map(
@@ -107,11 +109,15 @@ class Volumes implements Medium {
     if (nowMs - this.#lookedAtMs >= LOOK_MS) this.#look().catch(() => undefined)
     const rooms = this.#working().map((volume) => ({
       volume,
-      bytes: (this.#free.get(volume) ?? 0) - this.#init.minFreeBytes,
+      bytes: (this.#free.get(volume) ?? 0) - this.#minFreeBytes,
     }))
     const chosen = chooseVolume(key, rooms)
     if (chosen === undefined) throw appError('STORE_FULL', { message: `no volume works: ${this.#reasons()}` })
     return chosen
+  }
+
+  keepFree(bytes: number): void {
+    this.#minFreeBytes = bytes
   }
 
   onLost(listener: (volume: Volume) => void): void {

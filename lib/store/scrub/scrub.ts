@@ -2,6 +2,8 @@ import {
   type AbortOptions,
   appError,
   type Clock,
+  type FairBucket,
+  fairBucket,
   hasCode,
   type TokenBucket,
   throwIfAborted,
@@ -64,6 +66,8 @@ export interface Scrub {
   round(options?: AbortOptions): Promise<number>
   /** Makes all present blobs due; the next round verifies them. */
   hurry(): void
+  /** Bytes per second that rounds read from now on; undefined: no limit. */
+  setRate(bytesPerSecond: number | undefined): void
   /** Verifies one blob now, without a rate limit. @throws BLOB_UNKNOWN, ABORTED */
   verify(digest: Digest, options?: AbortOptions): Promise<Verdict>
   readonly status: ScrubStatus
@@ -90,6 +94,7 @@ function wrongPieces(read: ReadHashes | undefined, noted: Uint8Array): readonly 
 class Scrubber implements Scrub {
   readonly #components: ScrubComponents
   readonly #periodMs: number
+  readonly #rate: FairBucket
   readonly #pace: TokenBucket
   readonly #unlimited: TokenBucket
   readonly #findings: Finding[] = []
@@ -101,7 +106,8 @@ class Scrubber implements Scrub {
   constructor(components: ScrubComponents, init: ScrubInit) {
     this.#components = components
     this.#periodMs = init.periodMs
-    this.#pace = tokenBucket(components.clock, { ratePerSecond: init.bytesPerSecond })
+    this.#rate = fairBucket(components.clock, { ratePerSecond: init.bytesPerSecond })
+    this.#pace = this.#rate.flow()
     this.#unlimited = tokenBucket(components.clock, { ratePerSecond: undefined })
   }
 
@@ -113,6 +119,10 @@ class Scrubber implements Scrub {
       due: this.#due().length,
       current: this.#current,
     }
+  }
+
+  setRate(bytesPerSecond: number | undefined): void {
+    this.#rate.setRate(bytesPerSecond)
   }
 
   hurry(): void {

@@ -120,6 +120,8 @@ export interface SwarmEngine extends Startable {
   forget(digest: Digest): void
   /** Limits the rate of all uploads of this node to peers. Blobs that it sends over HTTP must pass it as well. */
   readonly uploads: FairBucket
+  /** Limits the rate of all that this node receives from peers and origins. Both rates may be set while it runs. */
+  readonly downloads: FairBucket
   /**
    * What an agent that asks over HTTP is given of these bytes: an origin counts it like what it gives over the wire.
    * Undefined when it is given everything.

@@ -3,6 +3,7 @@ import {
   appError,
   type Background,
   background,
+  type FairBucket,
   throwIfAborted,
   type Wheel,
   wheel,
@@ -57,6 +58,7 @@ class Engine implements SwarmEngine {
   readonly #init: SwarmEngineInit
   readonly #limits: SwarmLimits
   readonly uploads: MeteredUploads
+  readonly downloads: FairBucket
   readonly #allows: HostRule
   readonly #meters: SwarmMeters
   readonly #warm: WarmPieces
@@ -78,6 +80,7 @@ class Engine implements SwarmEngine {
     const { clock } = components
     const uploads = nodeRate(clock, this.#limits, init.uploadBytesPerSecond)
     this.uploads = meteredUploads(clock, uploads, init.uploadBytesPerSecond)
+    this.downloads = nodeRate(clock, this.#limits, init.downloadBytesPerSecond)
     this.#allows = allowedPeers(init.allowedPeers)
     this.#meters = swarmMeters(components.metrics)
     this.#warm = warmPieces(Math.min(this.#limits.warmPieceBytes, this.#limits.pieceBufferBytes / 2))
@@ -207,7 +210,7 @@ class Engine implements SwarmEngine {
   }
 
   #newTable(): TorrentTable {
-    const { peerId, role, zone, verify = 'whole', downloadBytesPerSecond, gives } = this.#init
+    const { peerId, role, zone, verify = 'whole', gives } = this.#init
     const components = {
       ...this.#components,
       wheel: this.#wheel,
@@ -222,7 +225,7 @@ class Engine implements SwarmEngine {
       tasks: this.#tasks,
       connections: this.#connections,
       buffers: piecePool({ maxBytes: this.#limits.pieceBufferBytes, spare: () => this.#warm.spare() }),
-      downloads: nodeRate(this.#components.clock, this.#limits, downloadBytesPerSecond),
+      downloads: this.downloads,
       lane: uploadLane(this.uploads, this.#limits.uploadQueueBytes),
     }
     return new TorrentTable(components, {

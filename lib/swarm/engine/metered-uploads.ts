@@ -13,8 +13,9 @@ const IDLE_MS = 2_000
 export function meteredUploads(
   clock: Pick<Clock, 'monotonicMs'>,
   bucket: FairBucket,
-  bytesPerSecond: number | undefined,
+  first: number | undefined,
 ): MeteredUploads {
+  let bytesPerSecond = first
   const meter = rateMeter()
   let lastMs = Number.NEGATIVE_INFINITY
   const sent = (bytes: number) => {
@@ -26,7 +27,7 @@ export function meteredUploads(
   const metered = (flow: BucketFlow): BucketFlow => ({
     async take(tokens, options) {
       await flow.take(tokens, options)
-      sent(tokens)
+      if (bytesPerSecond !== undefined) sent(tokens)
     },
     weigh: (weight) => flow.weigh(weight),
     get available() {
@@ -34,7 +35,11 @@ export function meteredUploads(
     },
   })
   return {
-    flow: (init) => (bytesPerSecond === undefined ? bucket.flow(init) : metered(bucket.flow(init))),
+    flow: (init) => metered(bucket.flow(init)),
+    setRate(rate) {
+      bytesPerSecond = rate
+      bucket.setRate(rate)
+    },
     get available() {
       return bucket.available
     },

@@ -5,13 +5,22 @@ import type { SwarmLimits } from '../limits.ts'
 const BURST_SHARE = 0.1
 const MIN_BURST = 1024 * 1024
 
+const burstOf = (ratePerSecond = 0) => Math.max(MIN_BURST, ratePerSecond * BURST_SHARE)
+
 /** The rate of a node in one direction, which its torrents share fairly; undefined is no limit. */
 export function nodeRate(
   clock: Clock,
   { blockLength }: Pick<SwarmLimits, 'blockLength'>,
   ratePerSecond: number | undefined,
 ): FairBucket {
-  const burst = Math.max(MIN_BURST, (ratePerSecond ?? 0) * BURST_SHARE)
   // A block at a time, and one is kept for who needs little.
-  return fairBucket(clock, { ratePerSecond, burst, turn: blockLength, reserve: blockLength })
+  const more = { turn: blockLength, reserve: blockLength }
+  const bucket = fairBucket(clock, { ratePerSecond, burst: burstOf(ratePerSecond), ...more })
+  return {
+    flow: (init) => bucket.flow(init),
+    setRate: (rate) => bucket.setRate(rate, { burst: burstOf(rate) }),
+    get available() {
+      return bucket.available
+    },
+  }
 }

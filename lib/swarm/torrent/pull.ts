@@ -114,10 +114,11 @@ export class Pull {
   }
 
   #newReaders(): Readers {
-    const isLimited = this.#components.downloads.available < Number.POSITIVE_INFINITY
+    const isLimited = () => this.#components.downloads.available < Number.POSITIVE_INFINITY
     return new Readers(this.#components, {
       onMoved: () => this.#onMoved(),
-      isHeld: isLimited ? (piece) => this.#sources?.download.isHeld(piece) === true : undefined,
+      isLimited,
+      isHeld: (piece) => isLimited() && this.#sources?.download.isHeld(piece) === true,
       cause: () => this.#lastFailure,
       why: (piece) => this.#why(piece),
     })

@@ -1,4 +1,11 @@
-import type { OrderPoll, OrdersClient, ToldOrder } from '../../../lib/api/index.ts'
+import type {
+  OrderPoll,
+  OrdersClient,
+  Steered,
+  SteeringReport,
+  SteeringWord,
+  ToldOrder,
+} from '../../../lib/api/index.ts'
 import {
   abortController,
   type BackoffPolicy,
@@ -29,7 +36,7 @@ const RARELY_MS = 30_000
 const REFUSED_MS = 30_000
 
 /** What a question says of this host. */
-export type HostFacts = Pick<OrderPoll, 'key' | 'peerId' | 'zone' | 'labels' | 'platform'>
+export type HostFacts = Pick<OrderPoll, 'key' | 'peerId' | 'zone' | 'labels' | 'platform' | 'shoal'>
 
 export interface OrderPollsComponents {
   readonly clock: Clock
@@ -40,11 +47,18 @@ export interface OrderPollsComponents {
   readonly table: (onChanged: () => void) => OrderTable
   /** Known when it starts. */
   readonly facts: () => HostFacts
+  /** Takes the settings that come with the answers. */
+  readonly steered: TrackerSteering
+}
+
+/** The settings of this host, as one tracker sees them. */
+export interface TrackerSteering extends Pick<Steered, 'report'> {
+  hear(asked: SteeringReport, word: SteeringWord | undefined): void
 }
 
 /** Asks one tracker for orders all the time. Its start waits for nothing. */
 export function orderPolls(components: OrderPollsComponents): Startable {
-  const { clock, random, logger, client, facts } = components
+  const { clock, random, logger, client, facts, steered } = components
   let cut: AbortController | undefined
   const table = components.table(() => {
     cut?.abort()
@@ -58,9 +72,11 @@ export function orderPolls(components: OrderPollsComponents): Startable {
     const orders = table.report()
     const waitMs = table.busy ? WORK_MS : WAIT_MS.least + Math.round(random.next() * WAIT_MS.more)
     turn += 1
-    const poll = { ...facts(), run, turn, waitMs, orders: [...orders] }
+    const steering = steered.report()
+    const poll = { ...facts(), run, turn, waitMs, steering, orders: [...orders] }
     const answer = await unlessRefused(client.poll(poll, { signal }), orders, { table, logger })
     failures = 0
+    steered.hear(steering, answer.steering)
     table.heard(orders)
     table.cancel(answer.cancel)
     table.take(answer.orders)

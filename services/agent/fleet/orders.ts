@@ -1,4 +1,4 @@
-import { type OrdersClient, ordersClient } from '../../../lib/api/index.ts'
+import { type OrdersClient, ordersClient, type Steered } from '../../../lib/api/index.ts'
 import { appError, type Background, background, type Startable, slots } from '../../../lib/base/index.ts'
 import { type Cluster, type MemberClient, memberClients } from '../../../lib/cluster/index.ts'
 import type { HttpClient } from '../../../lib/http/index.ts'
@@ -15,6 +15,7 @@ const QUICK = 4
 export interface OrdersComponents extends Runtime, CarryOutComponents {
   readonly http: HttpClient
   readonly trackers: Cluster
+  readonly steered: Steered
 }
 
 export interface OrdersInit extends Omit<HostFacts, 'key'> {
@@ -24,7 +25,7 @@ export interface OrdersInit extends Omit<HostFacts, 'key'> {
 
 /** Asks every tracker of the cluster for orders, whoever comes and goes, and does them. */
 export function orders(components: OrdersComponents, { folder, ...facts }: OrdersInit): Startable {
-  const { trackers, http, logger, metrics } = components
+  const { trackers, http, logger, metrics, steered } = components
   const done = metrics.counter(
     { name: 'shoal_agent_orders_total', help: 'Orders of trackers, by kind and by how they ended.' },
     ['kind', 'outcome'],
@@ -40,6 +41,10 @@ export function orders(components: OrdersComponents, { folder, ...facts }: Order
       logger: logger.child({ tracker: id }),
       client: clientOf(clients, id),
       facts: () => ({ ...facts, key }),
+      steered: {
+        report: () => steered.report(),
+        hear: (asked, word) => steered.hear(id, { asked, word }, membersOf(trackers)),
+      },
       table: (onChanged) =>
         orderTable({
           ...{ carryOut: work, lanes, logger },
@@ -55,6 +60,7 @@ export function orders(components: OrdersComponents, { folder, ...facts }: Order
   let unfollow: (() => void) | undefined
   return {
     async start() {
+      await steered.load()
       key = await hostKey(components, folder)
       tasks = background((task, err) => logger.error('background task failed', { task, err }))
       follow()
@@ -67,9 +73,12 @@ export function orders(components: OrdersComponents, { folder, ...facts }: Order
       polls.clear()
       await Promise.all(asking.map((each) => each.stop()))
       await tasks.stop()
+      await steered.settled()
     },
   }
 }
+
+const membersOf = ({ members }: Pick<Cluster, 'members'>) => members.map(({ id }) => id)
 
 /** A tracker that moves is the same one at another address: it has given the orders that are in hand. */
 const clientOf = (clients: MemberClient<OrdersClient>, id: string): OrdersClient => ({

@@ -48,7 +48,13 @@ export function clientFront(
   const storage = guarded.storage(agentStorage({ links: proven, pulls: pulling, index }))
   const ruled = ruledStorage(storage, rules)
   const { looks, rate } = clientLimits(runtime, config)
-  const mannerOf = readManner(registry)
+  let { fill } = registry
+  const mannerOf = readManner({
+    ...registry,
+    get fill() {
+      return fill
+    },
+  })
   const blobs = blobRoute({ pulls: guarded.closed.pulls(pulling), onSent, rules, looks, rate, mannerOf })
   const upstreams = registry.upstreams.map((entry) => entry.registry)
   const common = { ...registry, upstreams, traffic: { received: () => undefined, sent: onSent }, looks, rate, mannerOf }
@@ -67,6 +73,12 @@ export function clientFront(
   const usual = listener({ ...registry, bind: registry.listener.bind, routes: [blobs, byUrl] })
   return {
     ...{ guarded, storage, blobs, looks },
+    live: {
+      setClientRequests: (perSecond: number | undefined) => rate.setRate(perSecond),
+      setFill: (fills: boolean) => {
+        fill = fills
+      },
+    },
     parts: [guarded, ...(forward === undefined ? [] : [forward])],
     usual: { ...usual, forward },
     further: Object.fromEntries(further),

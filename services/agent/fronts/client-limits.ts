@@ -1,11 +1,11 @@
-import { type LookBudget, lookBudget, type RequestRate, requestRate } from '../../../lib/http/index.ts'
+import { type AdjustableRate, type LookBudget, lookBudget, requestRate } from '../../../lib/http/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import type { AgentConfig } from '../config.ts'
 
 /** What each client of an agent may do, at all listeners for clients together. */
 export interface ClientLimits {
   readonly looks: LookBudget
-  readonly rate: RequestRate
+  readonly rate: AdjustableRate
 }
 
 /**

@@ -10,13 +10,12 @@ const PREFETCH_LEVELS: readonly string[] = ['1', '2', '3']
 /**
  * How urgent a client's read is, and whether the rest of the blob is to be brought, too: by its headers, which are those
  * of Dragonfly's clients unless the config says otherwise, or else by the config. A header that says nothing known counts
- * as none, so that nobody is served later because of a typo.
+ * as none, so that nobody is served later because of a typo. `fill` is looked up for each read: it may change.
  */
-export function readManner({
-  priorityHeader,
-  prefetchHeader,
-  fill,
-}: Pick<AgentConfig['registry'], 'priorityHeader' | 'prefetchHeader' | 'fill'>): (req: Asked) => ReadManner {
+export function readManner(
+  registry: Pick<AgentConfig['registry'], 'priorityHeader' | 'prefetchHeader' | 'fill'>,
+): (req: Asked) => ReadManner {
+  const { priorityHeader, prefetchHeader } = registry
   const said = (req: Asked, header: string) => {
     const value = req.headers[header.toLowerCase()]
     return typeof value === 'string' ? value.trim().toLowerCase() : undefined
@@ -25,7 +24,7 @@ export function readManner({
     const prefetch = said(req, prefetchHeader)
     return {
       priority: PREFETCH_LEVELS.includes(said(req, priorityHeader) ?? '') ? 'prefetch' : 'onDemand',
-      fills: prefetch === 'true' || (prefetch !== 'false' && fill),
+      fills: prefetch === 'true' || (prefetch !== 'false' && registry.fill),
     }
   }
 }

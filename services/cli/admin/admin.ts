@@ -27,7 +27,7 @@ function perform({ api, name, call, verb }: Entry, input: Flags, host: ProcessHo
   }
   return callAdmin({ command: 'shoal admin', kind: api.kind, flags: input }, host, async (http, url) => {
     const asked = Object.fromEntries(Object.entries(input).map(([key, value]) => [key, value?.toString() ?? '']))
-    const body = verb.body === undefined ? {} : { body: verb.body(asked) }
+    const body = verb.body === undefined ? {} : { body: await verb.body(asked) }
     const answer = await adminClient<AdminCalls>(http, url, api.calls)[name]?.({ ...asked, ...body })
     if (input['wait'] === true && verb.wait !== undefined)
       return verb.wait(adminClient(http, url, trackerAdmin), answer as never)

@@ -1,6 +1,6 @@
 import type { agentAdmin } from '../../../lib/api/index.ts'
 import { explainText, pullTable } from '../explain/words.ts'
-import { describeVerb, ringVerbs } from './shared-verbs.ts'
+import { describeVerb, ringVerbs, settingsVerbs } from './shared-verbs.ts'
 import { ageText, sizeText, table } from './sheet.ts'
 import type { VerbsOf } from './verb.ts'
 
@@ -10,6 +10,7 @@ const leaveText = ({ state }: { readonly state: string }) => `state: ${state}`
 export const agentVerbs: VerbsOf<typeof agentAdmin> = {
   ...ringVerbs,
   ...describeVerb,
+  ...settingsVerbs,
   blobs: {
     example: 'blobs',
     show: ({ usedBytes, blobs, partials }, nowMs) =>

@@ -2,6 +2,7 @@ import type { managerApi } from '../../../lib/api/index.ts'
 import { managerClusterVerbs } from './manager-cluster-verbs.ts'
 import { managerJobVerbs } from './manager-job-verbs.ts'
 import { managerViewVerbs } from './manager-view-verbs.ts'
+import { peopleVerbs } from './people-verbs.ts'
 import { describeVerb } from './shared-verbs.ts'
 import { ageText, table } from './sheet.ts'
 import type { VerbsOf } from './verb.ts'
@@ -18,6 +19,7 @@ export const managerVerbs: VerbsOf<typeof managerApi> = {
       ]) + (next === undefined ? '' : `\n\nmore: --last ${next}`),
   },
   ...managerJobVerbs,
+  ...peopleVerbs,
   ...managerClusterVerbs,
   ...managerViewVerbs,
   ...describeVerb,

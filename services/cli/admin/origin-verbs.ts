@@ -1,5 +1,5 @@
 import type { originAdmin } from '../../../lib/api/index.ts'
-import { describeVerb, ringVerbs } from './shared-verbs.ts'
+import { describeVerb, ringVerbs, settingsVerbs } from './shared-verbs.ts'
 import { ageText, fields, sizeText, spanText, table } from './sheet.ts'
 import type { VerbsOf } from './verb.ts'
 
@@ -88,6 +88,7 @@ const taskFields = (task: Task, nowMs: number) =>
 export const originVerbs: VerbsOf<typeof originAdmin> = {
   ...ringVerbs,
   ...describeVerb,
+  ...settingsVerbs,
   blobs: {
     example: 'blobs --n 20',
     show: ({ usedBytes, blobs, next }, nowMs) =>

@@ -4,13 +4,12 @@ import { fleetVerbs } from './fleet-verbs.ts'
 import { numberIn } from './options.ts'
 import { describeVerb, ringVerbs } from './shared-verbs.ts'
 import { ageText, fields, rateText, sizeText, table } from './sheet.ts'
+import { steeringVerbs } from './steering-verbs.ts'
+import { holdsText, more } from './tracker-words.ts'
 import type { VerbOptions, VerbsOf } from './verb.ts'
 
 const DIGEST = `sha256:${'9f'.repeat(32)}`
 const PEER = '2d5348303030312d9f9f9f9f9f9f9f9f9f9f9f9f'
-
-/** A line that tells how to get the next page; empty on the last page. */
-const more = (next: string | undefined) => (next === undefined ? '' : `\n\nmore: --last ${next}`)
 
 interface Mark {
   readonly target: string
@@ -30,10 +29,6 @@ const marksTable = (marks: readonly Mark[], nowMs: number) =>
     ['BY', ({ by }) => by],
     ['REASON', ({ reason }) => reason],
   ])
-
-/** Where a change holds. */
-const holdsText = ({ at, of, missing }: Holds) =>
-  `applied at ${at} of ${of} trackers${missing.length === 0 ? '' : `; as soon as they can be reached also at ${missing.join(', ')}`}`
 
 export const markText = (mark: Mark & { readonly holds: Holds }, nowMs: number) =>
   fields({
@@ -63,13 +58,16 @@ export const healthText = (health: { readonly state: string; readonly why?: stri
 const settingsText = ({
   now,
   policies,
+  held = [],
 }: {
+  readonly held?: readonly string[] | undefined
   readonly now: Readonly<Record<string, unknown>>
   readonly policies: readonly string[]
 }) =>
   fields({
     ...Object.fromEntries(Object.entries(now).map(([name, value]) => [name, String(value)])),
     'known policies': policies.join(', '),
+    ...(held.length > 0 && { 'held by a manager': held.join(', ') }),
   })
 
 /** `shoal admin tracker VERB`: one entry for each call of the API. */
@@ -77,6 +75,7 @@ export const trackerVerbs: VerbsOf<typeof trackerAdmin> = {
   ...ringVerbs,
   ...describeVerb,
   ...fleetVerbs,
+  ...steeringVerbs,
   statistics: {
     example: 'statistics',
     show: ({ zones, ...counts }) =>

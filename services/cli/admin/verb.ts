@@ -13,7 +13,7 @@ export interface Verb<Answer = never> {
   readonly options?: Readonly<Record<string, string>>
   /** Options without a value, and what each is for. With `wait` the command waits for the end of what it began. */
   readonly flags?: Readonly<Record<string, string>>
-  /** The JSON that the call takes. @throws CONFIG_INVALID when an option is malformed */
+  /** The JSON that the call takes, or a promise of it. @throws CONFIG_INVALID when an option is malformed */
   body?(options: VerbOptions): unknown
   /** Text of the answer for people; without this function the command only prints that it is done. */
   show?(answer: Answer, nowMs: number): string
@@ -24,7 +24,11 @@ export interface Verb<Answer = never> {
 /** A verb for every call of an API: a missing verb does not compile. */
 export type VerbsOf<Calls extends AdminCalls> = {
   readonly [Name in keyof Calls]: Verb<AnswerOf<Calls[Name]>> &
-    (BodyOf<Calls[Name]> extends undefined ? unknown : { body(options: VerbOptions): BodyOf<Calls[Name]> })
+    (BodyOf<Calls[Name]> extends undefined
+      ? unknown
+      : {
+          body(options: VerbOptions): BodyOf<Calls[Name]> | Promise<BodyOf<Calls[Name]>>
+        })
 }
 
 /** The verb as users type it: `scrubNow` becomes `scrub-now`. */

@@ -1,3 +1,5 @@
+export { backUp, restore } from './backup.ts'
+export { type DatabaseConfig, databaseSchema } from './config.ts'
 export {
   type AuditEntry,
   type DatabaseComponents,
@@ -7,4 +9,6 @@ export {
   type Reader,
   type Tx,
 } from './database.ts'
-export type { AuditTable, Tables } from './tables.ts'
+export { idAt, newId } from './ids.ts'
+export { type HeldLease, type Leases, type LeasesComponents, type LeaseTimes, leases } from './leases.ts'
+export type { AuditTable, LeaseTable, Tables } from './tables.ts'

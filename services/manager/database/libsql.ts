@@ -1,25 +1,37 @@
 import { join } from 'node:path'
-import { type Dialect, SqliteDialect } from 'kysely'
+import { type Dialect, SqliteAdapter, SqliteDialect } from 'kysely'
 import Database from 'libsql'
 import { makeOwnFolder } from '../../../lib/base/index.ts'
 
 const FILE = 'manager.db'
-/** How long a statement waits for another process, such as a backup. */
-const BUSY_MS = 5_000
+/** How long a statement waits for another process, such as `shoal manager first-admin`; the whole process waits with it. */
+const BUSY_MS = 50
 
-/** The embedded database: one file in the folder. A change is on the disk when it is answered (WAL, synchronous FULL). */
-export const libsqlDialect = (folder: string): Dialect =>
-  new SqliteDialect({
+/** SQLite changes tables in transactions, as PostgreSQL does: a step that is cut off has done nothing. */
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl() {
+    return true
+  }
+}
+
+/**
+ * The embedded database: one file in the folder. A change is on the disk when it is answered (WAL, synchronous FULL). A connection
+ * to read shows what was committed, whatever is being written.
+ */
+export function libsqlDialect(folder: string, access: 'write' | 'read'): Dialect {
+  const dialect = new SqliteDialect({
     async database() {
       await makeOwnFolder(folder)
       const database = new Database(join(folder, FILE))
-      for (const pragma of [
-        'journal_mode = WAL',
-        'synchronous = FULL',
-        'foreign_keys = ON',
-        `busy_timeout = ${BUSY_MS}`,
-      ])
-        database.pragma(pragma)
+      const pragmas = ['journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON', `busy_timeout = ${BUSY_MS}`]
+      for (const pragma of access === 'read' ? [...pragmas, 'query_only = ON'] : pragmas) database.pragma(pragma)
       return database
     },
   })
+  return {
+    createDriver: () => dialect.createDriver(),
+    createQueryCompiler: () => dialect.createQueryCompiler(),
+    createIntrospector: (db) => dialect.createIntrospector(db),
+    createAdapter: () => new TransactionalAdapter(),
+  }
+}

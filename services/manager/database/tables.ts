@@ -1,5 +1,6 @@
 import type { ClusterTables } from '../clusters/tables.ts'
 import type { JobTables } from '../jobs/tables.ts'
+import type { PeopleTables } from '../people/tables.ts'
 
 /** What somebody has changed; written in the transaction of the change. */
 export interface AuditTable {
@@ -12,10 +13,48 @@ export interface AuditTable {
   readonly detail: string | null
 }
 
+/** Which manager has which duty. */
+export interface LeaseTable {
+  readonly name: string
+  /** The process; empty when nobody has it. */
+  readonly holder: string
+  /** Grows with each holder. */
+  readonly term: number
+  /** Grows with each sign of life, and each change that the holder makes. */
+  readonly beat: number
+}
+
 /**
  * Every table of a manager. Times are milliseconds since the epoch, booleans are 0 or 1, JSON is text: the same in SQLite and
  * PostgreSQL.
  */
-export interface Tables extends ClusterTables, JobTables {
+export interface Tables extends PeopleTables, ClusterTables, JobTables {
   readonly audit: AuditTable
+  readonly leases: LeaseTable
+}
+
+/** The columns by which rows are told apart and found in order; undefined: the table is not in backups. */
+export const inBackups: Readonly<Record<keyof Tables, readonly [string, ...string[]] | undefined>> = {
+  audit: ['id'],
+  // Nobody has a duty in a database that was restored.
+  leases: undefined,
+  users: ['id'],
+  roles: ['name'],
+  userRoles: ['userId', 'role'],
+  tokens: ['id'],
+  clusters: ['id'],
+  joinTokens: ['id'],
+  members: ['id'],
+  schedules: ['name'],
+  counters: ['name'],
+  clusterNumbers: ['clusterId'],
+  // What was done since would be done again.
+  jobs: undefined,
+  jobParts: undefined,
+  jobRows: undefined,
+  // Read anew from the trackers.
+  hosts: undefined,
+  // What was used or ended since would count again.
+  sessions: undefined,
+  links: undefined,
 }

@@ -1,4 +1,4 @@
-import { type AbortOptions, abortable, type Clock, deferred, tokenBucket } from '../../../lib/base/index.ts'
+import { type AbortOptions, abortable, type Clock, deferred, fairBucket } from '../../../lib/base/index.ts'
 
 /** How what nobody asked for is read; all blobs that an origin brings share one. */
 export interface FillPace {
@@ -6,10 +6,12 @@ export interface FillPace {
   readonly fills: boolean
   /** It is read no faster than at a rate, or not at all. */
   readonly isLimited: boolean
-  /** Waits until so many bytes may be read. @throws ABORTED, and never returns when nothing is read */
+  /** Waits until so many bytes may be read: while nothing is, for ever. @throws ABORTED */
   take(bytes: number, options: AbortOptions): Promise<void>
   /** So many bytes came that nobody had asked for. */
   readonly onFilled: (bytes: number) => void
+  /** As `bytesPerSecond` at the start, from now on. */
+  setRate(bytesPerSecond: number | undefined): void
 }
 
 export interface FillPaceInit {
@@ -18,12 +20,29 @@ export interface FillPaceInit {
   readonly onFilled: (bytes: number) => void
 }
 
-export function fillPace(clock: Clock, { bytesPerSecond, onFilled }: FillPaceInit): FillPace {
-  const isLimited = bytesPerSecond !== undefined
-  const fills = bytesPerSecond !== 0
-  const bucket = tokenBucket(clock, { ratePerSecond: fills ? bytesPerSecond : undefined })
+export function fillPace(clock: Clock, init: FillPaceInit): FillPace {
+  let rate = init.bytesPerSecond
+  const ofBucket = () => (rate === 0 ? undefined : rate)
+  const bucket = fairBucket(clock, { ratePerSecond: ofBucket() })
+  const flow = bucket.flow()
+  let changed = deferred()
   return {
-    ...{ fills, isLimited, onFilled },
-    take: (bytes, { signal }) => (fills ? bucket.take(bytes, { signal }) : abortable(deferred().promise, signal)),
+    get fills() {
+      return rate !== 0
+    },
+    get isLimited() {
+      return rate !== undefined
+    },
+    onFilled: init.onFilled,
+    async take(bytes, { signal }) {
+      while (rate === 0) await abortable(changed.promise, signal)
+      await flow.take(bytes, { signal })
+    },
+    setRate(bytesPerSecond) {
+      rate = bytesPerSecond
+      bucket.setRate(ofBucket())
+      changed.resolve()
+      changed = deferred()
+    },
   }
 }

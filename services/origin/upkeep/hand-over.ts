@@ -1,9 +1,10 @@
 import {
   type AbortOptions,
   type Clock,
+  type FairBucket,
+  fairBucket,
   type TokenBucket,
   throwIfAborted,
-  tokenBucket,
 } from '../../../lib/base/index.ts'
 import type { Digest } from '../../../lib/core/index.ts'
 import type { BlobInspection, BlobReader, KeptBlob } from '../../../lib/store/index.ts'
@@ -57,6 +58,8 @@ export interface HandOver {
    * also the blobs that an earlier walk saw in the backend. One walk at a time. @throws ABORTED
    */
   walk(options?: AbortOptions & { readonly fresh?: boolean }): Promise<Walk>
+  /** Bytes per second from now on; undefined: no limit. */
+  setRate(bytesPerSecond: number | undefined): void
   /** The current walk, or the last one. */
   readonly latest: Walk | undefined
 }
@@ -65,17 +68,23 @@ type Counts = { -readonly [K in keyof Walk]: Walk[K] }
 
 class Walker implements HandOver {
   readonly #components: HandOverComponents
+  readonly #rate: FairBucket
   readonly #pace: TokenBucket
   readonly #settled = new Set<Digest>()
   #latest: Counts | undefined
 
   constructor(components: HandOverComponents, init: HandOverInit) {
     this.#components = components
-    this.#pace = tokenBucket(components.clock, { ratePerSecond: init.bytesPerSecond })
+    this.#rate = fairBucket(components.clock, { ratePerSecond: init.bytesPerSecond })
+    this.#pace = this.#rate.flow()
   }
 
   get latest() {
     return this.#latest
+  }
+
+  setRate(bytesPerSecond: number | undefined): void {
+    this.#rate.setRate(bytesPerSecond)
   }
 
   async walk({ signal, fresh = false }: AbortOptions & { readonly fresh?: boolean } = {}): Promise<Walk> {

@@ -4,14 +4,17 @@ import type { Route } from '../../../lib/http/index.ts'
 import { type ControlRoutesComponents, controlRoutes } from './control-routes.ts'
 import { type HostRoutesComponents, hostRoutes } from './host-routes.ts'
 import { type JobRoutesComponents, jobRoutes } from './job-routes.ts'
+import { type SteeringAdminComponents, steeringAdminRoutes } from './steering-routes.ts'
 import { type SwarmRoutesComponents, swarmRoutes } from './swarm-routes.ts'
 
 export interface TrackerAdminComponents
   extends SwarmRoutesComponents,
     JobRoutesComponents,
+    Omit<SteeringAdminComponents, 'steering'>,
     Omit<HostRoutesComponents, 'control'>,
-    Omit<ControlRoutesComponents, 'events'> {
+    Omit<ControlRoutesComponents, 'events' | 'steering'> {
   readonly events: ControlRoutesComponents['events']
+  readonly steering: SteeringAdminComponents['steering']
   readonly rings: Readonly<Record<string, Cluster>>
 }
 
@@ -23,5 +26,6 @@ export function trackerAdminRoutes(components: TrackerAdminComponents): readonly
     ...swarmRoutes(components),
     ...controlRoutes(components),
     ...jobRoutes(components),
+    ...steeringAdminRoutes(components),
   ])
 }

@@ -1,4 +1,4 @@
-import { adminBody, adminRoute, trackerAdmin } from '../../../lib/api/index.ts'
+import { adminBody, adminRoute, type TrackerSettings, trackerAdmin } from '../../../lib/api/index.ts'
 import { appError, type Clock } from '../../../lib/base/index.ts'
 import {
   type Exchange,
@@ -14,6 +14,7 @@ import type { ControlSpread } from '../control/control-spread.ts'
 import { type Mark, parseTarget } from '../control/marks.ts'
 import { type EventLog, eventKinds, type TrackerEvent } from '../events/event-log.ts'
 import { policyNames } from '../policy/policies.ts'
+import type { Steering } from '../steering/steering.ts'
 import { pageOf } from './page-of.ts'
 
 const MINUTE_MS = 60_000
@@ -23,6 +24,7 @@ const PAGE = 1000
 export interface ControlRoutesComponents {
   readonly control: Control
   readonly spread: Pick<ControlSpread, 'tell'>
+  readonly steering: Pick<Steering, 'own' | 'held'>
   readonly events: EventLog
   /** Fires when the tracker stops: streams of events end. */
   readonly end: AbortSignal
@@ -66,18 +68,33 @@ function kindsIn(query: URLSearchParams): ReadonlySet<string> {
   throw appError('REQUEST_INVALID', { message: `kinds are ${eventKinds.join(', ')}` })
 }
 
+/** What a manager holds is changed by nobody else. @throws SETTING_HELD */
+function assertFree(
+  { control, steering }: Pick<ControlRoutesComponents, 'control' | 'steering'>,
+  wanted: TrackerSettings,
+): void {
+  const names = Object.keys(steering.own.settings) as (keyof TrackerSettings)[]
+  const key = names.find((name) => wanted[name] !== control.settings[name])
+  if (key === undefined) return
+  const { manager = '', generation = 0 } = steering.held.document ?? {}
+  const message = `${key} is held by "${manager}", generation ${generation}; change it there`
+  throw appError('SETTING_HELD', { message, detail: { key, manager, generation } })
+}
+
 /** Bans, drains, settings, and the stream of events. */
 export function controlRoutes(components: ControlRoutesComponents): readonly Route[] {
-  const { control, spread, events, end, clock } = components
+  const { control, spread, steering, events, end, clock } = components
 
   const settings = () => {
     const { policy, perSecond, minMs, maxMs } = control.now
     const now = { policy, perSecond, minIntervalMs: minMs, maxIntervalMs: maxMs }
-    return { set: control.settings, now, policies: policyNames }
+    const held = Object.keys(steering.own.settings)
+    return { set: control.settings, ...(held.length > 0 && { held }), now, policies: policyNames }
   }
   const change = async (exchange: Exchange) => {
     const wanted = await adminBody(trackerAdmin.set, exchange)
     requireSeen(exchange, settings())
+    assertFree(components, wanted)
     const said = await control.set(wanted)
     sendTagged(exchange, settings(), { holds: await spread.tell(said) })
   }

@@ -26,8 +26,12 @@ export interface JobRoutesComponents {
   readonly targets: Pick<Targets, 'content'>
 }
 
-/** @throws REQUEST_INVALID */
-function oneOf<Word extends string>(query: URLSearchParams, name: string, words: readonly Word[]): Word | undefined {
+/** A word of the query, if it is there. @throws REQUEST_INVALID */
+export function oneOf<Word extends string>(
+  query: URLSearchParams,
+  name: string,
+  words: readonly Word[],
+): Word | undefined {
   const text = query.get(name)
   const found = words.find((word) => word === text)
   if (text === null || found !== undefined) return found

@@ -33,6 +33,11 @@ export interface Control extends Startable {
    * out, and the rest holds. @throws CONTROL_FULL, BODY_INVALID in that case
    */
   learn(entries: readonly ControlEntry[]): Promise<void>
+  /**
+   * What a manager wants counts more than what admins have said; it replaces what it wanted before.
+   * @throws BODY_INVALID when it does not fit what the config says; `onlyTry`: nothing changes
+   */
+  steer(settings: TrackerSettings, options?: { readonly onlyTry?: boolean }): void
   readonly settings: TrackerSettings
   readonly now: EffectiveSettings
   readonly words: Pick<ControlWords, 'behind' | 'hash'>
@@ -58,7 +63,13 @@ interface Fitting {
 /** What holds now, by the words that were applied. */
 function inForce({ clock, onEvent }: Pick<ControlComponents, 'clock' | 'onEvent'>, defaults: EffectiveSettings) {
   const kept = { ban: marks(clock, { max: MAX_MARKS }), drain: marks(clock, { max: MAX_MARKS }) }
-  const held: { settings: TrackerSettings; now: EffectiveSettings } = { settings: {}, now: defaults }
+  const held: { settings: TrackerSettings; steered: TrackerSettings; now: EffectiveSettings } = {
+    ...{ settings: {}, steered: {}, now: defaults },
+  }
+  const hold = (changed: Partial<typeof held>) => {
+    Object.assign(held, changed)
+    held.now = together(defaults, held.settings, held.steered)
+  }
   return {
     kept,
     held,
@@ -83,9 +94,14 @@ function inForce({ clock, onEvent }: Pick<ControlComponents, 'clock' | 'onEvent'
     /** @throws CONTROL_FULL, BODY_INVALID when it does not fit */
     apply(entry: ControlEntry): void {
       const { kind, target, mark, settings = {} } = entry
-      if (kind === 'settings') Object.assign(held, { settings, now: effective(defaults, settings) })
+      if (kind === 'settings') hold({ settings })
       else if (mark !== undefined && !isOver(entry, clock.now())) kept[kind].set(mark)
       else kept[kind].remove(target)
+    },
+    /** @throws BODY_INVALID */
+    steer(steered: TrackerSettings, { onlyTry = false }: { readonly onlyTry?: boolean } = {}): void {
+      effective(defaults, steered)
+      if (!onlyTry) hold({ steered })
     },
     tell(entry: ControlEntry): void {
       const { kind, target, mark, settings } = entry
@@ -151,6 +167,7 @@ export function control(components: ControlComponents, defaults: EffectiveSettin
     markOf: (kind, node) => kept[kind].of(node),
     marks: (kind) => kept[kind].all(),
     set: (given) => inTurn(() => say({ kind: 'settings', target: '', settings: given })),
+    steer: (...wanted) => force.steer(...wanted),
     learn: (entries) => inTurn(() => learnFitting(words.later(entries))),
     words,
     get settings() {
@@ -187,6 +204,15 @@ function loadFitting(
 }
 
 const byVersion = (a: ControlEntry, b: ControlEntry): number => (isLater(a.version, b.version) ? 1 : -1)
+
+/** What a manager wants with what admins have said, or without it where these contradict each other. */
+function together(defaults: EffectiveSettings, settings: TrackerSettings, steered: TrackerSettings): EffectiveSettings {
+  try {
+    return effective(defaults, { ...settings, ...steered })
+  } catch {
+    return effective(defaults, steered)
+  }
+}
 
 /** @throws BODY_INVALID */
 function effective(defaults: EffectiveSettings, given: TrackerSettings): EffectiveSettings {

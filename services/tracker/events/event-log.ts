@@ -20,6 +20,7 @@ export const eventKinds = [
   'undrain',
   'drop',
   'settings',
+  'steering',
   'job',
 ] as const
 export type EventKind = (typeof eventKinds)[number]

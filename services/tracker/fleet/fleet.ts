@@ -6,6 +6,10 @@ import type { HttpClient } from '../../../lib/http/index.ts'
 import { levelStorage } from '../../../lib/journal/index.ts'
 import { connectionRoom, type Runtime } from '../../../lib/service/index.ts'
 import type { TrackerConfig } from '../config.ts'
+import type { HostReports } from '../steering/host-reports.ts'
+import { steeredHosts } from '../steering/steered-hosts.ts'
+import type { Steering } from '../steering/steering.ts'
+import type { SteeringDesk } from '../steering/steering-desk.ts'
 import { ticking } from '../ticking.ts'
 import { type FleetMeters, fleetMeters } from './fleet-meters.ts'
 import { jobLine } from './job-answer.ts'
@@ -28,6 +32,8 @@ export interface FleetComponents extends Runtime {
   readonly buildIndexes: Cluster
   /** A job was made, or has ended. */
   readonly onJob: (job: JobAnswer) => void
+  /** What a manager holds. */
+  readonly steering: Steering
 }
 
 /** The hosts that come here for orders, and the jobs that these orders are of. */
@@ -36,9 +42,11 @@ export interface Fleet extends Startable {
   readonly jobs: Jobs
   readonly desk: OrderDesk
   readonly targets: Targets
+  readonly reports: HostReports
+  readonly steeringDesk: SteeringDesk
 }
 
-export function fleet(components: FleetComponents, { folder, fleet: init, seeds }: TrackerConfig): Fleet {
+export function fleet(components: FleetComponents, { folder, fleet: init, seeds, member }: TrackerConfig): Fleet {
   const { clock, http, buildIndexes, origins, onJob, openFiles, logger } = components
   const listening = posts(clock, {
     maxPosts: seeds.maxNodes,
@@ -58,17 +66,22 @@ export function fleet(components: FleetComponents, { folder, fleet: init, seeds 
     },
     { atOnce: init.atOnce, gatherMs: init.gather, keepMs: init.keep },
   )
+  const steered = steeredHosts({ ...components, posts: listening }, { member, maxHosts: seeds.maxNodes })
   const ticks = ticking(clock, TICK_MS, () => table.tick())
   return {
     posts: listening,
     jobs: table,
     targets: named,
-    desk: orderDesk({ ...components, posts: listening, jobs: table }),
+    desk: orderDesk({ ...components, ...steered, posts: listening, jobs: table }),
+    reports: steered.reports,
+    steeringDesk: steered.steeringDesk,
     async start() {
       await table.start()
       await ticks.start()
+      await steered.start()
     },
     async stop() {
+      await steered.stop()
       await ticks.stop()
       await table.stop()
     },

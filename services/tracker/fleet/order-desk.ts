@@ -1,5 +1,6 @@
 import { type Order, type OrderAnswer, type OrderPoll, orderLimits } from '../../../lib/api/index.ts'
 import { type Clock, deferred, type Random } from '../../../lib/base/index.ts'
+import type { SteeringDesk } from '../steering/steering-desk.ts'
 import type { JobRun } from './job-run.ts'
 import type { Jobs } from './jobs.ts'
 import type { HostFacts, Posts, Seat } from './posts.ts'
@@ -18,6 +19,8 @@ export interface OrderDeskComponents {
   readonly random: Random
   readonly posts: Posts
   readonly jobs: Pick<Jobs, 'open' | 'hearing'>
+  /** What hosts hear of their settings. */
+  readonly steeringDesk: Pick<SteeringDesk, 'heard' | 'for'>
 }
 
 /** Where hosts come for their orders. */
@@ -30,7 +33,7 @@ export interface OrderDesk {
   poll(host: HostFacts, poll: OrderPoll, signals: readonly AbortSignal[]): Promise<OrderAnswer>
 }
 
-export function orderDesk({ clock, random, posts, jobs }: OrderDeskComponents): OrderDesk {
+export function orderDesk({ clock, random, posts, jobs, steeringDesk }: OrderDeskComponents): OrderDesk {
   /** Orders that it should go on with, by their job. */
   const wanted = (host: HostFacts, { orders }: OrderPoll) => {
     const inHand = orders.filter(({ state }) => state === 'inHand')
@@ -62,44 +65,49 @@ export function orderDesk({ clock, random, posts, jobs }: OrderDeskComponents): 
       items += order.items.length
       if (fetches) preloads += 1
     }
-    if (orders.length + cancel.length === 0) return undefined
+    if (orders.length + cancel.length === 0 && steeringDesk.for(host, poll)?.isNews !== true) return undefined
     return { orders, cancel: cancel.map(({ job, attempt }) => ({ job, attempt })), againMs: 0 }
   }
 
-  /** The host hears of its orders when it is kept that it has them. */
-  const isKept = async (answer: OrderAnswer) => {
-    const isGiven = ({ job }: JobRun) => answer.orders.some((order) => order.job === job.id)
-    await Promise.all(
-      jobs
-        .open()
-        .filter(isGiven)
-        .map((run) => run.given()),
-    )
-    return answer
+  const answered = async (host: HostFacts, poll: OrderPoll, signals: readonly AbortSignal[]): Promise<OrderAnswer> => {
+    const seat = posts.heard(host, poll)
+    if (seat === undefined) return later()
+    steeringDesk.heard(host, poll)
+    for (const run of jobs.hearing()) {
+      const told = poll.orders.filter(({ job }) => job === run.job.id)
+      await run.heard(host, told)
+    }
+    if (!seat.isLast()) return later()
+    const now = answerNow(host, poll)
+    if (now !== undefined || poll.waitMs === 0 || signals.some(({ aborted }) => aborted))
+      return isKept(jobs, now ?? nothing)
+    if (!posts.hasRoom) {
+      const answer = later(poll.orders.some(({ state }) => state === 'inHand') ? BUSY_MS : LATER_MS)
+      seat.sendAway(answer.againMs)
+      return answer
+    }
+    const question = { seat, signals, waitMs: poll.waitMs, later, answer: () => answerNow(host, poll) }
+    return isKept(jobs, await kept(clock, question))
   }
-
   return {
     async poll(host, poll, signals) {
-      const seat = posts.heard(host, poll)
-      if (seat === undefined) return later()
-      for (const run of jobs.hearing()) {
-        const told = poll.orders.filter(({ job }) => job === run.job.id)
-        await run.heard(host, told)
-      }
-      if (!seat.isLast()) return later()
-      const now = answerNow(host, poll)
-      if (now !== undefined || poll.waitMs === 0 || signals.some(({ aborted }) => aborted))
-        return isKept(now ?? nothing)
-      if (!posts.hasRoom) {
-        const answer = later(poll.orders.some(({ state }) => state === 'inHand') ? BUSY_MS : LATER_MS)
-        seat.sendAway(answer.againMs)
-        return answer
-      }
-      return isKept(
-        await kept(clock, { seat, signals, waitMs: poll.waitMs, later, answer: () => answerNow(host, poll) }),
-      )
+      const answer = await answered(host, poll, signals)
+      const steering = steeringDesk.for(host, poll)?.word
+      return steering === undefined ? answer : { ...answer, steering }
     },
   }
+}
+
+/** The host hears of its orders when it is kept that it has them. */
+async function isKept(jobs: Pick<Jobs, 'open'>, answer: OrderAnswer): Promise<OrderAnswer> {
+  const isGiven = ({ job }: JobRun) => answer.orders.some((order) => order.job === job.id)
+  await Promise.all(
+    jobs
+      .open()
+      .filter(isGiven)
+      .map((run) => run.given()),
+  )
+  return answer
 }
 
 interface KeptQuestion {

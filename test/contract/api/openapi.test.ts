@@ -41,10 +41,13 @@ const documentOf = async (kind: (typeof adminApis)[number]['kind']) =>
   ).json()) as Document
 
 /**
- * They need a Kubernetes, or a cluster that has joined; `services/controller-{names,accounts}` and `manager/clusters` compare
- * them with the same schemas.
+ * They need a Kubernetes, a cluster that has joined, or somebody who is signed in; `services/controller-{names,accounts}`, `manager/clusters`
+ * and `manager/people` compare them with the same schemas.
  */
-const elsewhere = ['controller names', 'controller accounts', 'manager assignment']
+const elsewhere = [
+  ...['controller names', 'controller accounts', 'manager assignment'],
+  ...['manager mySessions', 'manager myTokens'],
+]
 
 /** Routes that answer without a path parameter: what they say is compared with the document. */
 const plainReads = adminApis

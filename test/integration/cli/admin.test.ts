@@ -12,16 +12,23 @@ import { type PushedBlob, pushBlobOf } from '../../kit/pushed-blob.ts'
 import { recordingHost } from '../../kit/recording-host.ts'
 import { everySecret, secretOverrides } from '../../kit/secrets.ts'
 import { pullDigest } from '../../kit/slow-pull.ts'
+import { type TempFolder, tempFolder } from '../../kit/temp-folder.ts'
 import { startTopology, type Topology } from '../../kit/topology.ts'
 
 const size = 3 * 1024 * 1024
 
 let shoal: Topology
 let blob: PushedBlob
+let folder: TempFolder
+/** Holds a password. */
+let passwordFile: string
 /** A herd has none. */
 let controller: ControllerService
 
 beforeAll(async () => {
+  folder = await tempFolder('password')
+  passwordFile = join(folder.path, 'password')
+  await writeFile(passwordFile, 'correct horse battery\n')
   shoal = await startTopology({
     ...{ agents: 1, origins: 1, trackers: 1, managers: 1, processes: [] },
     overrides: [...secretOverrides(), 'proxy.anonymous=write', 'tracker.fleet.gather=0s'],
@@ -45,6 +52,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await controller.stop()
   await shoal[Symbol.asyncDispose]()
+  await folder[Symbol.asyncDispose]()
 })
 
 const NO_TASK = 'ab'.repeat(32)
@@ -63,6 +71,7 @@ const ringVerbs = (service: string, ring: string) =>
 /** For each verb: its arguments here, its exit code, and the text that it prints for people. */
 const expected = (
   digest: string,
+  file: string,
 ): Readonly<Record<string, readonly [words: string, exit: number, printed: RegExp]>> => ({
   'origin blobs': ['--n 5', 0, new RegExp(`DIGEST .*SIZE +USED +VERIFIED +KEPT BY\\n${digest}  3.0 MiB`)],
   'origin blob': [digest, 0, /in the backend +yes/],
@@ -91,6 +100,8 @@ const expected = (
   'agent leave': ['', 0, /state: closing/],
   'agent drain': ['', 0, /state: closing/],
   'agent stay': ['', 0, /state: serving/],
+  'agent settings': ['', 0, /^manager +-[\s\S]*\nlimits\.download +- +- +file\n/],
+  'origin settings': ['', 0, /^manager +-[\s\S]*\ningest\.fill +20000000 +20000000 +file\n/],
   'agent pulls': ['--outcome done --n 5', 0, /PULL +KIND +WHAT[\s\S]*\n\w{6}-\d+ +blob +looked-after sha256:/],
   'agent pull': ['000000-1', 1, /PULL_UNKNOWN/],
   ...ringVerbs('origin', 'trackers'),
@@ -111,6 +122,15 @@ const expected = (
   'tracker undrain': ['10.9.9.9', 0, /^applied at 1 of 1 trackers$/],
   'tracker settings': ['', 0, /^policy +\w+/],
   'tracker set': ['--perSecond 900', 0, /perSecond +900/],
+  'tracker steer': ['--file DOCUMENT', 0, /^manager +admins\ngeneration +4[\s\S]*\napplied at 1 of 1 trackers$/],
+  'tracker steering': [
+    '',
+    0,
+    /\nLAYER +FOR +WHERE +SINCE +VALUES\nslow +agent +all, of them 50 % +4 +\{"log":"warn"\}$/,
+  ],
+  'tracker steering-hosts': ['--kind agent', 0, /^HOST +KIND +ADDRESS[\s\S]*\n[0-9a-f]{40} +agent +127\.0\.0\.1/],
+  'tracker steering-summary': ['', 0, /hosts +applied by \d of \d[\s\S]*\nLAYER +FOR +WITH/],
+  'tracker unsteer': ['', 0, /^applied at 1 of 1 trackers$/],
   'tracker order': [`--kind pin --target ${digest} --all --wait`, 0, /^hosts: [\s\S]*: done, 100 % of 3.0 MiB$/],
   'tracker jobs': ['--kind pin --n 5', 0, /^JOB +KIND +TARGET[\s\S]*\n\S+ +pin +sha256:/],
   'tracker job': [NO_JOB, 1, /JOB_UNKNOWN/],
@@ -149,6 +169,32 @@ const expected = (
   'manager drain-node': [`north ${NO_PEER} --reason odd --minutes 5`, 1, /NO_HEALTHY_MEMBER/],
   'manager undrain-node': [`north ${NO_PEER}`, 1, /NO_HEALTHY_MEMBER/],
   'manager remove-cluster': ['north', 0, /^done$/],
+  'manager roles': ['', 0, /^NAME +KIND +MAY +WHAT\nadmin +built in +\*=\*/],
+  'manager set-role': ['warmer --grants jobs=write,images=read', 0, /^name +warmer\nmay +jobs=write images=read$/],
+  'manager create-user': [`--name ada --password-file ${file} --roles warmer`, 0, /^NAME[^\n]*\nada +warmer +enabled/],
+  'manager user': ['ada', 0, /^NAME[^\n]*\nada +warmer/],
+  'manager users': ['--n 5', 0, /^NAME[^\n]*\nada +warmer/],
+  'manager change-user': ['ada --roles reader --disabled no', 0, /^NAME[^\n]*\nada +reader +enabled/],
+  'manager set-password': [`ada --password-file ${file}`, 0, /^done$/],
+  'manager sign-in': [`--name ada --password-file ${file}`, 0, /^name +user:ada\nroles +reader/],
+  'manager end-sessions': ['ada', 0, /^done$/],
+  'manager invite': ['--roles reader', 0, /^link +\/welcome#[\w-]{43}\n/],
+  'manager invites': ['', 0, /^ID +ROLES +BY +ENDS\n\S+ +reader/],
+  'manager revoke-invite': ['none', 1, /NOT_FOUND/],
+  'manager open-link': [`--link-file ${file} --name eve --password-file ${file}`, 1, /LINK_UNKNOWN/],
+  'manager sign-in-ways': ['', 0, /^passwords +yes\nproviders +none$/],
+  'manager me': ['', 0, /^name +admin\n/],
+  'manager my-tokens': ['', 1, /USER_REQUIRED/],
+  'manager create-token': ['--name ci --grants jobs=read --days 7', 1, /USER_REQUIRED/],
+  'manager revoke-my-token': ['none', 1, /USER_REQUIRED/],
+  'manager tokens': ['', 0, /^ID +USER +NAME/],
+  'manager revoke-token': ['none', 1, /NOT_FOUND/],
+  'manager my-sessions': ['', 1, /SESSION_REQUIRED/],
+  'manager end-my-session': ['none', 1, /SESSION_REQUIRED/],
+  'manager change-password': [`--old-file ${file} --new-file ${file}`, 1, /SESSION_REQUIRED/],
+  'manager sign-out': ['', 0, /^done$/],
+  'manager remove-role': ['warmer', 0, /^done$/],
+  'manager remove-user': ['ada', 0, /^done$/],
   'manager audit': ['', 0, /^WHEN +WHO +WHAT +TARGET[\s\S]*cluster\.create/],
   'manager open-api': ['', 0, /^\{\n {2}"openapi": "3.1.0"/],
   ...ringVerbs('build-index', 'origins'),
@@ -180,14 +226,19 @@ const call = async (kind: string, words: readonly string[]) => {
 }
 
 test('every verb does what it says against a herd', async () => {
-  const table = expected(blob.digest)
+  const table = expected(blob.digest, passwordFile)
+  const document = join(shoal.data, 'settings.json')
+  const share = { percent: 50, salt: 's' }
+  const layer = { id: 'slow', kind: 'agent', generation: 4, scope: { all: true }, share, values: { log: 'warn' } }
+  await writeFile(document, JSON.stringify({ manager: 'admins', generation: 4, layers: [layer] }))
   const verbs = adminApis.flatMap(({ kind, calls }) =>
     Object.keys(calls).map((name) => `${serviceFacts(kind).name} ${verbName(name)}`),
   )
   expect([...Object.keys(table), 'tracker events'].toSorted()).toEqual(verbs.toSorted())
   for (const [name, [words, exit, printed]] of Object.entries(table)) {
     const [kind = '', verb = ''] = name.split(' ')
-    const outcome = await call(kind, [verb, ...words.split(' ').filter((word) => word !== '')])
+    const given = words.replace('DOCUMENT', document).split(' ')
+    const outcome = await call(kind, [verb, ...given.filter((word) => word !== '')])
     expect({ name, ...outcome }).toEqual({ name, exit, text: expect.stringMatching(printed) })
   }
 })

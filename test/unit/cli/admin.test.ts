@@ -12,6 +12,7 @@ import { run } from '../../../services/cli/run.ts'
 import { controllerAdminRoutes } from '../../../services/controller/server.ts'
 import { doors } from '../../../services/herd/index.ts'
 import { type ClusterWingComponents, clusterWingRoutes } from '../../../services/manager/clusters/wing-routes.ts'
+import type { PersonRoutesComponents } from '../../../services/manager/people/index.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
 import { type ViewRoutesComponents, viewRoutes } from '../../../services/manager/views/view-routes.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
@@ -47,7 +48,7 @@ const served = {
     accounts: () => undefined,
   }),
   manager: [
-    ...managerRoutes({ audit: { page: async () => ({ audit: [] }) } }),
+    ...managerRoutes({ audit: { page: async () => ({ audit: [] }) }, people: {} as PersonRoutesComponents }),
     ...clusterWingRoutes({} as ClusterWingComponents),
     ...viewRoutes({} as ViewRoutesComponents),
   ],

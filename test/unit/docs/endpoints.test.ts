@@ -21,6 +21,7 @@ import { clusterWingRoutes } from '../../../services/manager/clusters/wing-route
 import { consoleRoutes } from '../../../services/manager/console-files.ts'
 import { jobRoutes } from '../../../services/manager/jobs/job-routes.ts'
 import { scheduleRoutes } from '../../../services/manager/jobs/schedules/schedule-routes.ts'
+import { oidcRoutes } from '../../../services/manager/people/index.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
 import { viewRoutes } from '../../../services/manager/views/view-routes.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
@@ -80,10 +81,11 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
   'controller: admin listener': controllerAdminRoutes(untouched),
   'manager: main listener': [
-    ...managerRoutes(untouched),
     ...jobRoutes(untouched),
     ...scheduleRoutes(untouched),
     ...adapterRoutes(untouched, untouched),
+    ...managerRoutes({ audit: untouched, people: untouched }),
+    ...oidcRoutes(untouched),
     ...clusterWingRoutes(untouched),
     ...joiningRoutes(untouched, untouched),
     ...viewRoutes(untouched),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { announceLimits, orderLimits, originTimeouts } from '../../../lib/api/index.ts'
+import { announceLimits, orderLimits, originTimeouts, steeringLimits } from '../../../lib/api/index.ts'
 import { INLINE_LIMIT, MANIFEST_LIMIT, pieceLengthFor, WITHHELD_TAIL_BYTES } from '../../../lib/core/index.ts'
 import { swarmLimits } from '../../../lib/swarm/index.ts'
 import { docTable, projectSources, readProjectFile } from '../../kit/doc-table.ts'
@@ -50,6 +50,10 @@ describe('docs/limits.md', () => {
 
   test('has every limit of the protocol of orders with its value', () => {
     expect(section('Orders')).toEqual(orderLimits)
+  })
+
+  test('has every limit of the settings of a fleet with its value', () => {
+    expect(section('Settings of a fleet')).toEqual(steeringLimits)
   })
 
   test('has every wait for an origin with its value', () => {

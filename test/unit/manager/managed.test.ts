@@ -17,7 +17,7 @@ describe('what a route of a manager needs', () => {
     ['a secret to look', { name: 'adminRead', rights: ['inspect'] }, [true, false, true, true]],
     ['a secret of admins', { name: 'admin', rights: ['inspect', 'admin'] }, [true, true, true, true]],
     ['who may read jobs', granted('jobs', 'read'), [true, false, true, true]],
-    ['who may write jobs', granted('jobs', 'write'), [false, true, true, true]],
+    ['who may write jobs', granted('jobs', 'write'), [true, true, true, true]],
     ['who may do all with jobs', granted('jobs', '*'), [true, true, true, true]],
     ['who may read all', granted('*', 'read'), [true, false, true, true]],
     ['who may do something else', granted('users', '*'), [false, false, true, true]],

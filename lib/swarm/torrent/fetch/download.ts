@@ -92,10 +92,10 @@ export class Download {
         this.#wakeSoon()
       },
     })
-    const isLimited = components.downloads.available < Number.POSITIVE_INFINITY
+    const isLimited = () => components.downloads.available < Number.POSITIVE_INFINITY
     this.#why = new WhyWaits(components, {
       ...{ jobs: this.#jobs, suppliers: this.#suppliers, usualMs: parts.usualMs },
-      isHeld: isLimited ? (piece) => this.isHeld(piece) : () => false,
+      isHeld: (piece) => isLimited() && this.isHeld(piece),
     })
     this.#look = components.wheel.alarm(() => this.#guarded(() => this.#lookAgain()))
     for (let piece = 0; piece < target.map.count; piece += 1) this.reconsider(piece)

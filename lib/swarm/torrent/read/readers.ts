@@ -31,6 +31,8 @@ export interface ReadersInit {
   onMoved(): void
   /** The piece waits for the node's own download rate; undefined for a node without one. */
   readonly isHeld?: ((piece: number) => boolean) | undefined
+  /** Whether there is such a rate now; default no. */
+  readonly isLimited?: (() => boolean) | undefined
   /** Why the last step failed, for readers that have waited for too long. */
   readonly cause?: () => AppError | undefined
   /** Why a piece is not here; the answer is good until the next call. Without it nothing is told of waits. */
@@ -208,7 +210,7 @@ export class Readers {
   /** When it counts as stalled, or is to be looked at before. */
   #stalledAtMs({ waitingSinceMs }: Demand, nowMs: number): number {
     const atMs = (waitingSinceMs ?? nowMs) + this.#components.limits.stallTimeoutMs
-    return this.#init.isHeld === undefined ? atMs : Math.min(atMs, nowMs + HELD_MS)
+    return this.#init.isLimited?.() === true ? Math.min(atMs, nowMs + HELD_MS) : atMs
   }
 
   /** Ends the readers that have waited for too long; the code says whether a step failed or nothing simply came. */

@@ -1,11 +1,21 @@
 import { expect, test } from '@jest/globals'
-import type { OrderAnswer, OrderPoll, ToldOrder } from '../../../../lib/api/index.ts'
+import {
+  noSteering,
+  type OrderAnswer,
+  type OrderPoll,
+  type SteeringReport,
+  type ToldOrder,
+} from '../../../../lib/api/index.ts'
 import { abortable, appError, deferred, fakeClock, seededRandom } from '../../../../lib/base/index.ts'
 import { peerIdOf } from '../../../../lib/core/index.ts'
 import { recordingLogger } from '../../../../lib/telemetry/index.ts'
 import { orderPolls } from '../../../../services/agent/fleet/order-polls.ts'
 
 const nothing: OrderAnswer = { orders: [], cancel: [], againMs: 0 }
+const noReport: SteeringReport = {
+  ...{ version: noSteering, hash: '', state: 'applied', runs: 0 },
+  health: { done: 0, failed: 0, stalled: 0 },
+}
 const progress = { blobs: 0, bytes: 0, doneBlobs: 0, partBlobs: 0, doneBytes: 0 }
 
 /** Polls of a tracker that answers as the test says; without an answer it keeps the question. */
@@ -46,6 +56,7 @@ function polls() {
         },
       }
     },
+    steered: { report: () => noReport, hear: () => undefined },
     facts: () => ({ key: 'k'.repeat(48), peerId: peerIdOf('k'), platform: 'linux/amd64' }),
   })
   return {

@@ -133,7 +133,12 @@ describe('the API for other clusters', () => {
     const runtime = { clock: fakeClock(), random: seededRandom(1), logger: silentLogger(), metrics: silentMetrics() }
     const config = remoteSchema.parse({ urls: [far.pair.url('')], rules: [{ repository: '*' }] })
     const remote = (own: string) =>
-      remoteCluster({ ...runtime, openFiles: undefined, tracer: silentTracer }, own, 'east', config)
+      remoteCluster(
+        { ...runtime, openFiles: undefined, setLogLevel: () => undefined, tracer: silentTracer },
+        own,
+        'east',
+        config,
+      )
     await expect(remote('far').describe()).rejects.toMatchObject({ code: 'REPLICA_SAME_CLUSTER' })
     expect((await remote('near').describe()).cluster).toBe('far')
     await far.pair[Symbol.asyncDispose]()

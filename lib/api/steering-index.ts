@@ -1,0 +1,38 @@
+export { type PullEnd, type Steered, steered } from './steered.ts'
+export {
+  type EffectiveSettings,
+  effective,
+  hashOfValues,
+  placeInShare,
+  type SteeredHost,
+  type SteeringDocument,
+  type SteeringRules,
+  steeringLimits,
+  steeringRules,
+} from './steering.ts'
+export {
+  type Holds,
+  type SteeredGroup,
+  type SteeredHostAnswer,
+  type SteeredState,
+  steeredStates,
+} from './steering-admin.ts'
+export {
+  type HeldSteering,
+  hasVersion,
+  heldSteeringSchema,
+  type SteeringAsked,
+  type SteeringExchangeClient,
+  steeringAskedSchema,
+  steeringBodies,
+  steeringExchangeClient,
+  steeringRoutes,
+  steeringWordClient,
+} from './steering-exchange.ts'
+export {
+  compareSteering,
+  noSteering,
+  type SteeringReport,
+  type SteeringVersion,
+  type SteeringWord,
+} from './steering-words.ts'

@@ -1,0 +1,67 @@
+import type { Dialect } from 'kysely'
+import { type Clock, codeOf, isAppError } from '../../../lib/base/index.ts'
+import type { Logger, Metrics } from '../../../lib/telemetry/index.ts'
+import type { DatabaseConfig } from './config.ts'
+import { isAway, postgresFailure, sqliteFailure } from './failures.ts'
+import { libsqlDialect } from './libsql.ts'
+import { postgresDialect } from './postgres.ts'
+import { type DialectWatch, watchedDialect } from './watched-dialect.ts'
+
+/** How the database of a config is spoken to. */
+export interface Dialects {
+  readonly write: Dialect
+  /** Undefined: by the same connections. */
+  readonly read: Dialect | undefined
+  /** Why the last statement did not work; undefined when it did, or when the statement was the fault. */
+  problem(): string | undefined
+}
+
+const buckets = [0.0005, 0.002, 0.01, 0.05, 0.2, 1, 5, 30]
+
+export interface DialectsComponents {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+}
+
+export interface DialectsInit {
+  /** Of the embedded database. */
+  readonly folder: string
+  readonly database: DatabaseConfig
+}
+
+export function dialectsOf(
+  { clock, logger, metrics }: DialectsComponents,
+  { folder, database }: DialectsInit,
+): Dialects {
+  const seconds = metrics
+    .histogram({ name: 'shoal_manager_database_seconds', help: 'Time of a statement of the database.', buckets })
+    .with({})
+  const failures = metrics.counter(
+    {
+      name: 'shoal_manager_database_failures_total',
+      help: 'Statements of the database that failed, by the code of the error.',
+    },
+    ['outcome'],
+  )
+  let problem: string | undefined
+  const watch = (failure: DialectWatch['failure']): DialectWatch => ({
+    failure,
+    nowMs: () => clock.monotonicMs(),
+    ended(startMs, err) {
+      seconds.observe((clock.monotonicMs() - startMs) / 1000)
+      problem = isAway(err) ? codeOf(err) : undefined
+      if (err !== undefined) failures.with({ outcome: isAppError(err) ? err.code : 'UNKNOWN' }).add()
+    },
+  })
+  const told = () => problem
+  if (database.driver === 'postgres') {
+    const onIdleFailure = (err: unknown) => logger.warn('a connection to the database broke', { err })
+    const dialect = postgresDialect(database, onIdleFailure)
+    return { write: watchedDialect(dialect, watch(postgresFailure)), read: undefined, problem: told }
+  }
+  const file = (access: 'write' | 'read') =>
+    watchedDialect(libsqlDialect(folder, access), watch(sqliteFailure), { beginToWrite: 'begin immediate' })
+  // What reads does not wait for what writes, nor for the turn of what waits for something else in its transaction.
+  return { write: file('write'), read: file('read'), problem: told }
+}

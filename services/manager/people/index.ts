@@ -1,0 +1,6 @@
+export { type PeopleConfig, peopleSchema } from './config.ts'
+export { linkList } from './links.ts'
+export { oidcRoutes } from './oidc/index.ts'
+export { type Passwords, passwords } from './passwords.ts'
+export { type People, type PeopleComponents, type PersonRoutesComponents, people, personRoutes } from './people.ts'
+export type { PeopleTables } from './tables.ts'

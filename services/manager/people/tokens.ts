@@ -1,0 +1,162 @@
+import type { Grant, TokenRow } from '../../../lib/api/index.ts'
+import { appError, type Clock, parseJson, type Random } from '../../../lib/base/index.ts'
+import type { PageRequest } from '../../../lib/http/index.ts'
+import { type ManagerDatabase, newId, type Reader } from '../database/index.ts'
+import { type Caller, type CallingUser, requireCovered } from './caller.ts'
+import { commonGrants, grantsText } from './grants.ts'
+import { callingUserOf } from './sessions.ts'
+import { newSecret, secretHash, TOKEN_PREFIX } from './shown-secrets.ts'
+
+/** Most tokens of one user. */
+const MAX_TOKENS = 200
+/** A use is noted so often. */
+const NOTE_MS = 60_000
+
+/** Personal access tokens: for programs that act for a user. */
+export interface Tokens {
+  /** @throws RIGHTS_EXCEEDED, NAME_TAKEN, PEOPLE_FULL, BODY_INVALID for an end that is over or too far away */
+  create(
+    caller: Caller,
+    user: CallingUser,
+    init: TokenInit,
+  ): Promise<{ readonly token: string; readonly kept: TokenRow }>
+  /** Who shows this text; undefined for a token that is unknown or over. */
+  find(token: string): Promise<Caller | undefined>
+  /** Of a user, the newest first. */
+  of(user: Pick<CallingUser, 'id' | 'name'>): Promise<readonly TokenRow[]>
+  /** Of everybody, the newest first. */
+  page(asked: PageRequest): Promise<{ readonly tokens: readonly TokenRow[]; readonly next?: string }>
+  /** Of that user alone, if one is given. @throws NOT_FOUND */
+  revoke(caller: Caller, id: string, user?: Pick<CallingUser, 'id'>): Promise<void>
+  /** Forgets those that have ended by themselves. */
+  sweep(): Promise<void>
+}
+
+export interface TokenInit {
+  readonly name: string
+  readonly grants: readonly Grant[]
+  readonly expiresAtMs: number
+}
+
+export interface TokensComponents {
+  readonly database: ManagerDatabase
+  readonly clock: Pick<Clock, 'now'>
+  readonly random: Random
+}
+
+const tokensWithUsers = (db: Reader) =>
+  db
+    .selectFrom('tokens')
+    .innerJoin('users', 'users.id', 'tokens.userId')
+    .select([
+      ...(['tokens.id as id', 'users.name as user', 'tokens.name as name', 'grants', 'usedAtMs'] as const),
+      ...(['tokens.createdAtMs as createdAtMs', 'expiresAtMs', 'userId'] as const),
+    ])
+
+type Found = Awaited<ReturnType<ReturnType<typeof tokensWithUsers>['execute']>>[number]
+
+const rowOf = ({ grants, usedAtMs, userId: _, ...row }: Found): TokenRow => ({
+  ...row,
+  grants: parseJson(grants) as Grant[],
+  ...(usedAtMs !== null && { usedAtMs }),
+})
+
+class TokenList implements Tokens {
+  readonly #components: TokensComponents
+  readonly #longestMs: number
+
+  constructor(components: TokensComponents, longestMs: number) {
+    this.#components = components
+    this.#longestMs = longestMs
+  }
+
+  async create(caller: Caller, user: CallingUser, { name, grants, expiresAtMs }: TokenInit) {
+    const { database, clock, random } = this.#components
+    this.#assertEnd(expiresAtMs)
+    requireCovered(caller, grants)
+    const token = TOKEN_PREFIX + newSecret(random)
+    const target = `${user.name}/${name}`
+    const entry = { actor: caller.actor, action: 'token.create', target, detail: { grants, expiresAtMs } }
+    const kept = await database.change(entry, async (tx) => {
+      const others = await tx.selectFrom('tokens').select('name').where('userId', '=', user.id).execute()
+      if (others.length >= MAX_TOKENS) throw appError('PEOPLE_FULL')
+      if (others.some((other) => other.name === name)) throw appError('NAME_TAKEN')
+      const row = {
+        ...{ id: newId({ clock, random }), userId: user.id, name, grants: grantsText(grants) },
+        ...{ createdAtMs: clock.now(), expiresAtMs, usedAtMs: null },
+      }
+      await tx
+        .insertInto('tokens')
+        .values({ ...row, hash: secretHash(token) })
+        .execute()
+      return rowOf({ ...row, user: user.name })
+    })
+    return { token, kept }
+  }
+
+  async find(token: string): Promise<Caller | undefined> {
+    const { database, clock } = this.#components
+    const row = await database.read
+      .selectFrom('tokens')
+      .innerJoin('users', 'users.id', 'tokens.userId')
+      .select(['tokens.id as tokenId', 'tokens.name as tokenName', 'grants', 'usedAtMs', 'expiresAtMs'])
+      .select(['users.id as id', 'users.name as name', 'password'])
+      .where('tokens.hash', '=', secretHash(token))
+      .where('disabled', '=', 0)
+      .executeTakeFirst()
+    const nowMs = clock.now()
+    if (row === undefined || nowMs >= row.expiresAtMs) return undefined
+    if (nowMs - (row.usedAtMs ?? 0) >= NOTE_MS) await this.#note(row.tokenId)
+    const { user, grants } = await callingUserOf(database.read, row)
+    return {
+      ...{ actor: `token:${user.name}/${row.tokenName}`, kind: 'token', user, expiresAtMs: row.expiresAtMs },
+      grants: commonGrants(grants, parseJson(row.grants) as Grant[]),
+    }
+  }
+
+  async of({ id }: Pick<CallingUser, 'id'>) {
+    const all = tokensWithUsers(this.#components.database.read).where('userId', '=', id)
+    return (await all.orderBy('tokens.id', 'desc').execute()).map(rowOf)
+  }
+
+  async page({ count, last }: PageRequest) {
+    const all = tokensWithUsers(this.#components.database.read)
+      .orderBy('tokens.id', 'desc')
+      .limit(count + 1)
+    const rows = await (last === undefined ? all : all.where('tokens.id', '<', last)).execute()
+    const shown = rows.slice(0, count)
+    const next = rows.length > count ? shown.at(-1)?.id : undefined
+    return { tokens: shown.map(rowOf), ...(next !== undefined && { next }) }
+  }
+
+  revoke(caller: Caller, id: string, user?: Pick<CallingUser, 'id'>) {
+    const entry = { actor: caller.actor, action: 'token.revoke', target: id }
+    return this.#components.database.change(entry, async (tx) => {
+      const all = tx.deleteFrom('tokens').where('id', '=', id)
+      const { numDeletedRows } = await (user === undefined ? all : all.where('userId', '=', user.id)).executeTakeFirst()
+      if (numDeletedRows === 0n) throw appError('NOT_FOUND')
+    })
+  }
+
+  async sweep() {
+    const { database, clock } = this.#components
+    await database.keep((tx) => tx.deleteFrom('tokens').where('expiresAtMs', '<=', clock.now()).execute())
+  }
+
+  #assertEnd(expiresAtMs: number): void {
+    const leftMs = expiresAtMs - this.#components.clock.now()
+    if (leftMs <= 0) throw appError('BODY_INVALID', { message: 'expiresAtMs is over' })
+    if (leftMs <= this.#longestMs) return
+    const detail = { longestMs: this.#longestMs }
+    throw appError('BODY_INVALID', { message: 'a token ends sooner: see people.tokens.longest', detail })
+  }
+
+  async #note(id: string): Promise<void> {
+    const { database, clock } = this.#components
+    const usedAtMs = clock.now()
+    await database.keep((tx) => tx.updateTable('tokens').set({ usedAtMs }).where('id', '=', id).execute())
+  }
+}
+
+export const tokenList = (components: TokensComponents, { longest }: { readonly longest: number }): Tokens =>
+  new TokenList(components, longest)

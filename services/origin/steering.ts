@@ -1,0 +1,98 @@
+import {
+  compareSteering,
+  type LiveSettings,
+  liveSettings,
+  type Steered,
+  steered as steeredService,
+  steeringWordClient,
+} from '../../lib/api/index.ts'
+import { hasCode, rounds, type Startable } from '../../lib/base/index.ts'
+import { type Cluster, memberClients } from '../../lib/cluster/index.ts'
+import type { HttpClient } from '../../lib/http/index.ts'
+import { type Runtime, shoalVersion } from '../../lib/service/index.ts'
+import type { Scrub } from '../../lib/store/index.ts'
+import type { SwarmEngine } from '../../lib/swarm/index.ts'
+import type { FillPace } from './bring/fill-pace.ts'
+import type { OriginConfig } from './config.ts'
+import type { HandOver } from './upkeep/hand-over.ts'
+
+/** Between two questions to the trackers; at random up to so much longer. There are few origins, so nothing is kept open. */
+const PAUSE_MS = 3_000
+const SPREAD_MS = 2_000
+
+interface OriginLiveParts extends Pick<Runtime, 'setLogLevel'> {
+  readonly engine: Pick<SwarmEngine, 'uploads'>
+  readonly fill: Pick<FillPace, 'setRate'>
+  readonly scrub: Pick<Scrub, 'setRate'>
+  readonly handOver: Pick<HandOver, 'setRate'>
+}
+
+/** What obeys each key of an origin that changes while it runs. */
+const originLive = (
+  { engine, fill, scrub: scrubbing, handOver: walks, setLogLevel }: OriginLiveParts,
+  { log, limits, ingest, handOver, scrub }: OriginConfig,
+): LiveSettings =>
+  liveSettings('origin', {
+    log: { file: log, set: setLogLevel },
+    'limits.upload': { file: limits.upload, set: (rate) => engine.uploads.setRate(rate) },
+    'ingest.fill': { file: ingest.fill, set: (rate) => fill.setRate(rate) },
+    'handOver.rate': { file: handOver.rate, set: (rate) => walks.setRate(rate) },
+    'scrub.rate': { file: scrub.rate, set: (rate) => scrubbing.setRate(rate) },
+  })
+
+interface SteeringPollsComponents extends Pick<Runtime, 'clock' | 'random' | 'logger'> {
+  readonly http: HttpClient
+  readonly trackers: Cluster
+  readonly steered: Steered
+}
+
+/** Asks every tracker again and again which settings hold for this origin. */
+function steeringPolls(
+  { clock, random, logger, http, trackers, steered }: SteeringPollsComponents,
+  { member, zone, labels }: Pick<OriginConfig, 'member' | 'zone' | 'labels'>,
+): Startable {
+  const clients = memberClients(trackers, (url) => steeringWordClient(http, url))
+  const label = labels?.['host']
+  const facts = { member, shoal: shoalVersion, ...(zone !== undefined && { zone }), ...(label && { label }) }
+  const ask = async (id: string, signal: AbortSignal) => {
+    const asked = steered.report()
+    const word = await clients.at(id)?.ask({ ...facts, report: asked }, { signal })
+    const ids = trackers.members.map((each) => each.id)
+    steered.hear(id, { asked, word }, ids)
+  }
+  const missed = (err: unknown) => {
+    // A tracker of an earlier version has none.
+    if (!hasCode(err, 'NOT_FOUND', 'METHOD_NOT_ALLOWED')) logger.debug('failed to ask a tracker for settings', { err })
+  }
+  const asking = rounds(clock, {
+    async work(signal) {
+      const { version } = steered.report()
+      await Promise.all(trackers.members.map(({ id }) => ask(id, signal).catch(missed)))
+      // What was taken is told at once.
+      if (compareSteering(steered.report().version, version) !== 0) return 0
+      return PAUSE_MS + random.next() * SPREAD_MS
+    },
+    onFailure: (err) => logger.error('background task failed', { task: 'settings', err }),
+    retryMs: PAUSE_MS,
+  })
+  return {
+    async start() {
+      await steered.load()
+      await asking.start()
+    },
+    async stop() {
+      await asking.stop()
+      await steered.settled()
+    },
+  }
+}
+
+/** What this origin obeys of what a manager has given to the trackers. */
+export function originSteering(
+  parts: OriginLiveParts & Omit<SteeringPollsComponents, 'steered'> & Pick<Runtime, 'metrics'>,
+  config: OriginConfig,
+) {
+  const live = originLive(parts, config)
+  const steering = steeredService({ ...parts, live }, { folder: config.store.volumes[0] ?? config.folder })
+  return { steering, asking: steeringPolls({ ...parts, steered: steering }, config) }
+}

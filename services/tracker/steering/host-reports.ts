@@ -1,0 +1,59 @@
+import type { SteeredHost, SteeringReport } from '../../../lib/api/index.ts'
+import type { Clock } from '../../../lib/base/index.ts'
+
+/** What is known of a host that takes settings here, or cannot. */
+export interface HostReport extends SteeredHost {
+  readonly peerId: string | undefined
+  readonly address: string
+  readonly label: string | undefined
+  readonly shoal: string | undefined
+  /** Undefined when its version takes no settings. */
+  readonly report: SteeringReport | undefined
+  /** Milliseconds since the epoch. */
+  readonly seenAtMs: number
+}
+
+/** The last report of each host. */
+export interface HostReports {
+  note(report: Omit<HostReport, 'seenAtMs'>): void
+  /** In no order. */
+  all(): Iterable<HostReport>
+  /** Whether it was not heard of for too long. */
+  isAway(report: HostReport): boolean
+  /** Forgets those that have been silent for long. Call it regularly. */
+  sweep(): void
+}
+
+export interface HostReportsInit {
+  /** Most hosts; beyond it those that are silent for longest are forgotten. */
+  readonly max: number
+}
+
+/** Agents ask every 30 s at the latest, origins more often. */
+const AWAY_MS = 75_000
+/** So long it is still said that a host is away. */
+const KEPT_MS = 3_600_000
+
+export function hostReports(clock: Pick<Clock, 'now'>, { max }: HostReportsInit): HostReports {
+  // In the order in which they were heard of.
+  const byId = new Map<string, HostReport>()
+  const silentMs = ({ seenAtMs }: HostReport) => clock.now() - seenAtMs
+  return {
+    note(report) {
+      byId.delete(report.id)
+      byId.set(report.id, { ...report, seenAtMs: clock.now() })
+      for (const id of byId.keys()) {
+        if (byId.size <= max) break
+        byId.delete(id)
+      }
+    },
+    all: () => byId.values(),
+    isAway: (report) => silentMs(report) >= AWAY_MS,
+    sweep() {
+      for (const [id, report] of byId) {
+        if (silentMs(report) < KEPT_MS) return
+        byId.delete(id)
+      }
+    },
+  }
+}

@@ -1,0 +1,111 @@
+import { expect, test } from '@jest/globals'
+import { backUp, type ManagerDatabase, restore } from '../../../services/manager/database/index.ts'
+import { inBackups } from '../../../services/manager/database/tables.ts'
+import { eachManagerDatabase, quiet } from '../../kit/manager/databases.ts'
+
+const tables = Object.keys(inBackups) as (keyof typeof inBackups)[]
+const kept = tables.filter((table) => inBackups[table] !== undefined)
+
+async function* linesOf(lines: readonly string[]) {
+  for (const line of lines) yield line.replace(/\n$/, '')
+}
+
+/** Rows of every kind, more than are read at once. */
+async function filled(database: ManagerDatabase): Promise<void> {
+  await database.keep(async (tx) => {
+    const user = { password: null, provider: null, subject: null, disabled: 0, createdAtMs: 1, signedInAtMs: null }
+    for (let i = 0; i < 1203; i += 1) {
+      await tx
+        .insertInto('users')
+        .values({ ...user, id: `u${i}`, name: `n${i}` })
+        .execute()
+      for (const role of ['a', 'b'].slice(0, (i % 2) + 1))
+        await tx
+          .insertInto('userRoles')
+          .values({ userId: `u${i}`, role })
+          .execute()
+    }
+    await tx
+      .insertInto('roles')
+      .values({ name: 'a', what: 'ä "quote" \n', grants: '[]', createdAtMs: 2 ** 45 })
+      .execute()
+    const session = {
+      id: 's',
+      hash: 'h',
+      userId: 'u1',
+      createdAtMs: 1,
+      usedAtMs: 1,
+      expiresAtMs: 2,
+      address: '',
+      agent: '',
+    }
+    await tx.insertInto('sessions').values(session).execute()
+  })
+  await database.change({ actor: 'a', action: 'b.c', target: 'd', detail: { e: [1] } }, async () => undefined)
+}
+
+const contentOf = async (database: ManagerDatabase) => {
+  const rows = await Promise.all(kept.map((table) => database.read.selectFrom(table).selectAll().execute()))
+  return rows.map((list) => list.map((row) => JSON.stringify(row)).toSorted())
+}
+
+eachManagerDatabase((open) => {
+  const backedUp = async () => {
+    const made = await open()
+    await filled(made.database)
+    const lines: string[] = []
+    const rows = await backUp(quiet(), made.init, async (line) => void lines.push(line))
+    return { made, lines, rows }
+  }
+
+  test('what was backed up is restored into an empty database, row by row, without sessions', async () => {
+    const { made, lines, rows } = await backedUp()
+    await using from = made
+    await using to = await open({ closed: true })
+    expect(rows).toBe(lines.length - 2)
+    await expect(restore(quiet(), to.init, linesOf(lines))).resolves.toBe(rows)
+    await to.database.start()
+    await expect(contentOf(to.database)).resolves.toEqual(await contentOf(from.database))
+    await expect(to.database.read.selectFrom('sessions').selectAll().execute()).resolves.toEqual([])
+  })
+
+  test('a manager that has just been started is empty, one that knows something is not', async () => {
+    const { made, lines } = await backedUp()
+    await using from = made
+    await using to = await open()
+    await to.database.keep((tx) =>
+      tx.insertInto('leases').values({ name: 'jobs', holder: 'x', term: 1, beat: 1 }).execute(),
+    )
+    await expect(restore(quiet(), to.init, linesOf(lines))).resolves.toBeGreaterThan(1203)
+    await expect(restore(quiet(), from.init, linesOf(lines))).rejects.toMatchObject({ code: 'DATABASE_NOT_EMPTY' })
+  })
+
+  test('a backup that was cut off or changed restores nothing', async () => {
+    const { made, lines } = await backedUp()
+    await using from = made
+    await using to = await open({ closed: true })
+    expect(from.driver).toBe(to.driver)
+    const [head = '', ...rest] = lines
+    const damaged: readonly (readonly string[])[] = [
+      [],
+      ['hello\n', ...rest],
+      rest,
+      lines.slice(0, -1),
+      lines.toSpliced(5, 1),
+      lines.toSpliced(5, 0, lines[5] ?? ''),
+      lines.map((line) => line.replace('"n7"', '"n-seven"')),
+      [...lines, '{}\n'],
+      [head, '{"table":"kysely_migration","row":{"name":"x","timestamp":"y"}}\n', ...rest],
+      [head, '{"table":"users","row":{"nothing":1}}\n', ...rest],
+    ]
+    for (const file of damaged)
+      await expect(restore(quiet(), to.init, linesOf(file))).rejects.toMatchObject({ code: 'BACKUP_INVALID' })
+    await to.database.start()
+    await expect(contentOf(to.database)).resolves.toEqual(kept.map(() => []))
+    const later = [head.replace('"0001-audit"', '"0001-audit","9999-later"'), ...rest]
+    await expect(restore(quiet(), to.init, linesOf(later))).rejects.toMatchObject({
+      code: expect.stringMatching(/DATABASE_N/),
+    })
+    await expect(restore(quiet(), to.init, linesOf(lines))).resolves.toBeGreaterThan(1203)
+  })
+})

@@ -1,0 +1,116 @@
+import { expect, test } from '@jest/globals'
+import { type Deferred, deferred, fakeClock, ownIdentity, systemRandom } from '../../../lib/base/index.ts'
+import { silentLogger } from '../../../lib/telemetry/index.ts'
+import { type HeldLease, leases, type ManagerDatabase } from '../../../services/manager/database/index.ts'
+import { eventually } from '../../kit/eventually.ts'
+import { eachManagerDatabase } from '../../kit/manager/databases.ts'
+
+const times = { beatMs: 1_000, ttlMs: 5_000 }
+
+/** A manager with a clock of its own that works at one duty until its test ends it. */
+function worker(database: ManagerDatabase) {
+  const clock = fakeClock()
+  let held: HeldLease | undefined
+  let over: Deferred<void> = deferred()
+  const duty = leases({ database, clock, random: systemRandom(), logger: silentLogger() }, times).duty(
+    'jobs',
+    async (lease, signal) => {
+      held = lease
+      over = deferred()
+      signal.addEventListener('abort', () => over.resolve(), { once: true })
+      await over.promise
+      held = undefined
+    },
+  )
+  return {
+    ...{ clock, duty },
+    /** Undefined while it has not got the duty. */
+    lease: () => held,
+    /** Its next look, or its next sign of life, has been answered when this resolves. */
+    beat: async () => {
+      await clock.advance(times.beatMs)
+    },
+    [Symbol.asyncDispose]: () => duty.stop(),
+  }
+}
+
+/** Beats of this one, until something is so. */
+const beatsUntil = (one: { beat(): Promise<void> }, isSo: () => boolean) =>
+  eventually(async () => {
+    await one.beat()
+    if (!isSo()) throw new Error('not yet')
+  })
+
+eachManagerDatabase((open) => {
+  const pair = async () => {
+    const made = await open()
+    const [first, second] = [worker(made.database), worker(await made.other())]
+    await first.duty.start()
+    await eventually(() => expect(first.lease()).toBeDefined())
+    await second.duty.start()
+    return {
+      ...{ made, first, second },
+      async [Symbol.asyncDispose]() {
+        for (const part of [first, second, made]) await part[Symbol.asyncDispose]()
+      },
+    }
+  }
+  const rowOf = (database: ManagerDatabase) => database.read.selectFrom('leases').selectAll().executeTakeFirstOrThrow()
+
+  test('of two managers one has the duty, and the other one comes at once after a stop', async () => {
+    await using it = await pair()
+    for (let i = 0; i < 20; i += 1) for (const one of [it.first, it.second]) await one.beat()
+    expect(it.first.lease()).toBeDefined()
+    expect(it.second.lease()).toBeUndefined()
+    await it.first.duty.stop()
+    expect((await rowOf(it.made.database)).holder).toBe('')
+    await beatsUntil(it.second, () => it.second.lease() !== undefined)
+    expect(it.second.lease()?.term).toBe(2)
+  })
+
+  test('who is silent is succeeded, and writes nothing more', async () => {
+    await using it = await pair()
+    const late = it.first.lease()!
+    // The clock of the first one stands still: it gives no sign of life, and does not know it.
+    await beatsUntil(it.second, () => it.second.lease() !== undefined)
+    const entry = { actor: 'manager', action: 'job.end', target: 'late' }
+    await expect(late.change(entry, async () => 'written')).rejects.toMatchObject({ code: 'LEASE_LOST' })
+    await expect(late.keep(async () => 'written')).rejects.toMatchObject({ code: 'LEASE_LOST' })
+    await expect(it.second.lease()!.change({ ...entry, target: 'new' }, async () => 'written')).resolves.toBe('written')
+    const rows = await it.made.database.read.selectFrom('audit').select('target').execute()
+    expect(rows).toEqual([{ target: 'new' }])
+    await it.first.beat()
+    await eventually(() => expect(it.first.lease()).toBeUndefined())
+    expect(it.second.lease()?.term).toBe(late.term + 1)
+  })
+
+  test('a holder that works is not succeeded, though its signs of life do not come', async () => {
+    await using it = await pair()
+    for (let i = 0; i < 20; i += 1) {
+      await it.first.lease()!.keep(async () => undefined)
+      const { beat } = await rowOf(it.made.database)
+      await it.second.beat()
+      await eventually(async () => expect((await rowOf(it.made.database)).beat).toBeGreaterThanOrEqual(beat))
+    }
+    expect(it.second.lease()).toBeUndefined()
+  })
+
+  test('the duty of a process of this machine that is gone is taken without a wait', async () => {
+    await using made = await open()
+    const { boot, namespace } = await ownPlace()
+    const holder = `${boot}.${namespace}.4194305.1 gone`
+    await made.database.keep((tx) =>
+      tx.insertInto('leases').values({ name: 'jobs', holder, term: 7, beat: 3 }).execute(),
+    )
+    await using one = worker(made.database)
+    await one.duty.start()
+    await beatsUntil(one, () => one.lease() !== undefined)
+    expect(one.lease()?.term).toBe(8)
+    expect(one.clock.monotonicMs()).toBeLessThan(times.ttlMs)
+  })
+})
+
+async function ownPlace() {
+  const [boot = '', namespace = ''] = (await ownIdentity()).split('.')
+  return { boot, namespace }
+}

@@ -1,0 +1,68 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { backUp, restore } from '../../../services/manager/database/index.ts'
+import { migrations } from '../../../services/manager/database/migrations/index.ts'
+import { eachManagerDatabase, type MadeDatabase, quiet } from '../../kit/manager/databases.ts'
+
+/** Backups of every schema that was released, by test/kit/manager/write-schema-fixture.ts. */
+const fixtures = join(import.meta.dirname, '..', '..', 'fixtures', 'manager')
+const released = readdirSync(fixtures).filter((name) => name.endsWith('.jsonl'))
+
+async function* linesOf(text: string) {
+  for (const line of text.split('\n')) if (line !== '') yield line
+}
+
+interface Line {
+  readonly steps?: readonly string[]
+  readonly table?: string
+  readonly row?: Readonly<Record<string, unknown>>
+}
+
+const parsed = (text: string) =>
+  text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Line)
+
+const backedUp = async ({ init }: MadeDatabase): Promise<readonly Line[]> => {
+  const lines: string[] = []
+  await backUp(quiet(), init, async (line) => void lines.push(line))
+  return parsed(lines.join(''))
+}
+
+eachManagerDatabase((open) => {
+  describe.each(released)('%s', (name) => {
+    const text = readFileSync(join(fixtures, name), 'utf8')
+
+    test('is brought to the present form with all its rows', async () => {
+      await using made = await open({ closed: true })
+      await restore(quiet(), made.init, linesOf(text))
+      const after = await backedUp(made)
+      expect(after[0]?.steps).toEqual(Object.keys(migrations))
+      for (const { table, row } of parsed(text))
+        if (row !== undefined) expect(after).toContainEqual({ table, row: expect.objectContaining(row) })
+      await made.database.start()
+      await expect(made.database.change({ actor: 'a', action: 'b', target: 'c' }, async () => 1)).resolves.toBe(1)
+    })
+
+    test('had the steps of today, up to its own', () => {
+      const { steps = [] } = parsed(text)[0] ?? {}
+      expect(Object.keys(migrations).slice(0, steps.length)).toEqual(steps)
+    })
+  })
+
+  test('managers that start at once do each step once, and all can write', async () => {
+    await using made = await open({ closed: true })
+    const all = await Promise.all(Array.from({ length: 4 }, () => made.other()))
+    for (const [i, database] of all.entries())
+      await database.change({ actor: 'a', action: 'b', target: String(i) }, async () => undefined)
+    const rows = await all[0]!.read.selectFrom('audit').selectAll().execute()
+    expect(rows).toHaveLength(4)
+    const steps = await all[0]!.read
+      .selectFrom('kysely_migration' as 'audit')
+      .selectAll()
+      .execute()
+    expect(steps).toHaveLength(Object.keys(migrations).length)
+  })
+})
