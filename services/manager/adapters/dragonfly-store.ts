@@ -40,7 +40,7 @@ export function dragonflyStore(database: ManagerDatabase): DragonflyStore {
   }
   const known = async () => {
     const rows = await database.read.selectFrom('clusterNumbers').selectAll().execute()
-    return new Map(rows.map(({ clusterId, number }) => [clusterId, Number(number)]))
+    return new Map(rows.map(({ clusterId, number }) => [clusterId, number]))
   }
   return {
     get,
@@ -56,7 +56,7 @@ export function dragonflyStore(database: ManagerDatabase): DragonflyStore {
         .limit(count)
         .offset(Math.min(skip, MAX_SKIPPED))
         .execute()
-      return { jobs: skip > MAX_SKIPPED ? [] : rows.map(jobOf), total: Number(total) }
+      return { jobs: skip > MAX_SKIPPED ? [] : rows.map(jobOf), total }
     },
     async rename(number, bio, actor) {
       const job = await get(number)

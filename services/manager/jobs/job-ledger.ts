@@ -11,8 +11,8 @@ import {
   type Part,
   partOf,
   type Row,
-  rowOf,
 } from './model.ts'
+import type { JobRowTable } from './tables.ts'
 
 /** Rows of one statement: SQLite takes 32,766 values. */
 const ROWS_AT_ONCE = 500
@@ -81,7 +81,7 @@ async function takeSeq(tx: Tx, jobId: string, count: number): Promise<number> {
     .where('id', '=', jobId)
     .returning('seq')
     .executeTakeFirstOrThrow()
-  return Number(seq) - count + 1
+  return seq - count + 1
 }
 
 /** What follows a part gets the next numbers. */
@@ -89,10 +89,10 @@ async function addParts(tx: Tx, jobId: string, next: readonly NewPart[]): Promis
   if (next.length === 0) return
   const { last } = await tx
     .selectFrom('jobParts')
-    .select((eb) => eb.fn.max('n').as('last'))
+    .select((eb) => eb.fn.max<number | null>('n').as('last'))
     .where('jobId', '=', jobId)
     .executeTakeFirstOrThrow()
-  const values = next.map((part, i) => newPartRow(jobId, Number(last) + 1 + i, part))
+  const values = next.map((part, i) => newPartRow(jobId, (last ?? 0) + 1 + i, part))
   for (let at = 0; at < values.length; at += ROWS_AT_ONCE)
     await tx
       .insertInto('jobParts')
@@ -100,7 +100,17 @@ async function addParts(tx: Tx, jobId: string, next: readonly NewPart[]): Promis
       .execute()
 }
 
-export function jobLedger({ read, keep, clock }: LedgerComponents): JobLedger {
+function plainRow(row: JobRowTable): Row {
+  const { part, host, blob, name, address, zone, state, code, attempts, bytes, doneBytes, blobs, doneBlobs, holds } =
+    row
+  return { part, host, blob, name, address, zone, state, code, attempts, bytes, doneBytes, blobs, doneBlobs, holds }
+}
+
+export function jobLedger(components: LedgerComponents): JobLedger {
+  return { ...ledgerReads(components), ...ledgerWrites(components) }
+}
+
+function ledgerReads({ read }: Pick<LedgerComponents, 'read'>): Pick<JobLedger, 'open' | 'look' | 'rowsOf'> {
   return {
     async open(count) {
       const rows = await read()
@@ -118,6 +128,20 @@ export function jobLedger({ read, keep, clock }: LedgerComponents): JobLedger {
       const parts = await read().selectFrom('jobParts').selectAll().where('jobId', '=', id).orderBy('n').execute()
       return { job: jobOf(row), parts: parts.map(partOf) }
     },
+    async rowsOf({ jobId, n }) {
+      const rows = await read()
+        .selectFrom('jobRows')
+        .selectAll()
+        .where('jobId', '=', jobId)
+        .where('part', '=', n)
+        .execute()
+      return rows.map(plainRow)
+    },
+  }
+}
+
+function ledgerWrites({ keep, clock }: LedgerComponents): Omit<JobLedger, 'open' | 'look' | 'rowsOf'> {
+  return {
     async note({ jobId, n }, note) {
       await keep((tx) =>
         tx.updateTable('jobParts').set(note).where('jobId', '=', jobId).where('n', '=', n).executeTakeFirst(),
@@ -134,15 +158,6 @@ export function jobLedger({ read, keep, clock }: LedgerComponents): JobLedger {
           .execute()
         await addParts(tx, jobId, next)
       })
-    },
-    async rowsOf({ jobId, n }) {
-      const rows = await read()
-        .selectFrom('jobRows')
-        .selectAll()
-        .where('jobId', '=', jobId)
-        .where('part', '=', n)
-        .execute()
-      return rows.map(rowOf).map(({ jobId: _job, seq: _seq, ...row }) => row)
     },
     async saveRows(jobId, rows, gone = []) {
       if (rows.length + gone.length === 0) return

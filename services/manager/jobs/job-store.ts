@@ -1,16 +1,11 @@
 import { createHash } from 'node:crypto'
-import {
-  type JobRowAnswer,
-  type JobSpec,
-  type JobState,
-  type JobTally,
-  managedJobKinds,
-} from '../../../lib/api/index.ts'
-import { appError, type Clock, type Random } from '../../../lib/base/index.ts'
+import type { JobRowAnswer, JobSpec, JobState, JobTally } from '../../../lib/api/index.ts'
+import { appError, type Clock, hasCode, type Random } from '../../../lib/base/index.ts'
 import type { PageRequest } from '../../../lib/http/index.ts'
 import { newId } from '../database/ids.ts'
 import type { ManagerDatabase, Reader, Tx } from '../database/index.ts'
-import { isOpen, type Job, jobOf, type NewPart, newPartRow, type Part, partOf, rowOf } from './model.ts'
+import { isOpen, type Job, jobOf, type NewPart, newPartRow, type Part, partOf } from './model.ts'
+import type { JobRowTable } from './tables.ts'
 
 /** Jobs that have not ended. */
 export const MAX_OPEN_JOBS = 1000
@@ -28,8 +23,6 @@ export interface NewJob {
 export interface JobFilter {
   readonly state?: JobState | undefined
   readonly kind?: string | undefined
-  /** Also those that another API has removed from its lists. Default true. */
-  readonly hidden?: boolean
 }
 
 export interface JobSums {
@@ -82,7 +75,7 @@ export async function nextNumber(tx: Tx, name: string): Promise<number> {
     .where('name', '=', name)
     .returning('value')
     .executeTakeFirstOrThrow()
-  return Number(value)
+  return value
 }
 
 const unknown = (id: string | number) => appError('JOB_UNKNOWN', { detail: { id: String(id).slice(0, 64) } })
@@ -114,64 +107,54 @@ async function assertRoom(tx: Tx): Promise<void> {
     .select((eb) => eb.fn.countAll<number>().as('open'))
     .where('state', 'in', ['waiting', 'running'])
     .executeTakeFirstOrThrow()
-  if (Number(open) >= MAX_OPEN_JOBS)
+  if (open >= MAX_OPEN_JOBS)
     throw appError('JOBS_FULL', { message: `the manager keeps ${MAX_OPEN_JOBS} jobs that have not ended` })
 }
 
 /** A race for one key was lost: the job is there. */
-const TAKEN_MEANWHILE = Symbol('the key was taken meanwhile')
+class TakenMeanwhile extends Error {}
+
+/** The row of a job, and those of its parts. @throws TakenMeanwhile, JOBS_FULL */
+async function insert(
+  tx: Tx,
+  { id, nowMs, job }: { readonly id: string; readonly nowMs: number; readonly job: NewJob },
+) {
+  if ((await ofKey(tx, job)) !== undefined) throw new TakenMeanwhile()
+  await assertRoom(tx)
+  const { actor, spec, shown, key, schedule, untilMs, parts } = job
+  const row = {
+    ...{ id, number: await nextNumber(tx, 'jobs'), kind: spec.kind, state: 'waiting', spec: JSON.stringify(spec) },
+    ...{ shown: shown === undefined ? null : JSON.stringify(shown), actor, schedule: schedule ?? null },
+    ...{ idemKey: key ?? null, idemDigest: key === undefined ? null : contentOf(spec, shown) },
+    ...{ createdAtMs: nowMs, startedAtMs: null, endedAtMs: null, untilMs, cancelAtMs: null },
+    ...{ code: null, message: null, seq: 0, hidden: 0 },
+  }
+  await tx.insertInto('jobs').values(row).execute()
+  await tx
+    .insertInto('jobParts')
+    .values(parts.map((part, n) => newPartRow(id, n, part)))
+    .execute()
+  return jobOf(row)
+}
 
 export function jobStore(components: JobStoreComponents): JobStore {
   const { database, clock } = components
-
-  const insert = async (tx: Tx, id: string, job: NewJob): Promise<Job> => {
-    if ((await ofKey(tx, job)) !== undefined) throw TAKEN_MEANWHILE
-    await assertRoom(tx)
-    const { actor, spec, shown, key, schedule, untilMs, parts } = job
-    const row = {
-      ...{ id, number: await nextNumber(tx, 'jobs'), kind: spec.kind, state: 'waiting', spec: JSON.stringify(spec) },
-      ...{ shown: shown === undefined ? null : JSON.stringify(shown), actor, schedule: schedule ?? null },
-      ...{ idemKey: key ?? null, idemDigest: key === undefined ? null : contentOf(spec, shown) },
-      ...{ createdAtMs: Math.floor(clock.now()), startedAtMs: null, endedAtMs: null, untilMs, cancelAtMs: null },
-      ...{ code: null, message: null, seq: 0, hidden: 0 },
+  const add = async (job: NewJob): Promise<Job> => {
+    const before = await ofKey(database.read, job)
+    if (before !== undefined) return before
+    const id = newId(components)
+    const entry = { actor: job.actor, action: 'job.create', target: id, detail: job.spec }
+    try {
+      return await database.change(entry, (tx) => insert(tx, { id, nowMs: Math.floor(clock.now()), job }))
+    } catch (err) {
+      if (!(await wasTaken(database.read, job, err))) throw err
+      return add(job)
     }
-    await tx.insertInto('jobs').values(row).execute()
-    await tx
-      .insertInto('jobParts')
-      .values(parts.map((part, n) => newPartRow(id, n, part)))
-      .execute()
-    return jobOf(row)
   }
-
   return {
-    async add(job) {
-      const before = await ofKey(database.read, job)
-      if (before !== undefined) return before
-      const id = newId(components)
-      const entry = { actor: job.actor, action: 'job.create', target: id, detail: job.spec }
-      try {
-        return await database.change(entry, (tx) => insert(tx, id, job))
-      } catch (err) {
-        if (err !== TAKEN_MEANWHILE) throw err
-        return this.add(job)
-      }
-    },
+    add,
     get: (id) => find(database.read, id),
-    async page({ count, last }, { state, kind, hidden = true } = {}) {
-      let all = database.read
-        .selectFrom('jobs')
-        .selectAll()
-        .orderBy('id', 'desc')
-        .limit(count + 1)
-      if (last !== undefined) all = all.where('id', '<', last)
-      if (state !== undefined) all = all.where('state', '=', state)
-      if (kind !== undefined && managedJobKinds.some((known) => known === kind)) all = all.where('kind', '=', kind)
-      if (!hidden) all = all.where('hidden', '=', 0)
-      const found = await all.execute()
-      const jobs = found.slice(0, count).map(jobOf)
-      const next = found.length > count ? jobs.at(-1)?.id : undefined
-      return { jobs, ...(next !== undefined && { next }) }
-    },
+    page: (asked, filter) => pageOf(database.read, asked, filter),
     async parts(id) {
       const rows = await database.read.selectFrom('jobParts').selectAll().where('jobId', '=', id).orderBy('n').execute()
       return rows.map(partOf)
@@ -186,7 +169,7 @@ export function jobStore(components: JobStoreComponents): JobStore {
         .orderBy('seq')
         .limit(count)
       if (state !== undefined) all = all.where('state', '=', state)
-      return (await all.execute()).map(rowOf).map(rowAnswer)
+      return (await all.execute()).map(rowAnswer)
     },
     cancel: (id, actor) =>
       database.change({ actor, action: 'job.cancel', target: id }, async (tx) => {
@@ -200,14 +183,39 @@ export function jobStore(components: JobStoreComponents): JobStore {
   }
 }
 
+/** Whether somebody else has given the job with its key meanwhile, which is why it could not be added. */
+async function wasTaken(read: Reader, job: NewJob, err: unknown): Promise<boolean> {
+  if (hasCode(err, 'JOBS_FULL', 'JOB_KEY_TAKEN')) return false
+  return (await ofKey(read, job)) !== undefined
+}
+
+async function pageOf(
+  read: Reader,
+  { count, last }: PageRequest,
+  { state, kind }: JobFilter = {},
+): Promise<{ readonly jobs: readonly Job[]; readonly next?: string }> {
+  let all = read
+    .selectFrom('jobs')
+    .selectAll()
+    .orderBy('id', 'desc')
+    .limit(count + 1)
+  if (last !== undefined) all = all.where('id', '<', last)
+  if (state !== undefined) all = all.where('state', '=', state)
+  if (kind !== undefined) all = all.where('kind', '=', kind)
+  const found = await all.execute()
+  const jobs = found.slice(0, count).map(jobOf)
+  const next = found.length > count ? jobs.at(-1)?.id : undefined
+  return { jobs, ...(next !== undefined && { next }) }
+}
+
 async function sumsOf(read: Reader, id: string): Promise<JobSums> {
   const found = await read
     .selectFrom('jobRows')
     .select((eb) => [
       'state',
       eb.fn.countAll<number>().as('count'),
-      eb.fn.sum<number | null>('bytes').as('bytes'),
-      eb.fn.sum<number | null>('doneBytes').as('doneBytes'),
+      eb.fn.sum<string | number | null>('bytes').as('bytes'),
+      eb.fn.sum<string | number | null>('doneBytes').as('doneBytes'),
     ])
     .where('jobId', '=', id)
     .groupBy('state')
@@ -218,11 +226,11 @@ async function sumsOf(read: Reader, id: string): Promise<JobSums> {
       found.reduce((sum, each) => sum + Number(each[name] ?? 0), 0),
       Number.MAX_SAFE_INTEGER,
     )
-  for (const { state, count } of found) rows[state as JobState] = Number(count)
+  for (const { state, count } of found) rows[state as JobState] = count
   return { rows, bytes: together('bytes'), doneBytes: together('doneBytes') }
 }
 
-function rowAnswer(row: ReturnType<typeof rowOf>): Omit<JobRowAnswer, 'cluster'> {
+function rowAnswer(row: JobRowTable): Omit<JobRowAnswer, 'cluster'> {
   const { seq, part, host, blob, attempts, bytes, doneBytes, blobs, doneBlobs } = row
   const given = Object.entries({ name: row.name, address: row.address, zone: row.zone, code: row.code })
   return {

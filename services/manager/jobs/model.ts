@@ -77,19 +77,19 @@ export interface Ending {
 
 export const isOpen = (state: string): boolean => state === 'waiting' || state === 'running'
 
-const maybe = (value: number | null): number | undefined => (value === null ? undefined : Number(value))
+const maybe = (value: number | null): number | undefined => value ?? undefined
 const parsed = (text: string | null): unknown => (text === null ? undefined : JSON.parse(text))
 
 export const jobOf = (row: JobTable): Job => ({
-  ...{ id: row.id, number: Number(row.number), kind: row.kind as ManagedJobKind, state: row.state as JobState },
+  ...{ id: row.id, number: row.number, kind: row.kind as ManagedJobKind, state: row.state as JobState },
   ...{ spec: parsed(row.spec) as JobSpec, shown: parsed(row.shown), actor: row.actor },
   schedule: row.schedule ?? undefined,
-  createdAtMs: Number(row.createdAtMs),
+  createdAtMs: row.createdAtMs,
   startedAtMs: maybe(row.startedAtMs),
   endedAtMs: maybe(row.endedAtMs),
-  untilMs: Number(row.untilMs),
+  untilMs: row.untilMs,
   cancelAtMs: maybe(row.cancelAtMs),
-  ...{ code: row.code ?? undefined, message: row.message ?? undefined, seq: Number(row.seq) },
+  ...{ code: row.code ?? undefined, message: row.message ?? undefined, seq: row.seq },
 })
 
 export const partOf = (row: JobPartTable): Part => ({
@@ -98,12 +98,6 @@ export const partOf = (row: JobPartTable): Part => ({
   ...{ member: row.member ?? undefined, remoteId: row.remoteId ?? undefined },
   ...{ code: row.code ?? undefined, message: row.message ?? undefined },
   content: parsed(row.content) as Content | undefined,
-})
-
-/** PostgreSQL gives large integers as text. */
-export const rowOf = ({ bytes, doneBytes, seq, ...row }: JobRowTable): JobRowTable => ({
-  ...row,
-  ...{ bytes: Number(bytes), doneBytes: Number(doneBytes), seq: Number(seq) },
 })
 
 /** A row that nothing has happened to yet. */

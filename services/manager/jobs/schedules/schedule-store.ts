@@ -31,12 +31,12 @@ export interface Began {
   readonly nextAtMs?: number | undefined
 }
 
-const maybe = (value: number | null) => (value === null ? undefined : Number(value))
+const maybe = (value: number | null) => value ?? undefined
 const given = (fields: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null))
 
 const answerOf = (row: ScheduleTable): ScheduleAnswer => ({
-  ...{ name: row.name, timeZone: row.timeZone, by: row.actor, changedAtMs: Number(row.changedAtMs) },
+  ...{ name: row.name, timeZone: row.timeZone, by: row.actor, changedAtMs: row.changedAtMs },
   ...{ overlap: row.overlap === 1, enabled: row.enabled === 1, job: JSON.parse(row.job) as unknown },
   ...given({ cron: row.cron, lastJob: row.lastJob, lastCode: row.lastCode }),
   ...given({ onPush: row.onPush === null ? undefined : (JSON.parse(row.onPush) as unknown) }),
@@ -94,7 +94,7 @@ export function scheduleStore({
           .selectFrom('schedules')
           .select((eb) => eb.fn.countAll<number>().as('count'))
           .executeTakeFirstOrThrow()
-        if (Number(count) >= MAX_SCHEDULES) throw appError('SCHEDULES_FULL')
+        if (count >= MAX_SCHEDULES) throw appError('SCHEDULES_FULL')
         const row = { ...fields, lastAtMs: null, lastJob: null, lastCode: null }
         await tx.insertInto('schedules').values(row).execute()
         return answerOf(row)
