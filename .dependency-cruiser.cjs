@@ -182,6 +182,15 @@ module.exports = {
           '^services/manager/(adapters/|jobs/index\\.ts$|clusters/talk\\.ts$|database/index\\.ts$|managed\\.ts$)',
       },
     },
+    {
+      name: 'manager-wing-settings',
+      severity: 'error',
+      from: { path: '^services/manager/settings/' },
+      to: {
+        path: '^services/manager/',
+        pathNot: '^services/manager/(settings/|database/(index|ids)\\.ts$|managed\\.ts$)',
+      },
+    },
     ...Object.entries(packageRooms).map(([name, room]) => ({
       name: `${name}-in-its-room`,
       severity: 'error',

@@ -28,7 +28,7 @@ export function describedRoutes(title: string, calls: AdminCalls, routes: readon
 }
 
 /** JSON Schema (2020-12, as OpenAPI 3.1 takes it) of what a schema takes. */
-function jsonSchemaOf(schema: z.ZodType): Json {
+export function jsonSchemaOf(schema: z.ZodType): Json {
   const made = z.toJSONSchema(schema, {
     io: 'input',
     unrepresentable: 'any',

@@ -6,7 +6,9 @@ export {
   placeInShare,
   type SteeredHost,
   type SteeringDocument,
+  type SteeringLayer,
   type SteeringRules,
+  steeringBodySchema,
   steeringLimits,
   steeringRules,
 } from './steering.ts'

@@ -46,6 +46,8 @@ const layerKeys = {
   generation: generationSchema,
   scope: scopeSchema,
   share: shareSchema.exactOptional(),
+  /** The id of a layer that does not hold for the hosts of this one: so a roll-out also takes keys away. */
+  replaces: text(64).exactOptional(),
   /** Live keys of that kind of service, with values as in its config file. */
   values: table(opaque(), { max: steeringLimits.maxValues, maxKey: 64 }),
 }
@@ -176,7 +178,8 @@ const MAX_COMBINATIONS = 1_024
 
 /**
  * What a document says for each host. A layer for named hosts counts more than one for a zone, and that more than one for
- * all; of two that are alike the one of the later generation, then the one that comes later.
+ * all; of two that are alike the one of the later generation, then the one that comes later. A layer that another one of the
+ * host replaces does not count.
  */
 export function steeringRules({ generation, layers }: SteeringDocument): SteeringRules {
   const rules = layers
@@ -185,7 +188,9 @@ export function steeringRules({ generation, layers }: SteeringDocument): Steerin
   const known = new Map<string, EffectiveSettings>()
   return {
     of(host) {
-      const applying = rules.filter(({ applies }) => applies(host)).map(({ layer }) => layer)
+      const fitting = rules.filter(({ applies }) => applies(host)).map(({ layer }) => layer)
+      const replaced = new Set(fitting.map(({ replaces }) => replaces))
+      const applying = fitting.filter(({ id }) => !replaced.has(id))
       const ids = applying.map(({ id }) => id)
       const name = JSON.stringify(ids)
       const before = known.get(name)

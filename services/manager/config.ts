@@ -5,6 +5,7 @@ import { clustersSchema } from './clusters/config.ts'
 import { databaseSchema } from './database/index.ts'
 import { jobsSchema } from './jobs/config.ts'
 import { peopleSchema } from './people/index.ts'
+import { settingsKey } from './settings/config.ts'
 
 /** Every key of a manager; `config/manager/base.yaml` shows them with their defaults. */
 export const managerSchema = z
@@ -29,6 +30,8 @@ export const managerSchema = z
     clusters: clustersSchema,
     /** Jobs, and what begins them. */
     jobs: jobsSchema,
+    /** Settings of clusters, and how they are rolled out. */
+    settings: settingsKey,
     audit: z
       .strictObject({
         /** How long is kept who has changed what. */

@@ -9,6 +9,8 @@ import { leases, managerDatabase } from './database/index.ts'
 import { openJobs } from './jobs/index.ts'
 import { oidcRoutes, type Passwords, people } from './people/index.ts'
 import { managerRoutes } from './server.ts'
+import { settingsPart } from './settings/settings.ts'
+import type { SteeredClusters } from './settings/steered-clusters.ts'
 import { openViews } from './views/open-views.ts'
 
 /** Replacements for parts of the manager, given by the herd and by tests. */
@@ -17,6 +19,8 @@ export interface ManagerComponents extends Partial<Runtime> {
   readonly passwords?: Passwords
   /** Hears of the link that makes the first admin, in place of the log. */
   readonly onFirstAdminLink?: (link: string) => void
+  /** The clusters that get settings; default: those whose services have joined. */
+  readonly steered?: SteeredClusters
 }
 
 export interface ManagerService extends Startable {
@@ -52,7 +56,12 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   const jobs = openJobs({ ...runtime, database, talk, duty: (name, work) => shared.duty(name, work) }, config.jobs)
   const views = openViews({ ...runtime, ...clusters, database, clusters: talk })
   const adapted = { ...runtime, database, give: jobs.give, jobs: jobs.store, talk, clusters: () => roster.clusters }
-  const wings = [...clusters.routes, ...jobs.routes, ...views.routes, ...adapterRoutes(adapted, config.jobs)]
+  const settings = settingsPart(
+    { ...runtime, database, clusters: components.steered ?? clusters.talk, duties: shared },
+    config.settings,
+  )
+  const adapters = adapterRoutes(adapted, config.jobs)
+  const wings = [...clusters.routes, ...jobs.routes, ...views.routes, ...settings.routes, ...adapters]
   const routes = managerRoutes({ audit, people: persons.parts, wings })
   const pages = [...oidcRoutes(persons.oidc), ...consoleRoutes({ folder: consoleFolder() })]
   const shell = serviceShell(runtime, config, {
@@ -80,7 +89,7 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   }
   return {
     ...shell.around([
-      ...[database, persons, keeping, ...clusters.parts, ...jobs.parts, ...views.parts],
+      ...[database, persons, keeping, ...clusters.parts, ...jobs.parts, ...views.parts, settings],
       ...[...shell.listeners, tellFirstAdmin],
     ]),
     get url() {

@@ -7,7 +7,9 @@ import { managerCall } from './manager-call.ts'
 import { memberCalls } from './members.ts'
 import { peopleCalls } from './people.ts'
 import { rightCalls } from './rights.ts'
+import { rolloutCalls } from './rollouts.ts'
 import { scheduleCalls } from './schedules.ts'
+import { settingCalls } from './settings.ts'
 import { viewCalls } from './views.ts'
 
 export type { AuditRow } from './audit.ts'
@@ -37,6 +39,7 @@ export {
   type MemberKind,
   memberKinds,
 } from './joining.ts'
+export { checkLiveValues, liveJsonSchemas, liveKinds } from './live-values.ts'
 export {
   type ManagerCall,
   type ManagerCalls,
@@ -62,7 +65,24 @@ export {
   type TokenRow,
   type UserRow,
 } from './people-shapes.ts'
+export type { PlanBody, RolloutPlan } from './rollout-plan.ts'
+export {
+  type HaltCode,
+  type RolloutAnswer,
+  type RolloutEvent,
+  type RolloutLook,
+  type RolloutState,
+  rolloutStates,
+} from './rollouts.ts'
 export { type ScheduleAnswer, type ScheduleBody, scheduleNameSchema, specOfSchedule } from './schedules.ts'
+export {
+  type BehindHost,
+  type SettingSlotAnswer,
+  type SettingVersionAnswer,
+  type SteeredTracker,
+  settingCalls,
+  steeredTrackerStates,
+} from './settings.ts'
 export {
   type ClusterNow,
   type ImageInCluster,
@@ -82,6 +102,8 @@ export const managerApi = {
   ...clusterCalls,
   ...memberCalls,
   ...viewCalls,
+  ...settingCalls,
+  ...rolloutCalls,
   openApi: managerCall(
     'self',
     adminCall({

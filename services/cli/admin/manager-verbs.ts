@@ -1,6 +1,7 @@
 import type { managerApi } from '../../../lib/api/index.ts'
 import { managerClusterVerbs } from './manager-cluster-verbs.ts'
 import { managerJobVerbs } from './manager-job-verbs.ts'
+import { settingVerbs } from './manager-settings-verbs.ts'
 import { managerViewVerbs } from './manager-view-verbs.ts'
 import { peopleVerbs } from './people-verbs.ts'
 import { describeVerb } from './shared-verbs.ts'
@@ -22,5 +23,6 @@ export const managerVerbs: VerbsOf<typeof managerApi> = {
   ...peopleVerbs,
   ...managerClusterVerbs,
   ...managerViewVerbs,
+  ...settingVerbs,
   ...describeVerb,
 }

@@ -3,7 +3,7 @@ import { type Expression, type ExpressionBuilder, Kysely, type SqlBool } from 'k
 import { appError, hasCode, isAppError, parseJson } from '../../../lib/base/index.ts'
 import { type Dialects, type DialectsComponents, type DialectsInit, dialectsOf } from './dialects.ts'
 import { migrate, stepsOf } from './migrate.ts'
-import { inBackups, type Tables } from './tables.ts'
+import { inBackups, madeAtStart, type Tables } from './tables.ts'
 
 /** Rows that are read, or written, at once. */
 const AT_ONCE = 500
@@ -148,10 +148,16 @@ async function fill(db: AnyDb, lines: AsyncIterator<string>, head: string): Prom
 /** Whether none of its tables has rows that a backup would have. */
 async function isEmpty(db: AnyDb): Promise<boolean> {
   for (const { name } of await db.introspection.getTables()) {
-    if (!kept.some(({ table }) => table === name)) continue
+    if (!kept.some(({ table }) => table === name) || madeAtStart.includes(name)) continue
     if ((await db.selectFrom(name).selectAll().limit(1).execute()).length > 0) return false
   }
   return true
+}
+
+async function replace(tx: AnyDb, lines: AsyncIterator<string>, head: string): Promise<number> {
+  for (const { name } of await tx.introspection.getTables())
+    if (madeAtStart.includes(name)) await tx.deleteFrom(name).execute()
+  return fill(tx, lines, head)
 }
 
 /**
@@ -177,7 +183,7 @@ export function restore(
     if (there.join() !== steps.join() || !(await isEmpty(plain))) throw appError('DATABASE_NOT_EMPTY')
     const count = await plain
       .transaction()
-      .execute((tx) => fill(tx as AnyDb, reading, head))
+      .execute((tx) => replace(tx as AnyDb, reading, head))
       .catch((err: unknown) => {
         throw isAppError(err) && !hasCode(err, 'NAME_TAKEN') ? err : invalid('a row of the backup does not fit', err)
       })

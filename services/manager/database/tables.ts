@@ -1,6 +1,16 @@
 import type { ClusterTables } from '../clusters/tables.ts'
 import type { JobTables } from '../jobs/tables.ts'
 import type { PeopleTables } from '../people/tables.ts'
+import type {
+  RolloutEventsTable,
+  RolloutHostsTable,
+  RolloutStepsTable,
+  RolloutsTable,
+  SettingCounterTable,
+  SettingManagerTable,
+  SettingSlotsTable,
+  SettingVersionsTable,
+} from '../settings/tables.ts'
 
 /** What somebody has changed; written in the transaction of the change. */
 export interface AuditTable {
@@ -30,6 +40,14 @@ export interface LeaseTable {
  */
 export interface Tables extends PeopleTables, ClusterTables, JobTables {
   readonly audit: AuditTable
+  readonly settingCounter: SettingCounterTable
+  readonly settingManager: SettingManagerTable
+  readonly settingVersions: SettingVersionsTable
+  readonly settingSlots: SettingSlotsTable
+  readonly rollouts: RolloutsTable
+  readonly rolloutSteps: RolloutStepsTable
+  readonly rolloutEvents: RolloutEventsTable
+  readonly rolloutHosts: RolloutHostsTable
   readonly leases: LeaseTable
 }
 
@@ -52,9 +70,20 @@ export const inBackups: Readonly<Record<keyof Tables, readonly [string, ...strin
   jobs: undefined,
   jobParts: undefined,
   jobRows: undefined,
+  settingCounter: ['id'],
+  settingManager: ['one'],
+  settingVersions: ['version'],
+  settingSlots: ['slot'],
+  rollouts: ['id'],
+  rolloutSteps: ['rollout', 'step'],
+  rolloutEvents: ['id'],
+  rolloutHosts: ['rollout', 'cluster', 'host'],
   // Read anew from the trackers.
   hosts: undefined,
   // What was used or ended since would count again.
   sessions: undefined,
   links: undefined,
 }
+
+/** They have a row from the start on, which the row of a backup replaces. */
+export const madeAtStart: readonly string[] = ['settingCounter', 'settingManager'] satisfies (keyof Tables)[]

@@ -40,6 +40,8 @@ async function filled(database: ManagerDatabase): Promise<void> {
       agent: '',
     }
     await tx.insertInto('sessions').values(session).execute()
+    await tx.updateTable('settingCounter').set({ value: 7 }).execute()
+    await tx.insertInto('settingManager').values({ one: 1, id: 'manager-a' }).execute()
   })
   await database.change({ actor: 'a', action: 'b.c', target: 'd', detail: { e: [1] } }, async () => undefined)
 }
@@ -76,7 +78,11 @@ eachManagerDatabase((open) => {
     await to.database.keep((tx) =>
       tx.insertInto('leases').values({ name: 'jobs', holder: 'x', term: 1, beat: 1 }).execute(),
     )
+    await to.database.keep((tx) => tx.insertInto('settingManager').values({ one: 1, id: 'manager-b' }).execute())
     await expect(restore(quiet(), to.init, linesOf(lines))).resolves.toBeGreaterThan(1203)
+    await expect(to.database.read.selectFrom('settingManager').select('id').execute()).resolves.toEqual([
+      { id: 'manager-a' },
+    ])
     await expect(restore(quiet(), from.init, linesOf(lines))).rejects.toMatchObject({ code: 'DATABASE_NOT_EMPTY' })
   })
 
@@ -101,7 +107,8 @@ eachManagerDatabase((open) => {
     for (const file of damaged)
       await expect(restore(quiet(), to.init, linesOf(file))).rejects.toMatchObject({ code: 'BACKUP_INVALID' })
     await to.database.start()
-    await expect(contentOf(to.database)).resolves.toEqual(kept.map(() => []))
+    await using fresh = await open()
+    await expect(contentOf(to.database)).resolves.toEqual(await contentOf(fresh.database))
     const later = [head.replace('"0001-audit"', '"0001-audit","9999-later"'), ...rest]
     await expect(restore(quiet(), to.init, linesOf(later))).rejects.toMatchObject({
       code: expect.stringMatching(/DATABASE_N/),

@@ -60,6 +60,32 @@ const NO_PEER = '0'.repeat(40)
 const NO_JOB = '000000000-00000000'
 const NO_UPLOAD = '00000000-0000-4000-8000-000000000000'
 
+const NO_ROLLOUT = '000000000-0000000000000000'
+const acted = `${NO_ROLLOUT} --reason test`
+
+/** The verbs of a manager about settings, of a manager without clusters. */
+const settingVerbs = {
+  'manager settings-schema': ['', 0, /"limits.download"/],
+  'manager set-settings': ['all agent --values {"log":"warn"} --reason test', 0, /^settings +all\/agent\nversion +1\n/],
+  'manager settings': ['', 0, /^SETTINGS[^\n]*\nall\/agent +1 +1 /],
+  'manager settings-of': ['all agent', 0, /\nlog +"warn"$/],
+  'manager setting-versions': ['all agent', 0, /^VERSION[^\n]*\n1 /],
+  'manager setting-version': ['1', 0, /\nreason +test\n/],
+  'manager settings-diff': ['--from 0 --to all/agent', 0, /\nlog +added +"warn"$/],
+  'manager settings-effective': ['--cluster near --host 10.0.0.7', 1, /CLUSTER_UNKNOWN/],
+  'manager settings-applied': ['all agent', 0, /^applied +by 0 of 0\n/],
+  'manager settings-behind': ['all agent', 0, /^CLUSTER +HOST/],
+  'manager steered-trackers': ['', 0, /^CLUSTER +TRACKER/],
+  'manager take-over-trackers': ['near --reason test', 1, /CLUSTER_UNKNOWN/],
+  'manager rollouts': ['--state done', 0, /^ROLL-OUT[^\n]*\n\S+ +all\/agent +1 +done +1 of 1 /],
+  'manager rollout': [NO_ROLLOUT, 1, /ROLLOUT_UNKNOWN/],
+  'manager rollout-events': [NO_ROLLOUT, 1, /ROLLOUT_UNKNOWN/],
+  'manager pause-rollout': [acted, 1, /ROLLOUT_UNKNOWN/],
+  'manager resume-rollout': [acted, 1, /ROLLOUT_UNKNOWN/],
+  'manager halt-rollout': [acted, 1, /ROLLOUT_UNKNOWN/],
+  'manager roll-back': [acted, 1, /ROLLOUT_UNKNOWN/],
+} as const
+
 /** The verbs about the other services that every service has, if it calls any. */
 const ringVerbs = (service: string, ring: string) =>
   ({
@@ -196,6 +222,7 @@ const expected = (
   'manager remove-role': ['warmer', 0, /^done$/],
   'manager remove-user': ['ada', 0, /^done$/],
   'manager audit': ['', 0, /^WHEN +WHO +WHAT +TARGET[\s\S]*cluster\.create/],
+  ...settingVerbs,
   'manager open-api': ['', 0, /^\{\n {2}"openapi": "3.1.0"/],
   ...ringVerbs('build-index', 'origins'),
   'build-index remotes': ['', 0, /^cluster +local/],

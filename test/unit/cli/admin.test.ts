@@ -14,6 +14,8 @@ import { doors } from '../../../services/herd/index.ts'
 import { type ClusterWingComponents, clusterWingRoutes } from '../../../services/manager/clusters/wing-routes.ts'
 import type { PersonRoutesComponents } from '../../../services/manager/people/index.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
+import type { PlanDefaults } from '../../../services/manager/settings/plan.ts'
+import { type SettingsWingComponents, settingsWingRoutes } from '../../../services/manager/settings/routes.ts'
 import { type ViewRoutesComponents, viewRoutes } from '../../../services/manager/views/view-routes.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { proxyAdminRoutes } from '../../../services/proxy/admin.ts'
@@ -51,6 +53,7 @@ const served = {
     ...managerRoutes({ audit: { page: async () => ({ audit: [] }) }, people: {} as PersonRoutesComponents }),
     ...clusterWingRoutes({} as ClusterWingComponents),
     ...viewRoutes({} as ViewRoutesComponents),
+    ...settingsWingRoutes({} as SettingsWingComponents, {} as PlanDefaults),
   ],
 }
 

@@ -23,6 +23,7 @@ import { jobRoutes } from '../../../services/manager/jobs/job-routes.ts'
 import { scheduleRoutes } from '../../../services/manager/jobs/schedules/schedule-routes.ts'
 import { oidcRoutes } from '../../../services/manager/people/index.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
+import { settingsWingRoutes } from '../../../services/manager/settings/routes.ts'
 import { viewRoutes } from '../../../services/manager/views/view-routes.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { originServerRoutes } from '../../../services/origin/server.ts'
@@ -89,6 +90,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
     ...clusterWingRoutes(untouched),
     ...joiningRoutes(untouched, untouched),
     ...viewRoutes(untouched),
+    ...settingsWingRoutes(untouched, untouched),
     ...consoleRoutes({ folder: '' }),
   ],
   'build-index: main listener': [...buildIndexServerRoutes(untouched, untouched), ...farEndRoutes(untouched)],

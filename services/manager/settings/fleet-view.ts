@@ -1,0 +1,72 @@
+import { appError, type Clock, deadline, singleFlight } from '../../../lib/base/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
+import { isOfCluster, type Scope } from './scope.ts'
+import { type ClusterSight, sightOf } from './sight.ts'
+import type { SteeredClusters } from './steered-clusters.ts'
+
+/** What is known of the hosts of clusters, for people who ask. */
+export interface FleetView {
+  /** The id of a cluster, by its id or name. @throws CLUSTER_UNKNOWN */
+  clusterId(text: string): string
+  /** The same scope, with the id of a cluster that is written by its name. */
+  scopeById(scope: Scope): Scope
+  /** Of one cluster. Whoever asks shortly after another gets the same. */
+  sight(cluster: string): Promise<ClusterSight>
+  /** Of the clusters of a scope; those that are away have no hosts, and are not whole. */
+  sights(scope: Scope): Promise<readonly ClusterSight[]>
+}
+
+export interface FleetViewComponents {
+  readonly clusters: SteeredClusters
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Pages of one list are asked for one after the other: they come from one look. */
+const FRESH_MS = 5_000
+const CALL_MS = 10_000
+/** Clusters whose hosts are remembered. */
+const MAX_KEPT = 16
+
+export function fleetView({ clusters, clock, logger }: FleetViewComponents): FleetView {
+  const flights = singleFlight<string, ClusterSight>()
+  const kept = new Map<string, { readonly sight: ClusterSight; readonly atMs: number }>()
+
+  const look = async (cluster: string): Promise<ClusterSight> => {
+    const limit = deadline(clock, CALL_MS)
+    const onFailure = (tracker: string, err: unknown) =>
+      logger.debug('failed to ask a tracker for its hosts', { cluster, tracker, err })
+    try {
+      return await sightOf(clusters, cluster, { onFailure, nowMs: Math.floor(clock.now()), signal: limit.signal })
+    } finally {
+      limit.release()
+    }
+  }
+  const remembered = async (cluster: string): Promise<ClusterSight> => {
+    const known = kept.get(cluster)
+    if (known !== undefined && clock.monotonicMs() - known.atMs < FRESH_MS) return known.sight
+    const sight = await look(cluster)
+    kept.delete(cluster)
+    kept.set(cluster, { sight, atMs: clock.monotonicMs() })
+    for (const oldest of kept.keys()) if (kept.size > MAX_KEPT) kept.delete(oldest)
+    return sight
+  }
+  const sight = (cluster: string) => flights.run(cluster, () => remembered(cluster))
+  const find = (text: string) => clusters.clusters().find(({ id, name }) => id === text || name === text)
+  return {
+    scopeById: (scope) => (scope.of === 'cluster' ? { ...scope, name: find(scope.name)?.id ?? scope.name } : scope),
+    clusterId(text) {
+      const found = find(text)
+      if (found === undefined) throw appError('CLUSTER_UNKNOWN', { detail: { cluster: text } })
+      return found.id
+    },
+    sight,
+    sights: (scope) =>
+      Promise.all(
+        clusters
+          .clusters()
+          .filter(({ id }) => isOfCluster(scope, id))
+          .map(async ({ id, away }) => (away ? { cluster: id, hosts: [], isWhole: false } : sight(id))),
+      ),
+  }
+}

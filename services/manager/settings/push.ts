@@ -1,0 +1,89 @@
+import type { AnswerOf, SteeredTracker, SteeringDocument, trackerAdmin } from '../../../lib/api/index.ts'
+import { type AbortOptions, codeOf } from '../../../lib/base/index.ts'
+import type { SteeredClusters, SteeredTrackerClient } from './steered-clusters.ts'
+
+type Held = AnswerOf<typeof trackerAdmin.steering>
+
+export interface PushInit extends AbortOptions {
+  /** What the trackers of the cluster are to have; undefined: nothing was ever set for it. */
+  readonly document: SteeringDocument | undefined
+  readonly manager: string
+}
+
+/** Whether a tracker has what it is to have. */
+function stateOf({ generation, document: held }: Held, { document, manager }: PushInit): SteeredTracker['state'] {
+  if (held !== undefined && held.manager !== manager) return 'foreign'
+  return document === undefined || generation === document.generation ? 'current' : 'behind'
+}
+
+const rowOf = (cluster: string, { id }: SteeredTrackerClient, held: Held, init: PushInit): SteeredTracker => ({
+  ...{ cluster, tracker: id, state: stateOf(held, init), generation: held.generation },
+  wanted: init.document?.generation ?? 0,
+  ...(held.document !== undefined && { manager: held.document.manager }),
+})
+
+/** Does something with a tracker; one that does not answer is away, one that refuses says why. */
+async function tried(
+  cluster: string,
+  tracker: SteeredTrackerClient,
+  init: PushInit,
+  work: () => Promise<SteeredTracker>,
+): Promise<SteeredTracker> {
+  try {
+    return await work()
+  } catch (err) {
+    init.signal?.throwIfAborted()
+    const code = codeOf(err) ?? 'UNKNOWN'
+    const state = REFUSALS.includes(code) ? 'refused' : 'away'
+    return { cluster, tracker: tracker.id, state, wanted: init.document?.generation ?? 0, code }
+  }
+}
+
+/** What a tracker says that answers, but does not take the document. */
+const REFUSALS: readonly string[] = [
+  ...['BODY_INVALID', 'BODY_TOO_LARGE', 'STEERING_HELD', 'STEERING_STALE', 'CHANGED_MEANWHILE'],
+  ...['NOT_FOUND', 'UNAUTHORIZED', 'DENIED'],
+]
+
+/** What the trackers of a cluster have. */
+export const lookAtTrackers = (
+  clusters: SteeredClusters,
+  cluster: string,
+  init: PushInit,
+): Promise<readonly SteeredTracker[]> =>
+  Promise.all(
+    clusters.trackers(cluster).map((tracker) =>
+      tried(cluster, tracker, init, async () => {
+        const held = await tracker.admin.steering({}, { signal: init.signal })
+        return rowOf(cluster, tracker, held, init)
+      }),
+    ),
+  )
+
+/**
+ * Gives each tracker of a cluster that has another generation the document. One that follows another manager is left
+ * alone.
+ */
+export const push = (clusters: SteeredClusters, cluster: string, init: PushInit): Promise<readonly SteeredTracker[]> =>
+  Promise.all(
+    clusters.trackers(cluster).map((tracker) =>
+      tried(cluster, tracker, init, async () => {
+        const { document, signal } = init
+        const held = await tracker.admin.steering({}, { signal })
+        const row = rowOf(cluster, tracker, held, init)
+        if (document === undefined || row.state !== 'behind' || held.generation > document.generation) return row
+        return rowOf(cluster, tracker, await tracker.admin.steer({ body: document }, { signal }), init)
+      }),
+    ),
+  )
+
+/** Lets the trackers of a cluster that follow another manager let go of what they have. */
+export async function takeOver(clusters: SteeredClusters, cluster: string, init: PushInit): Promise<void> {
+  const rows = await lookAtTrackers(clusters, cluster, init)
+  const foreign = new Set(rows.flatMap(({ state, tracker }) => (state === 'foreign' ? [tracker] : [])))
+  for (const { admin } of clusters.trackers(cluster).filter((tracker) => foreign.has(tracker.id))) {
+    // Trackers tell each other: whoever is next may have let go already.
+    const held = await admin.steering({}, { signal: init.signal })
+    if (stateOf(held, init) === 'foreign') await admin.unsteer({}, { signal: init.signal })
+  }
+}

@@ -1,0 +1,188 @@
+import type { SteeredTracker } from '../../../lib/api/index.ts'
+import { type Clock, deadline, type Rounds, rounds, throwIfAborted } from '../../../lib/base/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
+import type { ManagerDatabase } from '../database/index.ts'
+import { documentOf } from './document.ts'
+import { afterLook } from './progress.ts'
+import { push } from './push.ts'
+import { raiseAbove } from './raise.ts'
+import type { RolloutWorkStore } from './rollout-work-store.ts'
+import { isOfCluster } from './scope.ts'
+import type { SettingsMeters } from './settings-meters.ts'
+import type { SettingsStore } from './settings-store.ts'
+import { type ClusterSight, sightOf } from './sight.ts'
+import type { Rollout } from './slot.ts'
+import type { SteeredClusters } from './steered-clusters.ts'
+import { backLook, beginOf, lookOf } from './step-look.ts'
+
+export interface SettingsWorkComponents {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly clusters: SteeredClusters
+  readonly store: Pick<SettingsStore, 'wanted'>
+  readonly rollouts: RolloutWorkStore
+  readonly database: Pick<ManagerDatabase, 'keep'>
+  readonly meters: SettingsMeters
+  /** The name by which trackers know this manager. */
+  readonly manager: () => string
+}
+
+export interface SettingsWorkInit {
+  /** Between two looks at trackers and hosts. */
+  readonly everyMs: number
+}
+
+/** A tracker that does not answer for so long is away. */
+const CALL_MS = 10_000
+/** So many times as long as looks take, it rests. */
+const REST = 4
+
+export interface SettingsRoundInit {
+  readonly signal: AbortSignal
+  /** Since when this manager looks. */
+  readonly lookingSinceMs: number
+}
+
+/** Lets roll-outs go on as far as they can, and gives trackers what they are to have. True when there is more to tell. */
+export async function settingsRound(components: SettingsWorkComponents, init: SettingsRoundInit): Promise<boolean> {
+  const isNew = await goOn(components, init)
+  await pushAll(components, init.signal)
+  return isNew
+}
+
+/** What the manager that has this duty does, again and again. */
+export function settingsWork(components: SettingsWorkComponents, { everyMs }: SettingsWorkInit): Rounds {
+  const { clock, logger, meters } = components
+  const lookingSinceMs = Math.floor(clock.now())
+  return rounds(clock, {
+    async work(signal) {
+      const startMs = clock.monotonicMs()
+      if (await settingsRound(components, { signal, lookingSinceMs })) return 0
+      return Math.max(everyMs, (clock.monotonicMs() - startMs) * REST)
+    },
+    onFailure(err) {
+      meters.failed()
+      logger.warn('failed to bring settings to the trackers', { err })
+    },
+    retryMs: everyMs,
+  })
+}
+
+const present = ({ clusters }: SettingsWorkComponents): readonly string[] =>
+  clusters.clusters().flatMap(({ id, away }) => (away ? [] : [id]))
+
+/** Looks at each cluster at most once. */
+function sights(components: SettingsWorkComponents, signal: AbortSignal) {
+  const { clock, logger, clusters } = components
+  const seen = new Map<string, Promise<ClusterSight>>()
+  const look = async (cluster: string) => {
+    const limit = deadline(clock, CALL_MS, signal)
+    const onFailure = (tracker: string, err: unknown) =>
+      logger.debug('failed to ask a tracker for its hosts', { cluster, tracker, err })
+    try {
+      return await sightOf(clusters, cluster, { onFailure, nowMs: Math.floor(clock.now()), signal: limit.signal })
+    } finally {
+      limit.release()
+    }
+  }
+  return (cluster: string) => {
+    const known = seen.get(cluster) ?? look(cluster)
+    seen.set(cluster, known)
+    return known
+  }
+}
+
+/** Lets all roll-outs go on as far as they can: one that cannot holds up no other. True when hosts are to be told more. */
+async function goOn(
+  components: SettingsWorkComponents,
+  { signal, lookingSinceMs }: SettingsRoundInit,
+): Promise<boolean> {
+  const { rollouts, logger, meters } = components
+  const sight = sights(components, signal)
+  const open = await rollouts.open()
+  meters.open(open.map(({ progress }) => progress.state))
+  let isNew = false
+  for (const rollout of open) {
+    try {
+      const own = present(components).filter((cluster) => isOfCluster(rollout.scope, cluster))
+      const seen = await Promise.all(own.map(sight))
+      isNew = (await goOnWith(components, rollout, { seen, lookingSinceMs })) || isNew
+    } catch (err) {
+      throwIfAborted(signal)
+      meters.failed()
+      logger.warn('failed to go on with a roll-out', { rollout: rollout.id, err })
+    }
+  }
+  return isNew
+}
+
+interface Seen {
+  readonly seen: readonly ClusterSight[]
+  readonly lookingSinceMs: number
+}
+
+async function goOnWith(
+  components: SettingsWorkComponents,
+  rollout: Rollout,
+  { seen, lookingSinceMs }: Seen,
+): Promise<boolean> {
+  const { rollouts, clock, logger } = components
+  const { progress, id } = rollout
+  if (progress.state === 'running' && !progress.begun) {
+    const step = beginOf(rollout, seen)
+    if (step === undefined) return false
+    await rollouts.begin(rollout, step)
+    logger.info('a step of a roll-out begins', { rollout: id, step: progress.step, hosts: step.hosts.length })
+    return true
+  }
+  const look = await lookNow(components, rollout, seen)
+  const nowMs = Math.floor(clock.now())
+  const after = afterLook(progress, look, limitsOf(rollout), { nowMs, lookingSinceMs })
+  await rollouts.looked(rollout, after, look)
+  if (after.state !== progress.state) tellState(components, rollout, after.state, look)
+  return after.state !== progress.state || after.step !== progress.step
+}
+
+async function lookNow({ rollouts }: SettingsWorkComponents, rollout: Rollout, seen: readonly ClusterSight[]) {
+  if (rollout.progress.state === 'rollingBack') return backLook(rollout, seen)
+  return lookOf(rollout, seen, await rollouts.hosts(rollout.id))
+}
+
+const limitsOf = ({ plan }: Rollout) => ({
+  ...{ soakMs: plan.soakSeconds * 1000, applyMs: plan.applySeconds * 1000, maxRefused: plan.maxRefused },
+  ...{ gonePerHundred: plan.gonePerHundred, rollBack: plan.rollBack },
+})
+
+function tellState({ logger, meters }: SettingsWorkComponents, { id }: Rollout, state: string, look: object): void {
+  meters.ended(state)
+  if (state === 'halted' || state === 'rollingBack')
+    logger.warn('a roll-out has halted', { rollout: id, state, ...look })
+  else logger.info('a roll-out has ended', { rollout: id, state })
+}
+
+/** Trackers that follow each other get it from each other, too: any that answers suffices. */
+async function pushAll(components: SettingsWorkComponents, signal: AbortSignal): Promise<void> {
+  const { clock, clusters, store, database, meters } = components
+  const [slots, manager] = [await store.wanted(), components.manager()]
+  const pushed = present(components).map(async (cluster) => {
+    const limit = deadline(clock, CALL_MS, signal)
+    try {
+      const document = documentOf(cluster, slots, manager)
+      return await push(clusters, cluster, { document, manager, signal: limit.signal })
+    } finally {
+      limit.release()
+    }
+  })
+  const rows = (await Promise.all(pushed)).flat()
+  meters.trackers(rows.map(({ state }) => state))
+  const later = latestOf(rows)
+  if (later !== undefined) await raiseAbove(database, later)
+}
+
+/** The latest generation of this manager that a tracker has and the database has not. */
+function latestOf(rows: readonly SteeredTracker[]): number | undefined {
+  const later = rows.flatMap(({ state, generation = 0, wanted }) =>
+    state === 'behind' && generation > wanted && wanted > 0 ? [generation] : [],
+  )
+  return later.length === 0 ? undefined : Math.max(...later)
+}

@@ -1,0 +1,75 @@
+import { type Clock, lifecycle, type Random, type Startable } from '../../../lib/base/index.ts'
+import type { Route } from '../../../lib/http/index.ts'
+import type { Logger, Metrics } from '../../../lib/telemetry/index.ts'
+import type { Leases, ManagerDatabase } from '../database/index.ts'
+import { fleetView } from './fleet-view.ts'
+import { managerIdentity } from './identity.ts'
+import type { PlanDefaults } from './plan.ts'
+import { rolloutStore } from './rollout-store.ts'
+import { rolloutWorkStore } from './rollout-work-store.ts'
+import { settingsWingRoutes } from './routes.ts'
+import { settingsMeters } from './settings-meters.ts'
+import { settingsStore } from './settings-store.ts'
+import { settingsWork } from './settings-work.ts'
+import type { SteeredClusters } from './steered-clusters.ts'
+
+export interface SettingsComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly database: ManagerDatabase
+  readonly clusters: SteeredClusters
+  readonly duties: Leases
+}
+
+export interface SettingsConfig {
+  readonly every: number
+  readonly rollout: {
+    readonly soak: number
+    readonly apply: number
+  } & Omit<PlanDefaults, 'soakSeconds' | 'applySeconds'>
+}
+
+/** Settings of all clusters: their versions and roll-outs, and the trackers that get them. */
+export interface SettingsPart extends Startable {
+  readonly routes: readonly Route[]
+}
+
+/** Ends when the signal fires. */
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
+export function settingsPart(components: SettingsComponents, { every, rollout }: SettingsConfig): SettingsPart {
+  const { database, clusters, duties, metrics } = components
+  const store = settingsStore(components)
+  const rollouts = rolloutStore(components)
+  const identity = managerIdentity(components)
+  const manager = () => identity.id
+  const meters = settingsMeters(metrics)
+  const view = fleetView(components)
+  let ask: () => void = () => undefined
+  const onChange = () => ask()
+  const duty = duties.duty('settings', async (lease, signal) => {
+    const keep: ManagerDatabase['keep'] = (part) => lease.keep(part)
+    const leased = { ...components, database: { read: database.read, keep } }
+    const parts = { ...leased, store, manager, meters, rollouts: rolloutWorkStore(leased) }
+    const work = settingsWork(parts, { everyMs: every })
+    ask = () => work.ask()
+    await work.start()
+    await aborted(signal)
+    ask = () => undefined
+    await work.stop()
+  })
+  const noteTakeOver = (actor: string, cluster: string, reason: string) =>
+    database.change({ actor, action: 'settings.takeOver', target: cluster, detail: { reason } }, async () => undefined)
+  const { soak, apply, ...limits } = rollout
+  const defaults = { ...limits, soakSeconds: soak / 1000, applySeconds: apply / 1000 }
+  return {
+    routes: settingsWingRoutes({ store, view, clusters, manager, onChange, noteTakeOver, rollouts }, defaults),
+    ...lifecycle([identity, duty]),
+  }
+}

@@ -1,0 +1,107 @@
+import type { AnswerOf, SteeredHost, SteeredHostAnswer, SteeredState, trackerAdmin } from '../../../lib/api/index.ts'
+import { type AbortOptions, codeOf } from '../../../lib/base/index.ts'
+import type { Counts } from './compare.ts'
+import type { SteeredClusters, SteeredTrackerClient } from './steered-clusters.ts'
+
+/** A host, or a tracker, as the trackers of its cluster know it. */
+export interface SeenHost extends SteeredHost {
+  readonly cluster: string
+  readonly address: string | undefined
+  readonly state: SteeredState
+  /** The generation that it runs. */
+  readonly generation: number
+  /** The generation that it was told of, as far as its tracker had it. */
+  readonly told: number
+  readonly code: string | undefined
+  readonly message: string | undefined
+  readonly seenAtMs: number
+  /** Since it took its settings. */
+  readonly counts: Counts
+}
+
+export interface ClusterSight {
+  readonly cluster: string
+  readonly hosts: readonly SeenHost[]
+  /** A tracker has told of all its hosts. */
+  readonly isWhole: boolean
+}
+
+type Held = AnswerOf<typeof trackerAdmin.steering>
+
+const PAGE = '1000'
+/** Hosts of one cluster that are looked at; more are a fault of a tracker. */
+const MAX_HOSTS = 200_000
+
+const countsOf = ({ health }: SteeredHostAnswer): Counts => {
+  const { done = 0, failed = 0, stalled = 0 } = health ?? {}
+  return { pulls: done + failed, errors: failed, stalls: stalled }
+}
+
+const hostOf = (cluster: string, told: number, row: SteeredHostAnswer): SeenHost => ({
+  ...{ cluster, told, id: row.id, kind: row.kind, zone: row.zone, address: row.address },
+  names: [row.id, row.peerId, row.address, row.label].filter((name) => name !== undefined),
+  ...{ state: row.state, generation: row.generation, code: row.code, message: row.message },
+  ...{ seenAtMs: row.seenAtMs, counts: countsOf(row) },
+})
+
+/** A tracker obeys settings itself. */
+const trackerOf = (cluster: string, id: string, held: Held, nowMs: number): SeenHost => ({
+  ...{ cluster, id, kind: 'tracker', names: [id], address: undefined },
+  ...{ state: held.tracker.state, generation: held.tracker.state === 'applied' ? held.generation : 0 },
+  ...{ told: held.generation, code: held.tracker.code, message: held.tracker.message, seenAtMs: nowMs },
+  counts: { pulls: 0, errors: 0, stalls: 0 },
+})
+
+/** All that one tracker knows. @throws what its client throws */
+async function askTracker(
+  cluster: string,
+  { id, admin }: SteeredTrackerClient,
+  { nowMs, signal }: AbortOptions & { readonly nowMs: number },
+): Promise<readonly SeenHost[]> {
+  const held = await admin.steering({}, { signal })
+  const hosts = [trackerOf(cluster, id, held, nowMs)]
+  let last: string | undefined
+  do {
+    const page = await admin.steeringHosts({ n: PAGE, last }, { signal })
+    hosts.push(...page.hosts.map((row) => hostOf(cluster, held.generation, row)))
+    last = page.next
+  } while (last !== undefined && hosts.length < MAX_HOSTS)
+  return hosts
+}
+
+/** Of what several trackers say of a host, what it has told last counts. */
+function merged(lists: readonly (readonly SeenHost[])[]): readonly SeenHost[] {
+  const found = new Map<string, SeenHost>()
+  for (const host of lists.flat()) {
+    const key = `${host.kind} ${host.id}`
+    const other = found.get(key)
+    if (other === undefined || isBetter(host, other)) found.set(key, host)
+  }
+  return [...found.values()]
+}
+
+const isBetter = (a: SeenHost, b: SeenHost): boolean =>
+  a.seenAtMs === b.seenAtMs ? a.told > b.told : a.seenAtMs > b.seenAtMs
+
+export interface SightInit extends AbortOptions {
+  readonly nowMs: number
+  readonly onFailure: (tracker: string, err: unknown) => void
+}
+
+/** What the trackers of a cluster know of its hosts; each host once. */
+export async function sightOf(
+  clusters: SteeredClusters,
+  cluster: string,
+  { onFailure, ...init }: SightInit,
+): Promise<ClusterSight> {
+  const asked = clusters.trackers(cluster).map(async (tracker) => {
+    try {
+      return await askTracker(cluster, tracker, init)
+    } catch (err) {
+      if (codeOf(err) !== 'ABORTED') onFailure(tracker.id, err)
+      return undefined
+    }
+  })
+  const told = (await Promise.all(asked)).filter((each) => each !== undefined)
+  return { cluster, hosts: merged(told), isWhole: told.length > 0 }
+}

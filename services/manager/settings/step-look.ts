@@ -1,0 +1,106 @@
+import type { RolloutLook } from '../../../lib/api/index.ts'
+import { type CompareLimits, type Comparison, type Counts, compare, noCounts, plus, since } from './compare.ts'
+import { hostTest } from './document.ts'
+import type { BaseRow, StepBegin } from './rollout-work-store.ts'
+import { shareOf } from './share.ts'
+import type { ClusterSight, SeenHost } from './sight.ts'
+import type { Rollout } from './slot.ts'
+
+/** It takes settings, and answers. */
+const isThere = ({ state }: SeenHost): boolean => state !== 'away' && state !== 'unable'
+
+/** It was told what the step wants, and cannot. */
+const hasRefused = ({ state, told }: SeenHost, touched: number): boolean => state === 'failed' && told >= touched
+
+const hasApplied = ({ state, generation }: SeenHost, touched: number): boolean =>
+  state === 'applied' && generation >= touched
+
+const testsOf = (rollout: Rollout) => {
+  const made = new Map<string, ReturnType<typeof hostTest>>()
+  return (cluster: string) => {
+    const test = made.get(cluster) ?? hostTest(cluster, rollout, { share: rollout.share, rollout: rollout.id })
+    made.set(cluster, test)
+    return test
+  }
+}
+
+const scopeHosts = (rollout: Rollout, sights: readonly ClusterSight[]): readonly SeenHost[] => {
+  const testOf = testsOf(rollout)
+  return sights.flatMap(({ cluster, hosts }) => hosts.filter(testOf(cluster).inScope))
+}
+
+const total = (hosts: readonly SeenHost[]): Counts => hosts.reduce((sum, { counts }) => plus(sum, counts), noCounts)
+
+/** Chooses the hosts of a step, and notes where their counts stand. Undefined as long as there is nobody to choose from. */
+export function beginOf(rollout: Rollout, sights: readonly ClusterSight[]): StepBegin | undefined {
+  const { plan, progress, share: former, id } = rollout
+  const step = plan.steps[progress.step]
+  const there = scopeHosts(rollout, sights).filter(isThere)
+  if (step === undefined || there.length === 0 || !sights.every(({ isWhole }) => isWhole)) return undefined
+  const candidates = there.map(({ cluster, id: host, zone }) => ({ cluster, host, zone }))
+  const share = shareOf(step, { hosts: candidates, former, salt: id })
+  const [was, is] = [testsOf(rollout), testsOf({ ...rollout, share })]
+  const hosts = there.map((host): BaseRow => {
+    const isMember = is(host.cluster).isMember(host)
+    // What a host has counted begins at zero when it takes other settings.
+    const isNew = isMember && !was(host.cluster).isMember(host)
+    return { cluster: host.cluster, host: host.id, isMember, base: isNew ? noCounts : host.counts }
+  })
+  return { share, hosts, before: total(there) }
+}
+
+const keyOf = (cluster: string, host: string): string => JSON.stringify([cluster, host])
+
+/** Worse than the others, or than before: whichever has had enough pulls, or else the better known. */
+function compareAll(those: Counts, others: Counts, { before, limits }: { before: Counts; limits: CompareLimits }) {
+  const known = [others, before].filter(({ pulls }) => pulls >= limits.minPulls)
+  const fallBack = others.pulls >= before.pulls ? others : before
+  const results = (known.length > 0 ? known : [fallBack]).map((each) => compare(those, each, limits))
+  const order: readonly Comparison[] = ['worse', 'tooFew', 'good']
+  return order.find((each) => results.includes(each)) ?? 'good'
+}
+
+/** What is seen of a step that has begun. `bases` are the hosts that were there then. */
+export function lookOf(rollout: Rollout, sights: readonly ClusterSight[], bases: readonly BaseRow[]): RolloutLook {
+  const { plan, touched, before = noCounts } = rollout
+  const now = new Map(scopeHosts(rollout, sights).map((host) => [keyOf(host.cluster, host.id), host]))
+  const members = bases.filter(({ isMember }) => isMember)
+  const seenOf = ({ cluster, host }: BaseRow) => now.get(keyOf(cluster, host))
+  const there = members.flatMap((row) => {
+    const host = seenOf(row)
+    return host !== undefined && isThere(host) ? [host] : []
+  })
+  const testOf = testsOf(rollout)
+  const refused = [...now.values()].filter((host) => testOf(host.cluster).isMember(host) && hasRefused(host, touched))
+  const counted = (rows: readonly BaseRow[], counts: (host: SeenHost) => boolean) =>
+    rows.reduce((sum, row) => {
+      const host = seenOf(row)
+      return host !== undefined && counts(host) ? plus(sum, since(row.base, host.counts)) : sum
+    }, noCounts)
+  const those = counted(members, (host) => hasApplied(host, touched))
+  const others = counted(
+    bases.filter(({ isMember }) => !isMember),
+    () => true,
+  )
+  return {
+    hosts: members.length,
+    behind: there.filter((host) => !hasApplied(host, touched) && !hasRefused(host, touched)).length,
+    gone: members.length - there.length,
+    ...{ refused: refused.length, those, others },
+    comparison: compareAll(those, others, { before, limits: plan }),
+    isWhole: sights.every(({ isWhole }) => isWhole),
+  }
+}
+
+/** Of a version that is taken back: who still has it. */
+export function backLook(rollout: Rollout, sights: readonly ClusterSight[]): RolloutLook {
+  const { touched } = rollout
+  const hosts = scopeHosts(rollout, sights).filter(isThere)
+  const refused = hosts.filter((host) => hasRefused(host, touched)).length
+  const applied = hosts.filter((host) => hasApplied(host, touched)).length
+  return {
+    ...{ hosts: hosts.length, behind: hosts.length - applied - refused, gone: 0, refused },
+    ...{ those: noCounts, others: noCounts, comparison: 'good' },
+    isWhole: sights.every(({ isWhole }) => isWhole),
+  }
+}
