@@ -58,7 +58,7 @@ export function pushedImages(body: unknown): PushedImages {
     if (action?.toLowerCase() !== 'push' || !manifestType.test(target?.mediatype ?? '')) continue
     const blob = refOf(target?.repository ?? '', target?.digest ?? '')
     if (blob === undefined) malformed += 1
-    else manifests.push({ ...blob, ...tagOf(target?.tag), ...(target?.url && { url: target.url }) })
+    else manifests.push({ ...blob, ...toldOf(target) })
   }
   return { manifests, malformed }
 }
@@ -72,13 +72,19 @@ function refOf(repository: string, digest: string): BlobRef | undefined {
   }
 }
 
-/** A tag that is none says nothing. */
-function tagOf(text: string | null | undefined): { readonly tag?: Tag } {
-  if (!text) return {}
+interface ToldNames {
+  readonly tag?: string | null | undefined
+  readonly url?: string | null | undefined
+}
+
+/** What else was told of a manifest. A tag that is none says nothing. */
+function toldOf(target: ToldNames | null | undefined): { readonly tag?: Tag; readonly url?: string } {
+  const named = target?.url ? { url: target.url } : {}
+  if (!target?.tag) return named
   try {
-    return { tag: parseTag(text) }
+    return { ...named, tag: parseTag(target.tag) }
   } catch (err) {
-    if (isAppError(err)) return {}
+    if (isAppError(err)) return named
     throw err
   }
 }

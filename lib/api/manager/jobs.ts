@@ -80,22 +80,31 @@ interface ScopeOfJob {
 }
 
 const looks: readonly ManagedJobKind[] = ['gc', 'retention']
+const doneByNoHosts: readonly ManagedJobKind[] = [...looks, 'backfill']
+
+/** Of what a job is, and whether its kind is about such a thing. */
+function faultOfTargets({ kind, targets = [], urls = [], scope }: ScopeOfJob): string | undefined {
+  const things = targets.length + urls.length
+  if (looks.includes(kind)) return things > 0 ? 'it is about a whole cluster, not about targets' : undefined
+  if (things === 0) return 'say what: targets or urls'
+  if (urls.length > 0 && kind !== 'preheat') return 'only a preheat takes urls'
+  return scope !== undefined && scope !== 'agents' && kind !== 'preheat' ? 'only a preheat is for origins' : undefined
+}
+
+/** For whom it is. */
+function faultOfHosts({ kind, scope, hosts, zone, count, percent }: ScopeOfJob): string | undefined {
+  if (![hosts, zone, count, percent].some((each) => each !== undefined)) return undefined
+  if (hosts !== undefined && zone !== undefined) return 'say hosts or zone, not both'
+  if (hosts?.length === 0) return 'hosts names nobody'
+  if (count !== undefined && percent !== undefined) return 'say count or percent, not both'
+  if (kind === 'preheat' && scope !== 'agents') return 'hosts are those of the scope agents'
+  return doneByNoHosts.includes(kind) ? 'it is done by no hosts' : undefined
+}
 
 /** What cannot go together. */
 function checkJob(job: ScopeOfJob, ctx: z.RefinementCtx): void {
-  const { kind, targets = [], urls = [], scope, hosts, zone, count, percent } = job
-  const complain = (message: string) => ctx.addIssue({ code: 'custom', message })
-  const things = targets.length + urls.length
-  if (looks.includes(kind) ? things > 0 : things === 0)
-    complain(looks.includes(kind) ? 'it is about a whole cluster, not about targets' : 'say what: targets or urls')
-  if (urls.length > 0 && kind !== 'preheat') complain('only a preheat takes urls')
-  if (scope !== undefined && scope !== 'agents' && kind !== 'preheat') complain('only a preheat is for origins')
-  if (hosts !== undefined && zone !== undefined) complain('say hosts or zone, not both')
-  if (hosts?.length === 0) complain('hosts names nobody')
-  if (count !== undefined && percent !== undefined) complain('say count or percent, not both')
-  const isOfHosts = [hosts, zone, count, percent].some((each) => each !== undefined)
-  if (isOfHosts && kind === 'preheat' && scope !== 'agents') complain('hosts are those of the scope agents')
-  if (isOfHosts && [...looks, 'backfill'].includes(kind)) complain('it is done by no hosts')
+  for (const message of [faultOfTargets(job), faultOfHosts(job)])
+    if (message !== undefined) ctx.addIssue({ code: 'custom', message })
 }
 
 /** A job as it is kept. */

@@ -69,7 +69,7 @@ function jobBody(options: VerbOptions) {
   const scope = jobScopes.find((each) => each === options['scope'])
   if (options['scope'] !== undefined && scope === undefined)
     throw appError('CONFIG_INVALID', { message: `--scope is one of ${jobScopes.join(', ')}` })
-  const { note, key, dryRun } = options
+  const { note, dryRun } = options
   const [clusters, targets, urls] = ['clusters', 'targets', 'urls'].map((name) => wordsIn(options[name]))
   return {
     ...{ kind, ...scopeIn(options) },
@@ -78,7 +78,6 @@ function jobBody(options: VerbOptions) {
     ...(targets !== undefined && { targets }),
     ...(urls !== undefined && { urls }),
     ...(note !== undefined && { note }),
-    ...(key !== undefined && { key }),
     ...(dryRun !== undefined && { dryRun: true }),
   }
 }
@@ -86,9 +85,8 @@ function jobBody(options: VerbOptions) {
 /** @throws CONFIG_INVALID */
 function scheduleBody(options: VerbOptions) {
   const { cron, timeZone, onPush, tag, overlap, disabled } = options
-  const { key: _key, ...job } = jobBody(options)
   return {
-    job,
+    job: jobBody(options),
     ...(cron !== undefined && { cron }),
     ...(timeZone !== undefined && { timeZone }),
     ...(onPush !== undefined && { onPush: { repository: onPush, ...(tag !== undefined && { tag }) } }),
@@ -124,7 +122,7 @@ export const managerJobVerbs: VerbsOf<JobCalls> = {
     note: 'Credentials for a registry are given over the API alone: a command line is no place for them.',
     options: { ...bodyOptions, key: 'any text: the same job with the same key is the same job' },
     flags: { dryRun: 'of gc and retention: nothing is removed' },
-    body: jobBody,
+    body: ({ key, ...options }) => ({ ...jobBody(options), ...(key !== undefined && { key }) }),
     show: detail,
   },
   jobs: {

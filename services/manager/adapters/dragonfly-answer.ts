@@ -71,7 +71,7 @@ function tasksOf({ rows, parts }: JobFacts, part: Part, url: string) {
 
 function jobStates(facts: JobFacts) {
   const { job, parts, clusterNumber } = facts
-  const url = parts.find(({ spec }) => spec.url !== undefined)?.spec.url ?? String(job.spec.targets?.[0] ?? '')
+  const url = parts.find(({ spec }) => spec.url !== undefined)?.spec.url ?? job.spec.targets?.[0] ?? ''
   return parts
     .filter(({ step, state }) => (step !== 'content' && step !== 'resolve') || state === 'failed' || isOpen(state))
     .map((part) => {
@@ -111,7 +111,7 @@ export function dragonflyAnswer(facts: JobFacts): Readonly<Record<string, unknow
 
 /** Which hosts hold which blobs, as `get_image_distribution` tells it. */
 export function distributionAnswer({ parts, rows, clusterNumber, job }: JobFacts): Readonly<Record<string, unknown>> {
-  const url = String(job.spec.targets?.[0] ?? '')
+  const url = job.spec.targets?.[0] ?? ''
   const layers = [...new Set(parts.flatMap(({ content }) => content?.items.map(({ digest }) => digest) ?? []))]
   const peers = new Map<
     string,

@@ -77,10 +77,11 @@ const numberOf = ({ params }: Exchange): number =>
 
 const states: readonly DragonflyState[] = ['PENDING', 'SUCCESS', 'FAILURE']
 
-export function dragonflyJobRoutes(components: DragonflyComponents): readonly Route[] {
-  const { give, jobs, store, talk, clock } = components
+type FactsOf = (job: Job) => Promise<JobFacts>
 
-  const factsOf = async (job: Job): Promise<JobFacts> => {
+/** Reads all that an answer about a job is made of. */
+function factsReader({ jobs, store, talk }: Pick<DragonflyComponents, 'jobs' | 'store' | 'talk'>): FactsOf {
+  return async (job: Job): Promise<JobFacts> => {
     const parts = await jobs.parts(job.id)
     const rows: Omit<JobRowAnswer, 'cluster'>[] = []
     for (let after = 0; rows.length < MAX_ROWS; after = rows.at(-1)?.seq ?? after) {
@@ -93,6 +94,10 @@ export function dragonflyJobRoutes(components: DragonflyComponents): readonly Ro
     const numbers = await store.numbers([...new Set(ids)])
     return { job, parts, rows, clusterNumber: (id) => numbers.get(id) ?? 0, clusterName: (id) => named.get(id) ?? id }
   }
+}
+
+/** A job is given; some of them are waited for. */
+function creating({ give, jobs, store, talk, clock }: DragonflyComponents, factsOf: FactsOf): Route['handle'] {
   const clustersOf = async (wanted: readonly number[] | null | undefined) => {
     if (wanted == null || wanted.length === 0) return {}
     const ids = talk.clusters().map(({ id }) => id)
@@ -118,7 +123,7 @@ export function dragonflyJobRoutes(components: DragonflyComponents): readonly Ro
       })
     sendJson(exchange, 200, distributionAnswer(await factsOf(job)))
   }
-  const create = async (exchange: Exchange) => {
+  return async (exchange: Exchange) => {
     const parsed = dragonflyJobSchema.safeParse(await readJson(exchange, MAX_BODY_BYTES))
     if (!parsed.success) {
       const [issue] = parsed.error.issues
@@ -126,16 +131,24 @@ export function dragonflyJobRoutes(components: DragonflyComponents): readonly Ro
     }
     const { bio, type, args, scheduler_cluster_ids: wanted } = parsed.data
     // Hosts are always known here.
-    if (type === 'sync_peers') return sendJson(exchange, 200, 'OK')
+    if (type === 'sync_peers') {
+      sendJson(exchange, 200, 'OK')
+      return
+    }
     const { spec, credentials } = readDragonflyJob(parsed.data)
     const shown = { bio: bio ?? '', type, args: shownArgs(args ?? {}) }
     const job = await give({
       ...{ spec: { ...spec, ...(await clustersOf(wanted)) }, credentials, shown },
       actor: exchange.principal.name,
     })
-    if (type === 'get_image_distribution') return sendDistribution(exchange, job)
-    sendJson(exchange, 200, dragonflyAnswer(await factsOf(job)))
+    if (type === 'get_image_distribution') await sendDistribution(exchange, job)
+    else sendJson(exchange, 200, dragonflyAnswer(await factsOf(job)))
   }
+}
+
+export function dragonflyJobRoutes(components: DragonflyComponents): readonly Route[] {
+  const { store } = components
+  const factsOf = factsReader(components)
   const list = async (exchange: Exchange) => {
     const { query } = exchange
     const page = wholeNumber(query.get('page'), 1, Number.MAX_SAFE_INTEGER)
@@ -162,7 +175,11 @@ export function dragonflyJobRoutes(components: DragonflyComponents): readonly Ro
   const path = '/oapi/v1/jobs'
   const [of, make] = [`${path}/:id`, dragonflyRoute]
   return [
-    make({ method: 'POST', path, summary: 'a job as tools of Dragonfly give it' }, 'jobs', create),
+    make(
+      { method: 'POST', path, summary: 'a job as tools of Dragonfly give it' },
+      'jobs',
+      creating(components, factsOf),
+    ),
     make({ method: 'GET', path, summary: 'such jobs, by pages' }, 'jobs', list),
     make({ method: 'GET', path: of, summary: 'one of them' }, 'jobs', one),
     make({ method: 'PATCH', path: of, summary: 'changes its description' }, 'jobs', patch),

@@ -1,4 +1,3 @@
-export { type JobsConfig, jobsSchema } from './config.ts'
 export type { Duty } from './duty.ts'
 export type { GiveJob, GivenJob } from './give-job.ts'
 export { imageOfUrl, imageText } from './image-url.ts'

@@ -63,7 +63,9 @@ export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: J
           asked.resolve()
         }
       }
-      const end = () => void tasks.stop()
+      const end = () => {
+        tasks.stop().catch(() => undefined)
+      }
       signal.addEventListener('abort', end, { once: true })
       try {
         while (!signal.aborted) {

@@ -9,12 +9,12 @@ type Index = ReturnType<StepWork['talk']['buildIndexes']>[number]
 
 /** What the build-indexes of a cluster do for all of its index, one at a time: begun, followed, and ended. */
 interface Look<Report> {
-  begin(index: Index, dryRun: boolean, options: AbortOptions): Promise<Report>
-  report(index: Index, options: AbortOptions): Promise<Report>
-  stop(index: Index, options: AbortOptions): Promise<unknown>
+  readonly begin: (index: Index, dryRun: boolean, options: AbortOptions) => Promise<Report>
+  readonly report: (index: Index, options: AbortOptions) => Promise<Report>
+  readonly stop: (index: Index, options: AbortOptions) => Promise<unknown>
   /** It is under way already, whoever began it. */
   readonly running: string
-  shown(report: Report): Partial<Row>
+  readonly shown: (report: Report) => Partial<Row>
 }
 
 type AnyReport = Pick<GarbageReport | RetentionReport, 'id' | 'state' | 'lastError'>

@@ -27,7 +27,7 @@ const accepted = [
 /** Asks registries in the name of whoever gave a job. */
 export interface RegistryAsker extends Startable {
   /** @throws ADDRESS_REFUSED when the manager may not ask there */
-  check(url: string): void
+  readonly check: (url: string) => void
   /** The digest of the manifest under a URL. @throws ADDRESS_REFUSED, REGISTRY_REFUSED, MANIFEST_UNKNOWN, and what the client throws */
   digestOf(url: string, credentials: JobCredentials, options: AbortOptions): Promise<Digest>
 }
@@ -146,15 +146,14 @@ async function challenged(
 ): Promise<{ readonly authorization: string } | undefined> {
   if (credentials.username === undefined) return undefined
   const challenge = (answer.headers['www-authenticate'] ?? '').slice(0, 8192)
-  const params = Object.fromEntries(
-    [...challenge.matchAll(/([a-z]+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
-  )
-  const realm = params['realm'] ?? ''
+  const found = challenge.matchAll(/([a-z]+)="([^"]*)"/g)
+  const params = new Map([...found].map(([, key = '', value = '']) => [key, value]))
+  const realm = params.get('realm') ?? ''
   if (!/^bearer /i.test(challenge) || !/^https?:/.test(realm) || !URL.canParse(realm))
     return { authorization: basic(credentials) }
   const url = new URL(realm)
   for (const name of ['service', 'scope']) {
-    const value = params[name]
+    const value = params.get(name)
     if (value !== undefined) url.searchParams.set(name, value)
   }
   const told = await get(url.href, { authorization: basic(credentials) }, options)

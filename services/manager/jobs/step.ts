@@ -38,7 +38,7 @@ export interface StepWork extends StepComponents {
   /** Fires when this manager does not do the job any more; then nothing is written. */
   readonly signal: AbortSignal
   /** What was said of the job meanwhile. */
-  verdict(): Verdict
+  readonly verdict: () => Verdict
 }
 
 /** Does one part of a job, from wherever it was left. @throws what it fails with */

@@ -1,8 +1,7 @@
-import { adminBody, adminRoute, type BroughtAnswer, originAdmin } from '../../../lib/api/index.ts'
-import { abortController, anySignal, type Clock, throwIfAborted } from '../../../lib/base/index.ts'
-import { type BlobRef, parseDigest, parseRepository } from '../../../lib/core/index.ts'
+import { adminBody, adminRoute, type BroughtAnswer, originAdmin, type UrlAnswer } from '../../../lib/api/index.ts'
+import { type AbortOptions, abortController, anySignal, type Clock, throwIfAborted } from '../../../lib/base/index.ts'
+import { type BlobRef, parseDigest, parseRepository, type WebUrl } from '../../../lib/core/index.ts'
 import { type Exchange, pageRequest, type Route, sendJson } from '../../../lib/http/index.ts'
-import type { BroughtUrls } from '../urls/urls.ts'
 import type { Ingest, IngestInspection } from './ingest-contract.ts'
 
 /** Blobs on one page of the list. */
@@ -13,7 +12,8 @@ const WAIT_MS = 4_000
 
 export interface IngestRoutesComponents {
   readonly ingests: IngestInspection & Pick<Ingest, 'ensure'>
-  readonly urls: Pick<BroughtUrls, 'ask'>
+  /** What a URL stands for; what nobody has seen yet is brought. */
+  readonly urls: { readonly ask: (url: WebUrl, options: AbortOptions) => Promise<UrlAnswer> }
   readonly clock: Pick<Clock, 'sleep'>
 }
 

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { eventually } from '../../kit/eventually.ts'
 import { listening } from '../../kit/listening.ts'
@@ -16,15 +16,19 @@ const manifests = new Map<string, { readonly bytes: Uint8Array; readonly mediaTy
 let hold: Promise<void> = Promise.resolve()
 let asked = 0
 
+/** As Harbor does. */
+function answer(req: IncomingMessage, res: ServerResponse): void {
+  if (req.headers.authorization !== TOKEN) return void res.writeHead(401).end()
+  const found = manifests.get(req.url ?? '')
+  if (found === undefined) return void res.writeHead(404).end()
+  res.writeHead(200, { 'content-type': found.mediaType, 'docker-content-digest': found.digest }).end(found.bytes)
+}
+
 beforeAll(async () => {
   registry = await listening(
-    createServer(async (req, res) => {
+    createServer((req, res) => {
       asked += 1
-      await hold
-      if (req.headers.authorization !== TOKEN) return void res.writeHead(401).end()
-      const found = manifests.get(req.url ?? '')
-      if (found === undefined) return void res.writeHead(404).end()
-      res.writeHead(200, { 'content-type': found.mediaType, 'docker-content-digest': found.digest }).end(found.bytes)
+      void hold.then(() => answer(req, res))
     }),
   )
   const { host } = new URL(registry.url)

@@ -44,6 +44,15 @@ function refuse(what: string): never {
   throw new TypeError(`Go would not take this answer: ${what}`)
 }
 
+function checkTasks({ job_states }: HarborAnswer['result']): void {
+  for (const { scheduler_cluster_id: cluster, success_tasks, failure_tasks } of job_states.flatMap(
+    ({ results }) => results,
+  )) {
+    if (!Number.isInteger(cluster) || cluster < 0) refuse('scheduler_cluster_id')
+    for (const tasks of [success_tasks, failure_tasks]) if (tasks !== null && !Array.isArray(tasks)) refuse('tasks')
+  }
+}
+
 function taken(text: string): HarborAnswer {
   const answer = JSON.parse(text) as HarborAnswer & { created_at: unknown; updated_at: unknown }
   if (!Number.isInteger(answer.id)) refuse('id')
@@ -51,12 +60,8 @@ function taken(text: string): HarborAnswer {
   for (const time of [answer.created_at, answer.updated_at])
     if (typeof time !== 'string' || !rfc3339.test(time)) refuse('time')
   if (typeof answer.state !== 'string') refuse('state')
-  if (typeof answer.result !== 'object' || answer.result === null) refuse('result')
-  for (const state of answer.result.job_states)
-    for (const { scheduler_cluster_id: cluster, success_tasks, failure_tasks } of state.results) {
-      if (!Number.isInteger(cluster) || cluster < 0) refuse('scheduler_cluster_id')
-      for (const tasks of [success_tasks, failure_tasks]) if (tasks !== null && !Array.isArray(tasks)) refuse('tasks')
-    }
+  if (!/"result":\{/.test(text)) refuse('result')
+  checkTasks(answer.result)
   return answer
 }
 

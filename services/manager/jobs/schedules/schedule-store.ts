@@ -53,13 +53,18 @@ function firstTime({ cron, timeZone = 'UTC', enabled = true }: ScheduleBody, now
   return enabled ? next : null
 }
 
-export function scheduleStore({
-  database,
-  clock,
-}: {
+interface StoreComponents {
   readonly database: Pick<ManagerDatabase, 'read' | 'change'>
   readonly clock: Pick<Clock, 'now'>
-}): ScheduleStore {
+}
+
+type Reads = Pick<ScheduleStore, 'page' | 'get' | 'due' | 'ofPushes'>
+
+export function scheduleStore(components: StoreComponents): ScheduleStore {
+  return { ...scheduleReads(components), ...scheduleWrites(components) }
+}
+
+function scheduleReads({ database }: Pick<StoreComponents, 'database'>): Reads {
   const all = () => database.read.selectFrom('schedules').selectAll()
   return {
     async page({ count, last }) {
@@ -76,6 +81,24 @@ export function scheduleStore({
       if (row === undefined) throw unknown(name)
       return answerOf(row)
     },
+    async due(nowMs) {
+      const rows = await all()
+        .where('enabled', '=', 1)
+        .where('nextAtMs', '<=', nowMs)
+        .orderBy('nextAtMs')
+        .limit(100)
+        .execute()
+      return rows.map(answerOf)
+    },
+    async ofPushes() {
+      const rows = await all().where('enabled', '=', 1).where('onPush', 'is not', null).execute()
+      return rows.map(answerOf)
+    },
+  }
+}
+
+function scheduleWrites({ database, clock }: StoreComponents): Omit<ScheduleStore, keyof Reads> {
+  return {
     set(name, body, actor) {
       const nowMs = Math.floor(clock.now())
       const { cron, timeZone = 'UTC', onPush, overlap = false, enabled = true, job } = body
@@ -105,19 +128,6 @@ export function scheduleStore({
         const { numDeletedRows } = await tx.deleteFrom('schedules').where('name', '=', name).executeTakeFirst()
         if (Number(numDeletedRows) === 0) throw unknown(name)
       }),
-    async due(nowMs) {
-      const rows = await all()
-        .where('enabled', '=', 1)
-        .where('nextAtMs', '<=', nowMs)
-        .orderBy('nextAtMs')
-        .limit(100)
-        .execute()
-      return rows.map(answerOf)
-    },
-    async ofPushes() {
-      const rows = await all().where('enabled', '=', 1).where('onPush', 'is not', null).execute()
-      return rows.map(answerOf)
-    },
     async began(writer, { name, changedAtMs }, { job, code, nextAtMs }) {
       const lastAtMs = Math.floor(clock.now())
       const noted = { lastAtMs, lastCode: code ?? null, ...(job !== undefined && { lastJob: job }) }
