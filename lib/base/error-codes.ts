@@ -131,7 +131,7 @@ const ownCodes = {
   IMAGE_TOO_LARGE: final(413, 'the image has more than this reads; the message says what of it'),
   JOB_FAILED: final(409, 'some hosts have not done what the job says; list those that failed'),
   JOB_KEY_TAKEN: final(409, 'another job has this key; give the new one a key of its own'),
-  JOB_LOST: final(410, 'the tracker does not know the job any more; what became of the rest is not known'),
+  JOB_LOST: final(409, 'the tracker does not know the job any more; what became of the rest is not known'),
   JOB_OVER: final(409, 'the job has ended'),
   JOB_TIMEOUT: final(504, 'the host did not do it within the time limit of the job'),
   JOB_UNKNOWN: final(404, 'there is no such job here; list the jobs'),

@@ -191,13 +191,13 @@ export const managerJobVerbs: VerbsOf<JobCalls> = {
   },
   setSchedule: {
     example:
-      "set-schedule nightly --cron '0 3 * * *' --time-zone Asia/Shanghai --kind preheat --targets team/app:stable",
+      "set-schedule nightly --cron '0 3 * * *' --timeZone Asia/Shanghai --kind preheat --targets team/app:stable",
     options: {
       ...bodyOptions,
       cron: 'minute, hour, day of month, month, day of week',
       timeZone: 'as in Asia/Shanghai; default UTC',
       onPush: 'instead of --cron: repositories whose pushes begin the job, with * for any characters',
-      tag: 'with --on-push: only pushes of these tags',
+      tag: 'with --onPush: only pushes of these tags',
     },
     flags: {
       ...{ dryRun: 'of gc and retention: nothing is removed', overlap: 'also while its job of before runs' },

@@ -127,9 +127,9 @@ export const originVerbs: VerbsOf<typeof originAdmin> = {
       whole ? `here: ${sizeText(heldBytes)}` : `${sizeText(heldBytes)} of ${size === undefined ? '?' : sizeText(size)}`,
   },
   bringUrl: {
-    example: 'bring-url --url https://example.com/model.bin',
-    options: { url: 'what is to be brought' },
-    body: ({ url }) => ({ url: url ?? '' }),
+    example: 'bring-url --address https://example.com/model.bin',
+    options: { address: 'the URL of what is to be brought' },
+    body: ({ address }) => ({ url: address ?? '' }),
     show: ({ digest, size }) => fields({ digest: digest ?? 'it comes', size: sizeText(size) }),
   },
   ingests: {

@@ -41,8 +41,9 @@ async function probes(shoal: Topology, count: number): Promise<void> {
 }
 
 test(
-  `every job that a manager has acknowledged ends, and no host does one twice, whenever it is killed (seed ${SEED})`,
+  'every job that a manager has acknowledged ends, and no host does one twice, whenever it is killed',
   async () => {
+    process.stdout.write(`${KILLS} kills of ${JOBS} jobs, seed ${SEED}\n`)
     const random = seededRandom(SEED)
     await using shoal = await startTopology({
       ...{ agents: 1, origins: 1, trackers: 1, managers: 1, joinToken: TOKEN },
@@ -106,7 +107,6 @@ test(
     expect([...began.counts].filter(([, count]) => count !== 1)).toEqual([])
     expect(began.counts.size).toBe(JOBS * HOSTS)
     expect((await manager.jobs({ n: '1000' })).jobs).toHaveLength(JOBS)
-    if (process.env['KILLS'] !== undefined) process.stdout.write(`${KILLS} kills of ${JOBS} jobs, seed ${SEED}\n`)
   },
   60_000 + KILLS * 20_000,
 )
