@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { adminCall } from './admin.ts'
 import { list, text } from './bounded.ts'
+import { catalogCalls } from './catalog-calls.ts'
 import { clustersAnswerSchema } from './garbage.ts'
 import { adminApi } from './openapi.ts'
 import { tagVersionSchema } from './replication.ts'
@@ -11,8 +12,6 @@ import { upstreamStandingSchema } from './upstream-talk.ts'
 
 /** Entries of one list in an answer. */
 const MAX_ENTRIES = 1000
-/** Tags on one page: each is looked up for its digest. */
-const MAX_TAGS = 200
 /** Upstreams in an answer, each once for each process that knows it. */
 const MAX_STANDINGS = 50_000
 /** Of names in the config, and of messages of errors. */
@@ -290,25 +289,7 @@ export const buildIndexAdmin = adminApi({
     codes: ['NAME_INVALID', 'PAGINATION_NUMBER_INVALID', 'RETENTION_TOO_MANY_MANIFESTS', 'UNSUPPORTED'],
     answer: manifestVerdictsSchema,
   }),
-  repositories: adminCall({
-    method: 'GET',
-    path: '/catalog',
-    summary: 'our own repositories by name, page by page',
-    query: { n: 'names on one page', last: 'continue after this name: `next` of the page before' },
-    codes: ['PAGINATION_NUMBER_INVALID'],
-    answer: z.object({ repositories: list(text(MAX_TEXT), MAX_ENTRIES), next: text(MAX_TEXT).optional() }),
-  }),
-  tags: adminCall({
-    method: 'GET',
-    path: '/catalog/:repository',
-    summary: 'tags of a repository and what each stands for, page by page',
-    query: { n: 'tags on one page', last: 'continue after this tag: `next` of the page before' },
-    codes: ['NAME_INVALID', 'NAME_UNKNOWN', 'PAGINATION_NUMBER_INVALID'],
-    answer: z.object({
-      tags: list(z.object({ tag: text(128), digest: digestSchema, mediaType: text(255) }), MAX_TAGS),
-      next: text(128).optional(),
-    }),
-  }),
+  ...catalogCalls,
   cancelReplication: adminCall({
     method: 'DELETE',
     path: one,

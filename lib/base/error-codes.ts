@@ -1,15 +1,5 @@
-/** What an error code tells clients, and callers that may retry. */
-export interface ErrorPolicy {
-  /** HTTP status of an answer with this code. */
-  readonly status: number
-  /** One sentence: what went wrong, and what to do. */
-  readonly message: string
-  /** Whether the same call, unchanged, may succeed later. */
-  readonly retryable: boolean
-}
-
-const final = (status: number, message: string): ErrorPolicy => ({ status, message, retryable: false })
-const retryable = (status: number, message: string): ErrorPolicy => ({ status, message, retryable: true })
+import { type ErrorPolicy, final, retryable } from './error-policy.ts'
+import { managerCodes } from './manager-codes.ts'
 
 /** Codes of the OCI distribution spec and of distribution's additions; a registry client sees no other `code`. */
 const registryCodes = {
@@ -37,13 +27,9 @@ const registryCodes = {
 
 /** Codes of all parts behind the registry front. */
 const ownCodes = {
+  ...managerCodes,
   ABORTED: retryable(499, 'the caller gave up'),
   ACCOUNT_BLOCKED: final(409, 'the account cannot become as its resource asks for; its conditions say why'),
-  ADDRESS_REFUSED: final(403, 'the URL leads to an address that the manager may not ask; see jobs.allow'),
-  ASSIGNMENT_NONE: final(
-    404,
-    'no cluster that answers is for this client, and no default; change the scopes of the clusters',
-  ),
   BACKEND_CONDITIONS_IGNORED: retryable(
     503,
     'the backend ignores the condition of this request, so two writers would overwrite each other unseen; use another endpoint, or say so in its config',
@@ -59,7 +45,6 @@ const ownCodes = {
   BACKEND_REFUSED: final(422, 'the backend refuses this request, also when it is repeated; the detail has the reason'),
   BACKEND_THROTTLED: retryable(503, 'the backend asks to slow down; raise its quota or lower the limits of its rule'),
   BACKEND_UNAVAILABLE: retryable(503, 'the backend does not answer; check its endpoint and credentials'),
-  BACKUP_INVALID: final(400, 'the file is no backup of a manager, or it is damaged; nothing was restored'),
   BENCODE_INVALID: final(400, 'the bencoded text is malformed'),
   BLOB_HELD: retryable(409, 'the blob is pinned or in use by a task; unpin it, wait, or force it'),
   BLOB_LAST_COPY: final(409, 'neither the backend nor another origin has this blob; force it to lose it'),
@@ -72,28 +57,12 @@ const ownCodes = {
     403,
     'this listener serves only who shows a valid certificate of one of its tls.authorities; give the client one',
   ),
-  CLUSTER_EXISTS: final(409, 'another cluster has this name; choose another one'),
-  CLUSTER_FULL: final(409, 'this manager keeps no more of them; remove some first'),
-  CLUSTER_IN_USE: final(409, 'some members of the cluster live; stop them first'),
-  CLUSTER_UNKNOWN: final(404, 'no such cluster is known; list the clusters'),
   CONFIG_INVALID: final(500, 'the configuration is invalid'),
   CONTENT_TYPE_UNSUPPORTED: final(415, 'the body of the request must be application/json; say so in Content-Type'),
   CHANGED_MEANWHILE: final(412, 'somebody else changed it since you looked; look again'),
   CONNECTIONS_BUSY: retryable(503, 'too many requests wait for a connection to the service behind; try again'),
   CONTROL_FULL: final(409, 'this tracker keeps no more of them; take some back first'),
-  CREDENTIALS_LOST: final(409, 'the credentials of the job were in memory alone and are gone; give the job again'),
-  CRON_INVALID: final(400, 'a schedule has five fields: minute, hour, day of month, month, day of week'),
   CROSS_SITE: final(403, 'the request comes from a page of another site; browsers may not carry it here'),
-  DATABASE_BUSY: retryable(503, 'others change the same in the database; try again'),
-  DATABASE_DAMAGED: final(500, 'the file of the database is damaged; restore a backup'),
-  DATABASE_DENIED: retryable(
-    503,
-    'the server of the database does not let the manager in; check user, password and database',
-  ),
-  DATABASE_FULL: retryable(503, 'the disk of the database is full; nothing was changed'),
-  DATABASE_NEWER: final(500, 'a later version of the program has changed the tables of this database; run that one'),
-  DATABASE_NOT_EMPTY: final(409, 'a backup is restored into an empty database only; give the manager another one'),
-  DATABASE_UNAVAILABLE: retryable(503, 'the database does not answer; nothing was changed'),
   DIGEST_REFUSED: retryable(503, 'the content of this digest was found wrong a moment ago; it is refused for a while'),
   EXPECTATION_FAILED: final(417, 'the request expects something that this service does not do; leave out Expect'),
   FILE_UNKNOWN: final(404, 'the image has no such file'),
@@ -131,13 +100,10 @@ const ownCodes = {
   IMAGE_TOO_LARGE: final(413, 'the image has more than this reads; the message says what of it'),
   JOB_FAILED: final(409, 'some hosts have not done what the job says; list those that failed'),
   JOB_KEY_TAKEN: final(409, 'another job has this key; give the new one a key of its own'),
-  JOB_LOST: final(409, 'the tracker does not know the job any more; what became of the rest is not known'),
   JOB_OVER: final(409, 'the job has ended'),
   JOB_TIMEOUT: final(504, 'the host did not do it within the time limit of the job'),
   JOB_UNKNOWN: final(404, 'there is no such job here; list the jobs'),
   JOBS_FULL: retryable(503, 'the tracker keeps no more jobs; wait until some have ended, or cancel some'),
-  JOIN_REFUSED: final(403, 'the join token or the credential of the member is not good; make a new token'),
-  JOIN_TOKEN_UNKNOWN: final(404, 'the cluster has no such join token; list them'),
   JOURNAL_FULL: retryable(503, 'the journal is full; wait until some tasks are done'),
   JOURNAL_IN_USE: final(500, 'another process uses the folder of the journal; stop it, or choose another folder'),
   JOURNAL_UNAVAILABLE: retryable(503, 'the journal cannot be read or written; check its disk'),
@@ -157,31 +123,20 @@ const ownCodes = {
     'Kubernetes does not know who is calling; check the token or certificate of the controller',
   ),
   KUBE_UNAVAILABLE: retryable(503, 'the API server of Kubernetes does not answer'),
-  LAST_ADMIN: final(409, 'nobody would be left who can let others in; make another admin first'),
   LAYER_UNREADABLE: final(422, 'a layer of the image is no tar that this can read; the message says what it is'),
-  LEASE_LOST: retryable(503, 'another manager has this duty now; nothing was changed'),
   LINK_LOOP: final(409, 'the path leads through too many symbolic links'),
-  LINK_UNKNOWN: final(404, 'the link was used, taken back, or is over; ask for a new one'),
   LISTENER_BUSY: retryable(
     503,
     'too many uploads or downloads are under way, of all clients or of this one; try again',
   ),
   LEADERSHIP_LOST: retryable(503, 'another controller leads, or may lead by now; only the leader writes'),
   MARK_UNKNOWN: final(404, 'there is no such ban or drain; list them'),
-  MEMBER_AWAY: retryable(503, 'no service of the cluster that could do this answers the manager'),
-  MEMBER_INSECURE: final(
-    400,
-    'the manager would show the key of this member to the network; let its admin listener speak TLS, or set manager.insecure: true',
-  ),
-  MEMBER_TAKEN: retryable(409, 'another service of this name lives; choose another name, or wait until it is away'),
-  MEMBER_UNKNOWN: final(404, 'no such member has joined; list the members'),
   METAINFO_CONFLICT: final(502, 'two sources name different hashes for one piece'),
   METAINFO_FAILED: final(502, 'the origin found the blob to be wrong'),
   METAINFO_DOUBTED: retryable(503, 'the piece hashes of the blob are in doubt; the next try asks an origin for them'),
   METAINFO_INCOMPLETE: retryable(503, 'the metainfo stream ended early'),
   METAINFO_INVALID: final(502, 'the metainfo stream is malformed'),
   METHOD_NOT_ALLOWED: final(405, 'the method is not allowed on this path'),
-  NAME_TAKEN: final(409, 'there is one of this name already; choose another name'),
   NO_BACKEND_RULE: final(404, 'no backend rule fits the repository; add one for it to the config of every origin'),
   NOT_A_FILE: final(409, 'what lies at this path of the image is no regular file; list it with --list'),
   NOT_FOUND: final(404, 'there is nothing at this path'),
@@ -191,8 +146,6 @@ const ownCodes = {
   MEMBER_UNLISTED: final(500, 'this process is not among the members of its own ring; set member, or list it'),
   NO_HEALTHY_MEMBER: retryable(503, 'no member of the cluster answers'),
   NODE_UNKNOWN: final(404, 'no such node has announced here lately; list the hosts'),
-  OIDC_FAILED: final(401, 'the provider did not let you in, or what it says does not fit; begin again'),
-  OIDC_UNAVAILABLE: retryable(503, 'the provider by which people sign in does not answer'),
   PEER_BANNED: final(403, 'the peer is banned for sending wrong bytes'),
   PEER_CLOSED: retryable(503, 'the peer closed the connection'),
   PEER_LIMIT: retryable(503, 'the limit of connections is reached'),
@@ -201,7 +154,6 @@ const ownCodes = {
     403,
     'the peer did not prove that it belongs to the cluster; give all members the same secrets.node, and certificates of one of tls.authorities',
   ),
-  PEOPLE_FULL: final(409, 'the manager keeps no more of them; remove some first'),
   PIECE_INVALID: retryable(502, 'the piece does not match its hash'),
   PORT_IN_USE: final(500, 'the port is taken; choose another or use auto'),
   PULL_BLOCKED: final(403, 'a rule of the operator refuses this pull; the message names the rule'),
@@ -212,8 +164,6 @@ const ownCodes = {
   RANGES_EXCESSIVE: final(400, 'the ranges are too many, or are longer together than the content'),
   PROXY_HEADER_INVALID: final(400, 'the connection does not begin with a valid header of the PROXY protocol'),
   RANGE_UNSATISFIABLE: final(416, 'the range lies outside the content'),
-  REGISTRY_REFUSED: final(502, 'the registry does not show the image to whoever gave the job'),
-  RIGHTS_EXCEEDED: final(403, 'nobody can give more than he may do himself, nor change who may do more'),
   RING_UNKNOWN: final(404, 'this service calls no ring of that name; list the rings'),
   ORDER_LOST: retryable(503, 'the host no longer knows the order that it was given; it may have been restarted'),
   ORIGIN_BUSY: retryable(503, 'other agents have these pieces or are getting them; take them from those'),
@@ -226,21 +176,6 @@ const ownCodes = {
     'the request does not say which registry it means; this agent needs ns, a host of registry.ownHosts, or registry.default: own',
   ),
   REMOTE_UNKNOWN: final(404, 'the config names no remote of that name; list the remotes'),
-  SCHEDULES_FULL: final(409, 'there are as many schedules as one manager keeps; remove some'),
-  SCHEDULE_UNKNOWN: final(404, 'there is no such schedule; list the schedules'),
-  ROLE_FIXED: final(409, 'the role comes with the program; make another one'),
-  ROLE_UNKNOWN: final(404, 'there is no such role; list the roles'),
-  ROLE_USED: final(409, 'some users have this role; take it from them first'),
-  SESSION_REQUIRED: final(403, 'this is for people who are signed in, not for tokens and secrets'),
-  SIGN_IN_FAILED: final(401, 'the name or the password is wrong, or the user may not sign in'),
-  TOKEN_IN_URL: final(400, 'a token in a URL ends up in logs; show it in Authorization: Bearer'),
-  USER_REQUIRED: final(403, 'a secret is no user; sign in, or show a token of a user'),
-  USER_UNKNOWN: final(404, 'there is no such user; list the users'),
-  SCOPE_INVALID: final(400, 'a scope of a cluster makes no sense; the message says which'),
-  SEAL_BROKEN: final(
-    500,
-    'the keys of members cannot be opened; give the manager the key file or clusters.secret that sealed them',
-  ),
   WEBHOOK_FAILED: retryable(503, 'the webhook could not be told; it is tried again'),
   REPLICA_FAILED: retryable(503, 'the tag could not be replicated now; it is tried again'),
   REPLICA_INCOMPLETE: retryable(
@@ -312,14 +247,6 @@ const ownCodes = {
   WIRE_HANDSHAKE_FAILED: final(400, 'the handshake of the peer is wrong, late, or for another swarm'),
   WIRE_QUEUE_FULL: final(400, 'the peer has more open requests than allowed'),
   WIRE_UNASKED_PIECE: final(400, 'the peer sent a block that was not requested'),
-  ROLLOUT_ACTIVE: final(
-    409,
-    'these settings are being rolled out; finish that, or roll it back, before you set others',
-  ),
-  ROLLOUT_STATE: final(409, 'the roll-out is in a state in which this cannot be done; look at it again'),
-  ROLLOUT_UNKNOWN: final(404, 'there is no such roll-out; list the roll-outs'),
-  SETTINGS_FULL: final(409, 'the manager keeps no more settings, or no larger ones; the message says what is too much'),
-  SETTINGS_UNKNOWN: final(404, 'there are no such settings, or no such version; list the settings'),
   ROLE_OFF: final(404, 'this controller does not have the role; add it to the config key roles'),
   ZONE_DENIED: final(502, 'the DNS service refuses the credentials of the controller; check its keys and their rights'),
   ZONE_REFUSED: final(422, 'the DNS service refuses the records or the zone; the message says why'),

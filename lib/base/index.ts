@@ -41,7 +41,8 @@ export {
   syncFolder,
   syncFolderIfThere,
 } from './durable-folder.ts'
-export { type ErrorCode, type ErrorPolicy, errorTable, isRegistryCode } from './error-codes.ts'
+export { type ErrorCode, errorTable, isRegistryCode } from './error-codes.ts'
+export type { ErrorPolicy } from './error-policy.ts'
 export { type BucketFlow, type FairBucket, fairBucket, tokenBucket } from './fair-bucket.ts'
 export { type FakeClock, fakeClock } from './fake-clock.ts'
 export { type FreshLooks, type FreshLooksInit, freshLooks } from './fresh-looks.ts'
