@@ -117,7 +117,9 @@ export function distributionAnswer({ parts, rows, clusterNumber, job }: JobFacts
     string,
     { ip: string; hostname: string; cached_layers: { url: string }[]; scheduler_cluster_id: number }
   >()
-  for (const row of rows.filter(({ holds }) => holds === 'whole')) {
+  // In the order of the layers.
+  const whole = rows.filter(({ holds }) => holds === 'whole').toSorted((one, other) => one.part - other.part)
+  for (const row of whole) {
     const part = parts.find(({ n }) => n === row.part)
     if (part === undefined) continue
     const key = `${part.cluster} ${row.host}`
