@@ -52,12 +52,18 @@ async function pushed(name: string, tag = '1.0') {
 const basic = `Basic ${Buffer.from(`harbor:${everySecret.admin}`).toString('base64')}`
 const client = (authorization = basic) => harbor(lab.url, { authorization })
 
-const ended = (id: number): Promise<HarborAnswer> =>
-  eventually(async () => {
-    const answer = await client().poll(id)
+/** Any poll that fails, or says something else than the three words, is the end at Harbor. */
+async function ended(id: number): Promise<HarborAnswer> {
+  const last = await eventually(async () => {
+    const answer = await client()
+      .poll(id)
+      .catch((err: unknown) => ({ state: 'refused', err }))
     expect(answer.state).not.toBe('PENDING')
     return answer
   })
+  if ('err' in last) throw last.err
+  return last
+}
 
 describe('the provider for Dragonfly', () => {
   test('is healthy, gives a job, polls it, and finds each layer in its table', async () => {
