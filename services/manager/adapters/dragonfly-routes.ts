@@ -13,7 +13,9 @@ const MAX_BODY_BYTES = 256 * 1024
 /** Rows of a job that one answer reads. */
 const MAX_ROWS = 10_000
 const USUAL_PAGE = 10
-const MAX_PAGE = 1000
+const MAX_PAGE = 100
+/** Rows of each job of a list. */
+const LISTED_ROWS = 100
 /** Between two looks at a job that is waited for. */
 const LOOK_MS = 250
 /** Whoever asks which hosts hold an image is answered after so long at the latest. */
@@ -77,17 +79,20 @@ const numberOf = ({ params }: Exchange): number =>
 
 const states: readonly DragonflyState[] = ['PENDING', 'SUCCESS', 'FAILURE']
 
-type FactsOf = (job: Job) => Promise<JobFacts>
+/** In a list of jobs only some rows of each are read, and no contents of images. */
+type FactsOf = (job: Job, listed?: 'listed') => Promise<JobFacts>
 
 /** Reads all that an answer about a job is made of. */
 function factsReader({ jobs, store, talk }: Pick<DragonflyComponents, 'jobs' | 'store' | 'talk'>): FactsOf {
-  return async (job: Job): Promise<JobFacts> => {
-    const parts = await jobs.parts(job.id)
+  return async (job, listed) => {
+    const most = listed === undefined ? MAX_ROWS : LISTED_ROWS
+    const parts = await jobs.parts(job.id, { whole: listed === undefined })
     const rows: Omit<JobRowAnswer, 'cluster'>[] = []
-    for (let after = 0; rows.length < MAX_ROWS; after = rows.at(-1)?.seq ?? after) {
-      const page = await jobs.rows(job.id, { after, count: 1000 })
+    for (let after = 0; rows.length < most; after = rows.at(-1)?.seq ?? after) {
+      const count = Math.min(1000, most)
+      const page = await jobs.rows(job.id, { after, count })
       rows.push(...page)
-      if (page.length < 1000) break
+      if (page.length < count) break
     }
     const named = new Map(talk.clusters().map(({ id, name }) => [id, name]))
     const ids = parts.flatMap(({ cluster, spec }) => (cluster === '' ? (spec.clusters ?? []) : [cluster]))
@@ -156,7 +161,7 @@ export function dragonflyJobRoutes(components: DragonflyComponents): readonly Ro
     const state = states.find((each) => each === query.get('state'))
     const { jobs: found, total } = await store.page({ skip: (page - 1) * count, count, state })
     const last = Math.max(1, Math.ceil(total / count))
-    const answers = await Promise.all(found.map(async (job) => dragonflyAnswer(await factsOf(job))))
+    const answers = await Promise.all(found.map(async (job) => dragonflyAnswer(await factsOf(job, 'listed'))))
     sendJson(exchange, 200, answers, { link: linkOf(exchange, page, last) })
   }
   const one = async (exchange: Exchange) =>

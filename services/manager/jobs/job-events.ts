@@ -1,9 +1,9 @@
 import { abortController, anySignal, type Clock, isAbort, type Startable } from '../../../lib/base/index.ts'
 import { type Exchange, type SentEvent, sendEvents } from '../../../lib/http/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
-import { jobAnswer } from './job-answer.ts'
+import { jobAnswer, jobLine } from './job-answer.ts'
 import type { JobStore } from './job-store.ts'
-import { isOpen } from './model.ts'
+import { isOpen, type JobSums } from './model.ts'
 
 /** Rows of one look. */
 const ROWS = 500
@@ -29,22 +29,30 @@ export function jobEvents({ store, clock, logger, lookMs }: JobEventsComponents)
   let end = abortController()
   let streams = 0
 
+  const sendRows = async (id: string, after: number, send: (event: SentEvent) => void) => {
+    const rows = await store.rows(id, { after, count: ROWS })
+    const clusters = new Map(rows.length === 0 ? [] : (await store.parts(id)).map(({ n, cluster }) => [n, cluster]))
+    for (const row of rows)
+      send({ id: String(row.seq), event: 'row', data: { ...row, cluster: clusters.get(row.part) ?? '' } })
+    return rows
+  }
+
   /** What has changed since a number of a row; the same from any manager, so a client may come back anywhere. */
   const tell = async (id: string, from: number, send: (event: SentEvent) => void, signal: AbortSignal) => {
     let after = from
     let told = ''
+    let sums: JobSums | undefined
     for (;;) {
       const job = await store.get(id)
-      const rows = await store.rows(id, { after, count: ROWS })
-      const clusters = new Map((await store.parts(id)).map(({ n, cluster }) => [n, cluster]))
-      for (const row of rows)
-        send({ id: String(row.seq), event: 'row', data: { ...row, cluster: clusters.get(row.part) ?? '' } })
+      const rows = await sendRows(id, after, send)
       after = rows.at(-1)?.seq ?? after
-      const isAll = rows.length < ROWS
-      const data = jobAnswer(job, await store.sums(id))
+      // The rows are summed up only when some have changed.
+      if (sums === undefined || rows.length > 0 || !isOpen(job.state)) sums = await store.sums(job)
+      const data = jobLine(jobAnswer(job, sums))
       const line = JSON.stringify(data)
       if (line !== told) send({ event: 'job', data })
       told = line
+      const isAll = rows.length < ROWS
       if (!isOpen(job.state) && isAll) return
       if (isAll) await clock.sleep(lookMs, { signal })
     }

@@ -1,18 +1,8 @@
 import type { Clock } from '../../../lib/base/index.ts'
 import type { ManagerDatabase, Tx } from '../database/index.ts'
-import {
-  type Content,
-  type Ending,
-  isOpen,
-  type Job,
-  jobOf,
-  type NewPart,
-  newPartRow,
-  type Part,
-  partOf,
-  type Row,
-} from './model.ts'
-import type { JobRowTable } from './tables.ts'
+import { partsOfJob, sumsOfRows } from './job-reads.ts'
+import { type Content, type Ending, type Job, jobOf, type NewPart, newPartRow, type Part, type Row } from './model.ts'
+import type { JobRowTable, JobTable } from './tables.ts'
 
 /** Rows of one statement: SQLite takes 32,766 values. */
 const ROWS_AT_ONCE = 500
@@ -32,12 +22,18 @@ export interface PartEnd extends Ending {
   readonly next?: readonly NewPart[]
 }
 
+/** A job that has not ended, without what may be much. */
+export type OpenJob = Pick<JobTable, 'id' | 'kind' | 'state' | 'createdAtMs'>
+
 /** The jobs of a manager, for the one who does them. */
 export interface JobLedger {
   /** Those that have not ended, the oldest first. */
-  open(count: number): Promise<readonly Job[]>
-  /** Undefined when it was removed. */
-  look(id: string): Promise<{ readonly job: Job; readonly parts: readonly Part[] } | undefined>
+  open(count: number): Promise<readonly OpenJob[]>
+  /** The job and its parts, `whole` with the contents of images; undefined when it was removed. */
+  look(
+    id: string,
+    options?: { readonly whole?: boolean },
+  ): Promise<{ readonly job: Job; readonly parts: readonly Part[] } | undefined>
   note(part: Pick<Part, 'jobId' | 'n'>, note: PartNote): Promise<void>
   endPart(part: Pick<Part, 'jobId' | 'n'>, end: PartEnd): Promise<void>
   rowsOf(part: Pick<Part, 'jobId' | 'n'>): Promise<readonly Row[]>
@@ -110,23 +106,22 @@ export function jobLedger(components: LedgerComponents): JobLedger {
   return { ...ledgerReads(components), ...ledgerWrites(components) }
 }
 
-function ledgerReads({ read }: Pick<LedgerComponents, 'read'>): Pick<JobLedger, 'open' | 'look' | 'rowsOf'> {
+type Reads = 'open' | 'look' | 'rowsOf'
+
+function ledgerReads({ read }: Pick<LedgerComponents, 'read'>): Pick<JobLedger, Reads> {
   return {
     async open(count) {
-      const rows = await read()
+      return read()
         .selectFrom('jobs')
-        .selectAll()
+        .select(['id', 'kind', 'state', 'createdAtMs'])
         .where('state', 'in', ['waiting', 'running'])
         .orderBy('id')
         .limit(count)
         .execute()
-      return rows.map(jobOf)
     },
-    async look(id) {
+    async look(id, { whole = false } = {}) {
       const row = await read().selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst()
-      if (row === undefined) return undefined
-      const parts = await read().selectFrom('jobParts').selectAll().where('jobId', '=', id).orderBy('n').execute()
-      return { job: jobOf(row), parts: parts.map(partOf) }
+      return row === undefined ? undefined : { job: jobOf(row), parts: await partsOfJob(read(), id, whole) }
     },
     async rowsOf({ jobId, n }) {
       const rows = await read()
@@ -140,7 +135,7 @@ function ledgerReads({ read }: Pick<LedgerComponents, 'read'>): Pick<JobLedger, 
   }
 }
 
-function ledgerWrites({ keep, clock }: LedgerComponents): Omit<JobLedger, 'open' | 'look' | 'rowsOf'> {
+function ledgerWrites({ keep, clock }: LedgerComponents): Omit<JobLedger, Reads> {
   return {
     async note({ jobId, n }, note) {
       await keep((tx) =>
@@ -175,12 +170,13 @@ function ledgerWrites({ keep, clock }: LedgerComponents): Omit<JobLedger, 'open'
     },
     async setJob(id, to) {
       const atMs = Math.floor(clock.now())
-      await keep((tx) => {
+      await keep(async (tx) => {
         const query = tx.updateTable('jobs').where('id', '=', id)
-        if (isOpen(to.state)) return query.set({ state: to.state, startedAtMs: atMs }).execute()
-        const { state, code, message } = to as Ending
+        if (to.state === 'running') return query.set({ state: to.state, startedAtMs: atMs }).execute()
+        const { state, code, message } = to
+        const sums = JSON.stringify(await sumsOfRows(tx, id))
         return query
-          .set({ state, code: code ?? null, message: message?.slice(0, 1024) ?? null, endedAtMs: atMs })
+          .set({ state, code: code ?? null, message: message?.slice(0, 1024) ?? null, endedAtMs: atMs, sums })
           .execute()
       })
     },

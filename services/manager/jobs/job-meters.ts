@@ -1,11 +1,11 @@
 import type { Metrics } from '../../../lib/telemetry/index.ts'
-import type { Job } from './model.ts'
+import type { OpenJob } from './job-ledger.ts'
 
 export interface JobMeters {
   given(kind: string): void
   ended(kind: string, state: string): void
   /** What has not ended, and since when the oldest of those that wait does. */
-  note(open: readonly Job[], nowMs: number): void
+  note(open: readonly OpenJob[], nowMs: number): void
 }
 
 export function jobMeters(metrics: Metrics): JobMeters {

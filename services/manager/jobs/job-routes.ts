@@ -3,12 +3,14 @@ import { appError } from '../../../lib/base/index.ts'
 import { type Exchange, pageRequest, type Route, sendJson } from '../../../lib/http/index.ts'
 import { managerRoute } from '../managed.ts'
 import type { GiveJob } from './give-job.ts'
-import { jobAnswer, partAnswer } from './job-answer.ts'
+import { jobAnswer, jobLine, partAnswer } from './job-answer.ts'
 import { type JobEvents, MAX_JOB_STREAMS } from './job-events.ts'
 import type { JobStore } from './job-store.ts'
 import type { Job } from './model.ts'
 
 const PAGE = { max: 1000, usual: 100, least: 1 }
+/** Jobs on a page: each of them may be large. */
+const JOBS = { max: 200, usual: 50, least: 1 }
 
 export interface JobRoutesComponents {
   readonly store: JobStore
@@ -39,7 +41,7 @@ const idOf = ({ params }: Exchange): string => params['id'] ?? ''
 
 /** Jobs of the manager. */
 export function jobRoutes({ store, give, events }: JobRoutesComponents): readonly Route[] {
-  const shown = async (job: Job) => jobAnswer(job, await store.sums(job.id))
+  const shown = async (job: Job) => jobAnswer(job, await store.sums(job))
   const whole = async (job: Job) => ({
     ...(await shown(job)),
     parts: (await store.parts(job.id)).slice(0, PAGE.max).map(partAnswer),
@@ -52,8 +54,11 @@ export function jobRoutes({ store, give, events }: JobRoutesComponents): readonl
   const list = async (exchange: Exchange) => {
     const { query } = exchange
     const filter = { state: oneOf(query, 'state', jobStates), kind: oneOf(query, 'kind', managedJobKinds) }
-    const { jobs, next } = await store.page(pageRequest(query, PAGE), filter)
-    sendJson(exchange, 200, { jobs: await Promise.all(jobs.map(shown)), ...(next !== undefined && { next }) })
+    const { jobs, next } = await store.page(pageRequest(query, JOBS), filter)
+    sendJson(exchange, 200, {
+      jobs: (await Promise.all(jobs.map(shown))).map(jobLine),
+      ...(next !== undefined && { next }),
+    })
   }
   const rows = async (exchange: Exchange) => {
     const { id } = await store.get(idOf(exchange))
@@ -69,7 +74,7 @@ export function jobRoutes({ store, give, events }: JobRoutesComponents): readonl
   }
   const contents = async (exchange: Exchange) => {
     const { id } = await store.get(idOf(exchange))
-    const known = (await store.parts(id)).flatMap(({ cluster, spec, content }) =>
+    const known = (await store.parts(id, { whole: true })).flatMap(({ cluster, spec, content }) =>
       content === undefined
         ? []
         : [{ cluster, target: spec.target ?? spec.url ?? '', digest: content.digest, blobs: content.items }],

@@ -41,16 +41,18 @@ export function endOfParts(parts: readonly Part[], verdict: Verdict): Ending {
 /** Does all of a job that is not done, from wherever it was left. @throws ABORTED when this manager is not to go on with it */
 export async function runJob(
   components: JobRunComponents,
-  first: Job,
+  id: string,
   signal: AbortSignal,
 ): Promise<Ending | undefined> {
   const { ledger, clock, lookMs } = components
-  let job = first
+  const found = await ledger.look(id)
+  if (found === undefined) return undefined
+  let { job } = found
   const verdict = (): Verdict => {
     if (job.cancelAtMs !== undefined) return 'cancel'
     return clock.now() > job.untilMs ? 'timeout' : undefined
   }
-  if (job.state === 'waiting') await ledger.setJob(job.id, { state: 'running' })
+  if (job.state === 'waiting') await ledger.setJob(id, { state: 'running' })
   const over = abortController()
   const until = anySignal([signal, over.signal])
   const begun = new Set<number>()
@@ -60,13 +62,13 @@ export async function runJob(
   try {
     for (;;) {
       moved = deferred()
-      const now = await ledger.look(job.id)
+      const now = await ledger.look(id)
       if (now === undefined) return undefined
       job = now.job
       const open = now.parts.filter(({ state }) => isOpen(state))
       if (open.length === 0) {
         const end = endOfParts(now.parts, verdict())
-        await ledger.setJob(job.id, end)
+        await ledger.setJob(id, end)
         return end
       }
       for (const part of open.filter(({ n }) => !begun.has(n))) {

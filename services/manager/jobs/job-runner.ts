@@ -2,11 +2,10 @@ import { background, type Deferred, deferred, isAbort } from '../../../lib/base/
 import type { ManagerDatabase } from '../database/index.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { DutyWriter } from './duty.ts'
-import { jobLedger, sweepJobs } from './job-ledger.ts'
+import { jobLedger, type OpenJob, sweepJobs } from './job-ledger.ts'
 import type { JobMeters } from './job-meters.ts'
 import { type JobRunComponents, runJob } from './job-run.ts'
 import { MAX_OPEN_JOBS } from './job-store.ts'
-import type { Job } from './model.ts'
 import { pause } from './pause.ts'
 
 /** Between two looks for jobs that are too old. */
@@ -49,9 +48,9 @@ export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: J
         const more = await sweepJobs({ read, keep: (part) => writer.keep(part) }, clock.now() - keepMs)
         if (!more) sweptMs = clock.monotonicMs()
       }
-      const doOne = async (job: Job, until: AbortSignal) => {
+      const doOne = async (job: OpenJob, until: AbortSignal) => {
         try {
-          const end = await runJob({ ...components, ledger }, job, until)
+          const end = await runJob({ ...components, ledger }, job.id, until)
           if (end !== undefined) meters.ended(job.kind, end.state)
           credentials.forget(job.id)
         } catch (err) {

@@ -4,7 +4,8 @@ import { appError, type Clock, hasCode, type Random } from '../../../lib/base/in
 import type { PageRequest } from '../../../lib/http/index.ts'
 import { newId } from '../database/ids.ts'
 import type { ManagerDatabase, Reader, Tx } from '../database/index.ts'
-import { isOpen, type Job, jobOf, type NewPart, newPartRow, type Part, partOf } from './model.ts'
+import { partsOfJob, sumsOfRows } from './job-reads.ts'
+import { isOpen, type Job, type JobSums, jobOf, type NewPart, newPartRow, type Part } from './model.ts'
 import type { JobRowTable } from './tables.ts'
 
 /** Jobs that have not ended. */
@@ -25,12 +26,6 @@ export interface JobFilter {
   readonly kind?: string | undefined
 }
 
-export interface JobSums {
-  readonly rows: JobTally
-  readonly bytes: number
-  readonly doneBytes: number
-}
-
 /** The jobs of a manager, for whoever gives them and looks at them. */
 export interface JobStore {
   /** Durable when it returns. The same key of the same actor with the same content is the same job. @throws JOB_KEY_TAKEN, JOBS_FULL */
@@ -39,9 +34,10 @@ export interface JobStore {
   get(id: string | number): Promise<Job>
   /** The newest first. */
   page(asked: PageRequest, filter?: JobFilter): Promise<{ readonly jobs: readonly Job[]; readonly next?: string }>
-  parts(id: string): Promise<readonly Part[]>
-  /** How far it is; the sums of a job that was removed are all 0. */
-  sums(id: string): Promise<JobSums>
+  /** `whole` with the contents of images. */
+  parts(id: string, options?: { readonly whole?: boolean }): Promise<readonly Part[]>
+  /** How far it is. */
+  sums(job: Pick<Job, 'id' | 'sums'>): Promise<JobSums>
   /** In the order of their last changes. */
   rows(
     id: string,
@@ -127,7 +123,7 @@ async function insert(
     ...{ shown: shown === undefined ? null : JSON.stringify(shown), actor, schedule: schedule ?? null },
     ...{ idemKey: key ?? null, idemDigest: key === undefined ? null : contentOf(spec, shown) },
     ...{ createdAtMs: nowMs, startedAtMs: null, endedAtMs: null, untilMs, cancelAtMs: null },
-    ...{ code: null, message: null, seq: 0, hidden: 0 },
+    ...{ code: null, message: null, seq: 0, sums: null, hidden: 0 },
   }
   await tx.insertInto('jobs').values(row).execute()
   await tx
@@ -155,11 +151,8 @@ export function jobStore(components: JobStoreComponents): JobStore {
     add,
     get: (id) => find(database.read, id),
     page: (asked, filter) => pageOf(database.read, asked, filter),
-    async parts(id) {
-      const rows = await database.read.selectFrom('jobParts').selectAll().where('jobId', '=', id).orderBy('n').execute()
-      return rows.map(partOf)
-    },
-    sums: (id) => sumsOf(database.read, id),
+    parts: (id, { whole = false } = {}) => partsOfJob(database.read, id, whole),
+    sums: ({ id, sums }) => (sums === undefined ? sumsOfRows(database.read, id) : Promise.resolve(sums)),
     async rows(id, { after, count, state }) {
       let all = database.read
         .selectFrom('jobRows')
@@ -206,28 +199,6 @@ async function pageOf(
   const jobs = found.slice(0, count).map(jobOf)
   const next = found.length > count ? jobs.at(-1)?.id : undefined
   return { jobs, ...(next !== undefined && { next }) }
-}
-
-async function sumsOf(read: Reader, id: string): Promise<JobSums> {
-  const found = await read
-    .selectFrom('jobRows')
-    .select((eb) => [
-      'state',
-      eb.fn.countAll<number>().as('count'),
-      eb.fn.sum<string | number | null>('bytes').as('bytes'),
-      eb.fn.sum<string | number | null>('doneBytes').as('doneBytes'),
-    ])
-    .where('jobId', '=', id)
-    .groupBy('state')
-    .execute()
-  const rows = { waiting: 0, running: 0, done: 0, failed: 0, cancelled: 0 }
-  const together = (name: 'bytes' | 'doneBytes') =>
-    Math.min(
-      found.reduce((sum, each) => sum + Number(each[name] ?? 0), 0),
-      Number.MAX_SAFE_INTEGER,
-    )
-  for (const { state, count } of found) rows[state as JobState] = count
-  return { rows, bytes: together('bytes'), doneBytes: together('doneBytes') }
 }
 
 function rowAnswer(row: JobRowTable): Omit<JobRowAnswer, 'cluster'> {

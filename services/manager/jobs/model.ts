@@ -1,5 +1,12 @@
-import type { JobSpec, JobState, ManagedJobKind } from '../../../lib/api/index.ts'
+import type { JobSpec, JobState, JobTally, ManagedJobKind } from '../../../lib/api/index.ts'
 import type { JobPartTable, JobRowTable, JobTable } from './tables.ts'
+
+/** How far a job is. */
+export interface JobSums {
+  readonly rows: JobTally
+  readonly bytes: number
+  readonly doneBytes: number
+}
 
 /** A job of the manager. */
 export interface Job {
@@ -20,6 +27,8 @@ export interface Job {
   readonly code: string | undefined
   readonly message: string | undefined
   readonly seq: number
+  /** Of a job that has ended. */
+  readonly sums: JobSums | undefined
 }
 
 /**
@@ -77,6 +86,11 @@ export interface Ending {
 
 export const isOpen = (state: string): boolean => state === 'waiting' || state === 'running'
 
+/** All of a part but what an image consists of, which may be much. */
+export const partColumns = [
+  ...(['jobId', 'n', 'cluster', 'step', 'spec', 'state', 'member', 'remoteId', 'code', 'message'] as const),
+] as const
+
 const maybe = (value: number | null): number | undefined => value ?? undefined
 const parsed = (text: string | null): unknown => (text === null ? undefined : JSON.parse(text))
 
@@ -90,14 +104,16 @@ export const jobOf = (row: JobTable): Job => ({
   untilMs: row.untilMs,
   cancelAtMs: maybe(row.cancelAtMs),
   ...{ code: row.code ?? undefined, message: row.message ?? undefined, seq: row.seq },
+  sums: parsed(row.sums) as JobSums | undefined,
 })
 
-export const partOf = (row: JobPartTable): Part => ({
+/** `content` is there when it was read. */
+export const partOf = (row: Omit<JobPartTable, 'content'> & { readonly content?: string | null }): Part => ({
   ...{ jobId: row.jobId, n: row.n, cluster: row.cluster, step: row.step as StepName, state: row.state as JobState },
   spec: parsed(row.spec) as PartSpec,
   ...{ member: row.member ?? undefined, remoteId: row.remoteId ?? undefined },
   ...{ code: row.code ?? undefined, message: row.message ?? undefined },
-  content: parsed(row.content) as Content | undefined,
+  content: parsed(row.content ?? null) as Content | undefined,
 })
 
 /** A row that nothing has happened to yet. */

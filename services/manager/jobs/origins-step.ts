@@ -74,7 +74,9 @@ async function bringOne(work: StepWork, repository: string, first: Row): Promise
 /** Has origins bring the blobs of an image, a few at a time, and notes how far each is. */
 export const originsStep: Step = async (work) => {
   const { part, ledger, job } = work
-  const content = (await ledger.look(job.id))?.parts.find(({ n }) => n === part.spec.contentOf)?.content
+  const content = (await ledger.look(job.id, { whole: true }))?.parts.find(
+    ({ n }) => n === part.spec.contentOf,
+  )?.content
   if (content === undefined) throw appError('UNKNOWN', { message: 'the blobs of the image are not known' })
   const rows = await wantedRows(work, content)
   const waiting = rows.filter(({ state }) => isOpen(state))

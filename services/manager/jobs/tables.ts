@@ -23,6 +23,8 @@ export interface JobTable {
   readonly message: string | null
   /** Grows with each change of a row. */
   readonly seq: number
+  /** JSON: the sums of its rows, when it has ended. */
+  readonly sums: string | null
   /** 1: another API has removed it from its lists. */
   readonly hidden: number
 }

@@ -21,6 +21,7 @@ async function jobTables(db: Kysely<unknown>): Promise<void> {
     .addColumn('code', 'text')
     .addColumn('message', 'text')
     .addColumn('seq', 'bigint', (column) => column.notNull())
+    .addColumn('sums', 'text')
     .addColumn('hidden', 'integer', (column) => column.notNull())
     .execute()
   await db.schema.createIndex('jobsByState').on('jobs').columns(['state', 'id']).execute()

@@ -38,7 +38,7 @@ function lab(answers: Partial<Record<'job' | 'order', () => unknown>> = {}) {
     const ledger = {
       note: async (_part: unknown, note: PartNote) => {
         if (dies(note)) throw new Error('the process was killed')
-        kept = { ...kept, ...note } as Part
+        kept = { ...kept, ...note }
       },
       rowsOf: async () => [],
       saveRows: async () => undefined,
