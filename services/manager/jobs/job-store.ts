@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { JobRowAnswer, JobSpec, JobState, JobTally } from '../../../lib/api/index.ts'
+import type { JobRowAnswer, JobSpec, JobState } from '../../../lib/api/index.ts'
 import { appError, type Clock, hasCode, type Random } from '../../../lib/base/index.ts'
 import type { PageRequest } from '../../../lib/http/index.ts'
 import { newId } from '../database/ids.ts'
