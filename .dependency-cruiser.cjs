@@ -164,6 +164,25 @@ module.exports = {
       },
     },
     {
+      name: 'manager-wing-jobs',
+      severity: 'error',
+      from: { path: '^services/manager/jobs/' },
+      to: {
+        path: '^services/manager/',
+        pathNot: '^services/manager/(jobs/|clusters/talk\\.ts$|database/(index|ids)\\.ts$|managed\\.ts$)',
+      },
+    },
+    {
+      name: 'manager-adapters',
+      severity: 'error',
+      from: { path: '^services/manager/adapters/' },
+      to: {
+        path: '^services/manager/',
+        pathNot:
+          '^services/manager/(adapters/|jobs/index\\.ts$|clusters/talk\\.ts$|database/index\\.ts$|managed\\.ts$)',
+      },
+    },
+    {
       name: 'manager-wing-settings',
       severity: 'error',
       from: { path: '^services/manager/settings/' },

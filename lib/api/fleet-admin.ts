@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { adminCall } from './admin.ts'
 import { list, text } from './bounded.ts'
-import { jobBodySchema, jobHostSchema, jobSchema } from './fleet-jobs.ts'
+import { contentSchema, jobBodySchema, jobHostSchema, jobSchema } from './fleet-jobs.ts'
 
 /** Entries of one list in an answer. */
 const MAX_ENTRIES = 1000
@@ -13,6 +13,21 @@ const pageQuery = {
 
 /** Jobs for hosts: part of the admin API of a tracker. */
 export const fleetCalls = {
+  content: adminCall({
+    method: 'GET',
+    path: '/content',
+    summary: 'what an image or blob stands for now, and the manifests and blobs that it consists of',
+    query: {
+      target: 'repository:tag, repository@digest, or the digest of a blob',
+      platforms:
+        'of an image only those for these, as linux/amd64, with commas between them; default: for every machine',
+    },
+    codes: [
+      ...(['DIGEST_INVALID', 'NAME_INVALID', 'TAG_INVALID', 'REQUEST_INVALID', 'MANIFEST_UNKNOWN'] as const),
+      ...(['MANIFEST_INVALID', 'NO_HEALTHY_MEMBER'] as const),
+    ],
+    answer: contentSchema,
+  }),
   order: adminCall({
     method: 'POST',
     path: '/jobs',

@@ -135,6 +135,19 @@ export const keptRowSchema = z.object({
 })
 export type KeptRow = z.output<typeof keptRowSchema>
 
+/** What an image or a blob consists of. */
+export const contentSchema = z.object({
+  digest: digestSchema,
+  repository: text(MAX_TARGET).optional(),
+  image: z.boolean(),
+  /** Manifests have a media type. Bytes of unknown size are left out. */
+  items: list(
+    z.object({ digest: digestSchema, size: byteCountSchema.optional(), mediaType: text(255).optional() }),
+    MAX_ORDER_ITEMS,
+  ),
+})
+export type ContentAnswer = z.output<typeof contentSchema>
+
 const tallySchema = z.object({
   waiting: countSchema,
   running: countSchema,

@@ -61,6 +61,7 @@ export {
 } from './controller-admin.ts'
 export {
   bytesTogether,
+  type ContentAnswer,
   checkScope,
   type Holding,
   holdings,
@@ -80,6 +81,7 @@ export {
   MAX_JOB_HOSTS,
   MAX_ORDER_ITEMS,
   type Progress,
+  platformTextSchema,
 } from './fleet-jobs.ts'
 export {
   type ForeignSwarms,
@@ -125,7 +127,7 @@ export {
   wireOrder,
 } from './orders.ts'
 export { originClient } from './origin.ts'
-export { originAdmin } from './origin-admin.ts'
+export { type BroughtAnswer, originAdmin } from './origin-admin.ts'
 export {
   type ElsewhereOptions,
   type MemberStream,

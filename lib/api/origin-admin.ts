@@ -5,6 +5,7 @@ import { adminApi } from './openapi.ts'
 import { ringCalls } from './ring-admin.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
 import { settingsCalls } from './settings-call.ts'
+import { urlAnswerSchema, urlAskedSchema } from './urls.ts'
 
 /** Entries of one list in an answer; an answer of 4 MiB has no room for more. */
 const MAX_ENTRIES = 50_000
@@ -47,6 +48,14 @@ const keptBlobSchema = z.object({
   verifiedAtMs: timeSchema.optional(),
   holds: list(text(255), 64),
 })
+
+/** Whether a blob is here whole, or how much of it has come. */
+const broughtSchema = z.object({
+  whole: z.boolean(),
+  size: byteCountSchema.optional(),
+  heldBytes: byteCountSchema,
+})
+export type BroughtAnswer = z.output<typeof broughtSchema>
 
 const scrubSchema = z.object({
   verifiedBlobs: countSchema,
@@ -157,6 +166,25 @@ export const originAdmin = adminApi({
     path: '/blobs/:digest/pin',
     summary: 'lets it be evicted again',
     codes: ['BLOB_UNKNOWN'],
+  }),
+  bring: adminCall({
+    method: 'POST',
+    path: '/blobs/:digest/bring',
+    summary: 'brings the whole blob if it is not here, and tells how far it is; asked again, it goes on',
+    query: { repository: 'the repository that it is a blob of, as in the names of images' },
+    codes: [
+      ...(['DIGEST_INVALID', 'NAME_INVALID', 'BLOB_UNKNOWN', 'NOT_OWNER', 'DIGEST_REFUSED'] as const),
+      ...(['BACKEND_CORRUPT', 'BACKEND_UNAVAILABLE', 'STORE_FULL'] as const),
+    ],
+    answer: broughtSchema,
+  }),
+  bringUrl: adminCall({
+    method: 'POST',
+    path: '/urls',
+    summary: 'brings what lies under a URL, and tells how far it is; asked again, it goes on',
+    body: urlAskedSchema,
+    codes: ['BODY_INVALID', 'URL_NOT_NAMED', 'URL_UNKNOWN', 'URL_NOT_SHARED', 'LISTENER_BUSY', 'BACKEND_UNAVAILABLE'],
+    answer: urlAnswerSchema,
   }),
   ingests: adminCall({
     method: 'GET',

@@ -2,6 +2,7 @@ import { type ErrorPolicy, final, retryable } from './error-policy.ts'
 
 /** Codes of a manager, and of what joins one. */
 export const managerCodes = {
+  ADDRESS_REFUSED: final(403, 'the URL leads to an address that the manager may not ask; see jobs.allow'),
   ASSIGNMENT_NONE: final(
     404,
     'no cluster that answers is for this client, and no default; change the scopes of the clusters',
@@ -11,6 +12,8 @@ export const managerCodes = {
   CLUSTER_FULL: final(409, 'this manager keeps no more of them; remove some first'),
   CLUSTER_IN_USE: final(409, 'some members of the cluster live; stop them first'),
   CLUSTER_UNKNOWN: final(404, 'no such cluster is known; list the clusters'),
+  CREDENTIALS_LOST: final(409, 'the credentials of the job were in memory alone and are gone; give the job again'),
+  CRON_INVALID: final(400, 'a schedule has five fields: minute, hour, day of month, month, day of week'),
   DATABASE_BUSY: retryable(503, 'others change the same in the database; try again'),
   DATABASE_DAMAGED: final(500, 'the file of the database is damaged; restore a backup'),
   DATABASE_DENIED: retryable(
@@ -21,11 +24,13 @@ export const managerCodes = {
   DATABASE_NEWER: final(500, 'a later version of the program has changed the tables of this database; run that one'),
   DATABASE_NOT_EMPTY: final(409, 'a backup is restored into an empty database only; give the manager another one'),
   DATABASE_UNAVAILABLE: retryable(503, 'the database does not answer; nothing was changed'),
+  JOB_LOST: final(409, 'the tracker does not know the job any more; what became of the rest is not known'),
   JOIN_REFUSED: final(403, 'the join token or the credential of the member is not good; make a new token'),
   JOIN_TOKEN_UNKNOWN: final(404, 'the cluster has no such join token; list them'),
   LAST_ADMIN: final(409, 'nobody would be left who can let others in; make another admin first'),
   LEASE_LOST: retryable(503, 'another manager has this duty now; nothing was changed'),
   LINK_UNKNOWN: final(404, 'the link was used, taken back, or is over; ask for a new one'),
+  MEMBER_AWAY: retryable(503, 'no service of the cluster that could do this answers the manager'),
   MEMBER_INSECURE: final(
     400,
     'the manager would show the key of this member to the network; let its admin listener speak TLS, or set manager.insecure: true',
@@ -36,6 +41,7 @@ export const managerCodes = {
   OIDC_FAILED: final(401, 'the provider did not let you in, or what it says does not fit; begin again'),
   OIDC_UNAVAILABLE: retryable(503, 'the provider by which people sign in does not answer'),
   PEOPLE_FULL: final(409, 'the manager keeps no more of them; remove some first'),
+  REGISTRY_REFUSED: final(502, 'the registry does not show the image to whoever gave the job'),
   RIGHTS_EXCEEDED: final(403, 'nobody can give more than he may do himself, nor change who may do more'),
   ROLE_FIXED: final(409, 'the role comes with the program; make another one'),
   ROLE_UNKNOWN: final(404, 'there is no such role; list the roles'),
@@ -46,6 +52,8 @@ export const managerCodes = {
   ),
   ROLLOUT_STATE: final(409, 'the roll-out is in a state in which this cannot be done; look at it again'),
   ROLLOUT_UNKNOWN: final(404, 'there is no such roll-out; list the roll-outs'),
+  SCHEDULES_FULL: final(409, 'there are as many schedules as one manager keeps; remove some'),
+  SCHEDULE_UNKNOWN: final(404, 'there is no such schedule; list the schedules'),
   SCOPE_INVALID: final(400, 'a scope of a cluster makes no sense; the message says which'),
   SEAL_BROKEN: final(
     500,

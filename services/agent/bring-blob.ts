@@ -1,6 +1,6 @@
 import { finished } from 'node:stream/promises'
 import { type AbortOptions, appError, type Clock, hasCode, type Random, retry } from '../../lib/base/index.ts'
-import { type BlobRef, wholeRange } from '../../lib/core/index.ts'
+import { type BlobRef, URL_REGISTRY, wholeRange } from '../../lib/core/index.ts'
 import type { BlobReader, StoredBlob } from '../../lib/store/index.ts'
 import type { Pulls } from './pulls.ts'
 
@@ -34,8 +34,10 @@ export function bringBlob({ store, pulls, ...components }: BringBlobComponents):
   return async (blob, { onBytes, signal } = {}) => {
     const here = await store.stat(blob.digest)
     if (here !== undefined) return here
+    // What lies under a URL is linked by nobody: the origins bring it only for those who may have it.
+    const proven = blob.repository.registry === URL_REGISTRY
     // Nobody waits for it: it leaves more to those who do.
-    const pull = await pulls.find(blob, { signal, kind: 'tool', terms: { pullClass: 'low' } })
+    const pull = await pulls.find(blob, { signal, kind: 'tool', proven, terms: { pullClass: 'low' } })
     try {
       const body = await pull.open(wholeRange(pull.size), { signal, transient: true, priority: 'prefetch' })
       // Nobody wants the bytes here: what arrives is kept.

@@ -3,6 +3,7 @@ import { baseUrl, duration } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, secretsOf } from '../../lib/service/index.ts'
 import { clustersSchema } from './clusters/config.ts'
 import { databaseSchema } from './database/index.ts'
+import { jobsSchema } from './jobs/config.ts'
 import { peopleSchema } from './people/index.ts'
 import { settingsKey } from './settings/config.ts'
 
@@ -27,6 +28,8 @@ export const managerSchema = z
     people: peopleSchema,
     /** Clusters, and the services that join. */
     clusters: clustersSchema,
+    /** Jobs, and what begins them. */
+    jobs: jobsSchema,
     /** Settings of clusters, and how they are rolled out. */
     settings: settingsKey,
     audit: z

@@ -1,10 +1,12 @@
 import { abortable, type Startable } from '../../lib/base/index.ts'
 import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
+import { adapterRoutes } from './adapters/open-adapters.ts'
 import { auditKeeping, auditLog } from './audit-log.ts'
 import { openClusters } from './clusters/open-clusters.ts'
 import type { ManagerConfig } from './config.ts'
 import { consoleFolder, consoleRoutes } from './console-files.ts'
 import { leases, managerDatabase } from './database/index.ts'
+import { openJobs } from './jobs/index.ts'
 import { oidcRoutes, type Passwords, people } from './people/index.ts'
 import { managerRoutes } from './server.ts'
 import { settingsPart } from './settings/settings.ts'
@@ -50,12 +52,16 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   const shared = leases({ ...runtime, database })
   const duty = (name: string, work: Startable) => shared.duty(name, worksUntil(work))
   const clusters = openClusters({ ...runtime, database, duty }, config)
-  const views = openViews({ ...runtime, ...clusters, database, clusters: clusters.talk })
+  const { talk, roster } = clusters
+  const jobs = openJobs({ ...runtime, database, talk, duty: (name, work) => shared.duty(name, work) }, config.jobs)
+  const views = openViews({ ...runtime, ...clusters, database, clusters: talk })
+  const adapted = { ...runtime, database, give: jobs.give, jobs: jobs.store, talk, clusters: () => roster.clusters }
   const settings = settingsPart(
     { ...runtime, database, clusters: components.steered ?? clusters.talk, duties: shared },
     config.settings,
   )
-  const wings = [...clusters.routes, ...views.routes, ...settings.routes]
+  const adapters = adapterRoutes(adapted, config.jobs)
+  const wings = [...clusters.routes, ...jobs.routes, ...views.routes, ...settings.routes, ...adapters]
   const routes = managerRoutes({ audit, people: persons.parts, wings })
   const pages = [...oidcRoutes(persons.oidc), ...consoleRoutes({ folder: consoleFolder() })]
   const shell = serviceShell(runtime, config, {
@@ -83,7 +89,7 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   }
   return {
     ...shell.around([
-      ...[database, persons, keeping, ...clusters.parts, ...views.parts, settings],
+      ...[database, persons, keeping, ...clusters.parts, ...jobs.parts, ...views.parts, settings],
       ...[...shell.listeners, tellFirstAdmin],
     ]),
     get url() {

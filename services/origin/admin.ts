@@ -1,4 +1,5 @@
 import { describedRoutes, originAdmin, ringRoutes, type Steered, settingsRoute } from '../../lib/api/index.ts'
+import type { Clock } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import type { Route } from '../../lib/http/index.ts'
 import { type IngestRoutesComponents, ingestRoutes } from './bring/ingest-routes.ts'
@@ -11,6 +12,7 @@ export interface OriginAdminComponents
     IngestRoutesComponents,
     TaskRoutesComponents,
     UploadAdminComponents {
+  readonly clock: Clock
   readonly rings: Readonly<Record<string, Cluster>>
   readonly steering: Pick<Steered, 'status'>
 }

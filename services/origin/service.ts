@@ -250,7 +250,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
     self,
   )
   const ofUploads = { uploads, openUploads: () => store.openUploads(), clientOf: (id: string) => quota.clientOf(id) }
-  const admin = { ...keeping.admin, ...ofUploads, writeBack: later, ingests: bring, engine, fill: filling.fill }
+  const admin = { ...keeping.admin, ...ofUploads, ingests: bring, urls, writeBack: later, engine, fill: filling.fill }
   return { tasks, bring, later, keeping, urls, admin, routes: keeping.whileStaying(routes) }
 }
 
@@ -269,7 +269,10 @@ export function originService(components: OriginComponents, config: OriginConfig
     rings: Object.values(parts.rings),
     needs: [parts.cluster],
     checks: { store: () => store.trouble, drain: keeping.drain, ...probes.checks },
-    listeners: { http: { routes }, admin: { routes: originAdminRoutes({ ...admin, rings: parts.rings, steering }) } },
+    listeners: {
+      http: { routes },
+      admin: { routes: originAdminRoutes({ ...admin, clock: runtime.clock, rings: parts.rings, steering }) },
+    },
   })
   const seeding = seedStored(store, engine)
   const content = [

@@ -2,16 +2,35 @@ import { adminCall } from '../admin.ts'
 import { opaque } from '../bounded.ts'
 import { auditCalls } from './audit.ts'
 import { clusterCalls } from './clusters.ts'
+import { jobCalls } from './jobs.ts'
 import { managerCall } from './manager-call.ts'
 import { memberCalls } from './members.ts'
 import { peopleCalls } from './people.ts'
 import { rightCalls } from './rights.ts'
 import { rolloutCalls } from './rollouts.ts'
+import { scheduleCalls } from './schedules.ts'
 import { settingCalls } from './settings.ts'
 import { viewCalls } from './views.ts'
 
 export type { AuditRow } from './audit.ts'
 export type { ClusterAnswer, RelationAnswer } from './clusters.ts'
+export { type DragonflyArgs, type DragonflyJob, dragonflyJobSchema, dragonflyPatchSchema } from './dragonfly.ts'
+export {
+  type JobCredentials,
+  type JobPartAnswer,
+  type JobRowAnswer,
+  type JobSpec,
+  type JobTally,
+  jobScopes,
+  jobSpecSchema,
+  MAX_JOB_CLUSTERS,
+  MAX_TARGETS,
+  type ManagedJobAnswer,
+  type ManagedJobBody,
+  type ManagedJobKind,
+  managedJobKinds,
+} from './jobs.ts'
+
 export {
   type HeartbeatBody,
   type JoinBody,
@@ -55,6 +74,7 @@ export {
   type RolloutState,
   rolloutStates,
 } from './rollouts.ts'
+export { type ScheduleAnswer, type ScheduleBody, scheduleNameSchema, specOfSchedule } from './schedules.ts'
 export {
   type BehindHost,
   type SettingSlotAnswer,
@@ -75,6 +95,8 @@ export {
 /** The API of a manager, on its listeners `http` and `admin`. */
 export const managerApi = {
   ...auditCalls,
+  ...jobCalls,
+  ...scheduleCalls,
   ...peopleCalls,
   ...rightCalls,
   ...clusterCalls,

@@ -1,6 +1,6 @@
 import { bytesTogether, type Order, type OrderItem, type Progress } from '../../../lib/api/index.ts'
 import { appError, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
-import type { Digest, Repository } from '../../../lib/core/index.ts'
+import { type Digest, type Repository, URL_REGISTRY } from '../../../lib/core/index.ts'
 import type { BlobReader, PartialBlobs, Retention } from '../../../lib/store/index.ts'
 import type { BringBlob } from '../bring-blob.ts'
 import type { Links } from '../links/index.ts'
@@ -96,6 +96,8 @@ async function fetchItem({ bring, links, repository, tally }: Fetching, item: Or
   const { digest, mediaType } = item
   const { size } = await bring({ repository, digest }, { signal, onBytes })
   tally.done(item, { size }, arrived)
+  // What lies under a URL is linked by nobody: it is for everybody whose origins bring it.
+  if (repository.registry === URL_REGISTRY) return
   if (mediaType === undefined) await links.requireBlob({ repository, digest }, { signal })
   else await links.manifest(repository, digest, { signal })
 }

@@ -5,7 +5,7 @@ import { numberIn } from './options.ts'
 import { ageText, fields, sizeText, table } from './sheet.ts'
 import type { VerbOptions, VerbsOf } from './verb.ts'
 
-type FleetCalls = Pick<typeof trackerAdmin, 'order' | 'jobs' | 'job' | 'jobHosts' | 'cancelJob'>
+type FleetCalls = Pick<typeof trackerAdmin, 'content' | 'order' | 'jobs' | 'job' | 'jobHosts' | 'cancelJob'>
 
 const JOB = 'mcq1x2y3z-9f9f9f9f'
 
@@ -35,7 +35,7 @@ const jobText = (job: JobAnswer, nowMs: number) =>
   })
 
 /** Words with commas between them. */
-const wordsIn = (text: string | undefined): readonly string[] | undefined =>
+export const wordsIn = (text: string | undefined): readonly string[] | undefined =>
   text
     ?.split(',')
     .map((word) => word.trim())
@@ -82,6 +82,18 @@ function orderBody(options: VerbOptions) {
 
 /** `shoal admin tracker` about jobs: one entry for each call of the API. */
 export const fleetVerbs: VerbsOf<FleetCalls> = {
+  content: {
+    example: 'content --target team/app:1.0 --platforms linux/amd64',
+    show: ({ digest, image, items }) =>
+      [
+        fields({ digest, image: image ? 'yes' : 'no' }),
+        table(items, [
+          ['DIGEST', (item) => item.digest],
+          ['SIZE', ({ size }) => (size === undefined ? '-' : sizeText(size))],
+          ['TYPE', ({ mediaType }) => mediaType ?? '-'],
+        ]),
+      ].join('\n\n'),
+  },
   order: {
     example: 'order --kind preload --target team/app:1.0 --zone cn-beijing-a --wait',
     note: 'Hosts come to every tracker: say it to one. Deleting an image also deletes layers that other images share.',

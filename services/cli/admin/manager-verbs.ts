@@ -1,5 +1,6 @@
 import type { managerApi } from '../../../lib/api/index.ts'
 import { managerClusterVerbs } from './manager-cluster-verbs.ts'
+import { managerJobVerbs } from './manager-job-verbs.ts'
 import { settingVerbs } from './manager-settings-verbs.ts'
 import { managerViewVerbs } from './manager-view-verbs.ts'
 import { peopleVerbs } from './people-verbs.ts'
@@ -18,6 +19,7 @@ export const managerVerbs: VerbsOf<typeof managerApi> = {
         ['TARGET', ({ target }) => target],
       ]) + (next === undefined ? '' : `\n\nmore: --last ${next}`),
   },
+  ...managerJobVerbs,
   ...peopleVerbs,
   ...managerClusterVerbs,
   ...managerViewVerbs,

@@ -121,6 +121,17 @@ export const originVerbs: VerbsOf<typeof originAdmin> = {
   repair: { example: `repair ${DIGEST}`, show: ({ verdict }) => verdict },
   pin: { example: `pin ${DIGEST}` },
   unpin: { example: `unpin ${DIGEST}` },
+  bring: {
+    example: `bring ${DIGEST} --repository team/app`,
+    show: ({ whole, size, heldBytes }) =>
+      whole ? `here: ${sizeText(heldBytes)}` : `${sizeText(heldBytes)} of ${size === undefined ? '?' : sizeText(size)}`,
+  },
+  bringUrl: {
+    example: 'bring-url --address https://example.com/model.bin',
+    options: { address: 'the URL of what is to be brought' },
+    body: ({ address }) => ({ url: address ?? '' }),
+    show: ({ digest, size }) => fields({ digest: digest ?? 'it comes', size: sizeText(size) }),
+  },
   ingests: {
     example: 'ingests --n 20',
     show: ({ ingests, next }, nowMs) =>

@@ -1,4 +1,5 @@
 import type { ClusterTables } from '../clusters/tables.ts'
+import type { JobTables } from '../jobs/tables.ts'
 import type { PeopleTables } from '../people/tables.ts'
 import type {
   RolloutEventsTable,
@@ -37,7 +38,7 @@ export interface LeaseTable {
  * Every table of a manager. Times are milliseconds since the epoch, booleans are 0 or 1, JSON is text: the same in SQLite and
  * PostgreSQL.
  */
-export interface Tables extends PeopleTables, ClusterTables {
+export interface Tables extends PeopleTables, ClusterTables, JobTables {
   readonly audit: AuditTable
   readonly settingCounter: SettingCounterTable
   readonly settingManager: SettingManagerTable
@@ -62,6 +63,13 @@ export const inBackups: Readonly<Record<keyof Tables, readonly [string, ...strin
   clusters: ['id'],
   joinTokens: ['id'],
   members: ['id'],
+  schedules: ['name'],
+  counters: ['name'],
+  clusterNumbers: ['clusterId'],
+  // What was done since would be done again.
+  jobs: undefined,
+  jobParts: undefined,
+  jobRows: undefined,
   settingCounter: ['id'],
   settingManager: ['one'],
   settingVersions: ['version'],

@@ -1,4 +1,4 @@
-import { credentialsIn, type Identify, type Principal, type Shown } from '../../../lib/identity/index.ts'
+import { credentialsIn, type Identify, type Principal, type Shown, shownText } from '../../../lib/identity/index.ts'
 import { type Caller, principalOf } from './caller.ts'
 import type { SessionCookies } from './cookies.ts'
 import type { Sessions } from './sessions.ts'
@@ -17,7 +17,9 @@ const nobody: Principal = { name: 'anonymous', rights: [] }
 export function callers({ sessions, tokens, cookies }: CallersComponents): Identify {
   const find = async (req: Shown): Promise<Caller | undefined> => {
     const shown = credentialsIn(req.headers.authorization)
-    if (shown.kind === 'bearer') return shown.token.startsWith(TOKEN_PREFIX) ? tokens.find(shown.token) : undefined
+    // Some tools, such as Harbor, show a token as a password.
+    const token = shownText(shown)
+    if (token !== undefined) return token.startsWith(TOKEN_PREFIX) ? tokens.find(token) : undefined
     if (shown.kind !== 'none') return undefined
     const cookie = cookies.read(req)
     return cookie === undefined ? undefined : sessions.find(cookie)

@@ -1,16 +1,29 @@
-import { adminBody, adminRoute, holdings, jobKinds, jobStates, trackerAdmin } from '../../../lib/api/index.ts'
+import {
+  adminBody,
+  adminRoute,
+  holdings,
+  jobKinds,
+  jobStates,
+  platformTextSchema,
+  trackerAdmin,
+} from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
+import { repositoryText } from '../../../lib/core/index.ts'
 import { type Exchange, pageRequest, type Route, sendJson, sendTagged } from '../../../lib/http/index.ts'
 import { jobAnswer, jobHostAnswer, jobLine } from '../fleet/job-answer.ts'
 import type { Jobs } from '../fleet/jobs.ts'
+import type { Targets } from '../fleet/targets.ts'
 import { pageOf } from './page-of.ts'
 
 /** Jobs, or hosts of one, on a page: the default and the most. */
 const PAGE = 100
 const MAX_PAGE = 1000
+/** Platforms of one question what an image consists of. */
+const MAX_PLATFORMS = 16
 
 export interface JobRoutesComponents {
   readonly jobs: Jobs
+  readonly targets: Pick<Targets, 'content'>
 }
 
 /** A word of the query, if it is there. @throws REQUEST_INVALID */
@@ -27,8 +40,17 @@ export function oneOf<Word extends string>(
 
 const pageIn = ({ query }: Exchange) => pageRequest(query, { max: MAX_PAGE, usual: PAGE, least: 1 })
 
-/** Jobs for hosts. */
-export function jobRoutes({ jobs }: JobRoutesComponents): readonly Route[] {
+/** @throws REQUEST_INVALID */
+function platformsIn(query: URLSearchParams): readonly string[] {
+  const named = (query.get('platforms') ?? '').split(',').filter((each) => each !== '')
+  const isGood = named.length <= MAX_PLATFORMS && named.every((each) => platformTextSchema.safeParse(each).success)
+  if (!isGood)
+    throw appError('REQUEST_INVALID', { message: `name at most ${MAX_PLATFORMS} platforms like linux/amd64` })
+  return named
+}
+
+/** Jobs for hosts, and what an image is that they are about. */
+export function jobRoutes({ jobs, targets }: JobRoutesComponents): readonly Route[] {
   const runOf = ({ params }: Exchange) => jobs.get(params['id'] ?? '')
 
   const order = async (exchange: Exchange) => {
@@ -62,7 +84,13 @@ export function jobRoutes({ jobs }: JobRoutesComponents): readonly Route[] {
     const { page, next } = pageOf({ items: fitting, keyOf: ({ host }) => host, row: (row) => row }, { count })
     sendTagged(exchange, { hosts: page, ...(next !== undefined && { next }) })
   }
+  const content = async (exchange: Exchange) => {
+    const { query, signal } = exchange
+    const { repository, ...found } = await targets.content(query.get('target') ?? '', platformsIn(query), { signal })
+    sendJson(exchange, 200, { ...found, ...(repository !== undefined && { repository: repositoryText(repository) }) })
+  }
   return [
+    adminRoute(trackerAdmin.content, content),
     adminRoute(trackerAdmin.order, order),
     adminRoute(trackerAdmin.jobs, list),
     adminRoute(trackerAdmin.job, (exchange) => sendTagged(exchange, jobAnswer(runOf(exchange)))),

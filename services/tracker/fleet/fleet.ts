@@ -17,7 +17,7 @@ import { jobRecords } from './job-records.ts'
 import { type Jobs, jobs } from './jobs.ts'
 import { type OrderDesk, orderDesk } from './order-desk.ts'
 import { type Posts, posts } from './posts.ts'
-import { targets } from './targets.ts'
+import { type Targets, targets } from './targets.ts'
 
 /** How often is looked for hosts that are away, time limits and waits that are over. */
 const TICK_MS = 1_000
@@ -41,6 +41,7 @@ export interface Fleet extends Startable {
   readonly posts: Posts
   readonly jobs: Jobs
   readonly desk: OrderDesk
+  readonly targets: Targets
   readonly reports: HostReports
   readonly steeringDesk: SteeringDesk
 }
@@ -53,11 +54,12 @@ export function fleet(components: FleetComponents, { folder, fleet: init, seeds,
     awayMs: AWAY_MS,
   })
   const meters: FleetMeters = fleetMeters(components.metrics)
+  const named = targets({ index: buildIndexCluster({ http, cluster: buildIndexes }), origins })
   const table = jobs(
     {
       ...components,
       ...{ posts: listening, meters },
-      targets: targets({ index: buildIndexCluster({ http, cluster: buildIndexes }), origins }),
+      targets: named,
       journal: levelStorage({ folder: join(folder, 'fleet', 'journal') }),
       records: jobRecords(levelStorage({ folder: join(folder, 'fleet', 'jobs') }), logger),
       onChanged: (run) => onJob(jobLine(run)),
@@ -69,6 +71,7 @@ export function fleet(components: FleetComponents, { folder, fleet: init, seeds,
   return {
     posts: listening,
     jobs: table,
+    targets: named,
     desk: orderDesk({ ...components, ...steered, posts: listening, jobs: table }),
     reports: steered.reports,
     steeringDesk: steered.steeringDesk,

@@ -59,7 +59,7 @@ export interface JobsComponents {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly posts: Posts
-  readonly targets: Targets
+  readonly targets: Pick<Targets, 'find' | 'walk'>
   readonly meters: FleetMeters
   readonly journal: JournalStorage
   readonly records: JobRecords

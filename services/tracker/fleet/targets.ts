@@ -17,6 +17,7 @@ import {
   parseDigest,
   parseRepository,
   type Repository,
+  URL_REGISTRY,
 } from '../../../lib/core/index.ts'
 import { imageContent, parseImageTag } from '../../../lib/kraken/index.ts'
 import type { Platform } from '../../../lib/registry/index.ts'
@@ -43,6 +44,13 @@ export interface Targets {
    * @throws MANIFEST_UNKNOWN, MANIFEST_INVALID, BACKEND_CORRUPT, and what origins answer
    */
   readonly walk: Walk
+  /** What a text stands for, and of what that consists: for these platforms, or for every machine. @throws as the others */
+  content(text: string, platforms: readonly string[], options: AbortOptions): Promise<Content>
+}
+
+export interface Content extends Pick<Target, 'digest' | 'repository'> {
+  readonly image: boolean
+  readonly items: readonly OrderItem[]
 }
 
 const digestShape = /^[a-z0-9]+:[0-9a-f]{64,}$/
@@ -56,7 +64,9 @@ export function targets({ index, origins }: TargetsComponents): Targets {
   const byDigest = async (text: string, kind: JobKind, options: AbortOptions): Promise<Target> => {
     const at = text.lastIndexOf('@')
     const [repository, digest] = [parseRepository(text.slice(0, at)), parseDigest(text.slice(at + 1))]
-    const found = await index.getManifest(repository, digest, options)
+    // What lies under a URL is a blob, of which no index knows.
+    const isUrl = repository.registry === URL_REGISTRY
+    const found = isUrl ? undefined : await index.getManifest(repository, digest, options)
     if (found !== undefined) return imageTarget(repository, found)
     const blob = await origins.statBlob(repository, digest, options)
     if (blob === undefined && kind === 'preload') throw appError('BLOB_UNKNOWN', { detail: { digest } })
@@ -68,26 +78,37 @@ export function targets({ index, origins }: TargetsComponents): Targets {
     if (found === undefined) throw appError('MANIFEST_UNKNOWN', { message: 'there is no such tag', detail: { tag } })
     return imageTarget(repository, found)
   }
+  const find: Targets['find'] = async (text, kind, options) => {
+    if (text.includes('@')) return byDigest(text, kind, options)
+    if (!digestShape.test(text)) return byTag(text, options)
+    if (kind !== 'preload') return { digest: parseDigest(text) }
+    throw appError('BODY_INVALID', { message: 'say where to fetch the blob from: repository@digest' })
+  }
+  const itemsOf = async (
+    { repository, digest, manifest, size }: Target,
+    machines: readonly (Platform | undefined)[],
+    options: AbortOptions,
+  ): Promise<readonly OrderItem[]> => {
+    if (repository === undefined || manifest === undefined) return [{ digest, ...(size !== undefined && { size }) }]
+    const read = (descriptor: Descriptor, reading: AbortOptions) =>
+      readManifest(origins, { repository, ...descriptor }, reading)
+    const items = new Map<Digest, OrderItem>()
+    for (const platform of machines) {
+      const { manifests, blobs } = await imageContent({ read, platform }, { digest, ...manifest }, options)
+      for (const { mediaType, ...part } of manifests) items.set(part.digest, { ...part, mediaType })
+      for (const blob of blobs) if (!items.has(blob.digest)) items.set(blob.digest, sized(blob))
+      assertOrderable(items)
+    }
+    return [...items.values()]
+  }
   return {
-    async find(text, kind, options) {
-      if (text.includes('@')) return byDigest(text, kind, options)
-      if (!digestShape.test(text)) return byTag(text, options)
-      if (kind !== 'preload') return { digest: parseDigest(text) }
-      throw appError('BODY_INVALID', { message: 'say where to fetch the blob from: repository@digest' })
-    },
-    async walk({ repository, digest, manifest, size }, platforms, signal) {
-      if (repository === undefined || manifest === undefined) return [{ digest, ...(size !== undefined && { size }) }]
-      const read = (descriptor: Descriptor, options: AbortOptions) =>
-        readManifest(origins, { repository, ...descriptor }, options)
-      const items = new Map<Digest, OrderItem>()
-      for (const text of platforms) {
-        const walk = { read, platform: platformOf(text) }
-        const { manifests, blobs } = await imageContent(walk, { digest, ...manifest }, { signal })
-        for (const { mediaType, ...part } of manifests) items.set(part.digest, { ...part, mediaType })
-        for (const blob of blobs) if (!items.has(blob.digest)) items.set(blob.digest, sized(blob))
-        assertOrderable(items)
-      }
-      return [...items.values()]
+    find,
+    walk: (job, platforms, signal) => itemsOf(job, platforms.map(platformOf), { signal }),
+    async content(text, platforms, options) {
+      const target = await find(text, 'query', options)
+      const machines = platforms.length === 0 ? [undefined] : platforms.map(platformOf)
+      const { digest, repository, manifest } = target
+      return { digest, repository, image: manifest !== undefined, items: await itemsOf(target, machines, options) }
     },
   }
 }

@@ -45,6 +45,7 @@ const documentOf = async (kind: (typeof adminApis)[number]['kind']) =>
  * `manager/people` and `manager/settings` compare them with the same schemas.
  */
 const elsewhere = [
+  'tracker content',
   ...['controller names', 'controller accounts', 'manager assignment'],
   ...['manager settingsDiff', 'manager settingsEffective'],
   ...['manager mySessions', 'manager myTokens'],

@@ -63,6 +63,26 @@ const NO_UPLOAD = '00000000-0000-4000-8000-000000000000'
 const NO_ROLLOUT = '000000000-0000000000000000'
 const acted = `${NO_ROLLOUT} --reason test`
 
+/** The verbs of a manager about jobs, while a cluster is there of which nobody has joined. */
+const jobVerbs = {
+  'manager create-job': [
+    '--kind query --targets team/app:1 --limitSeconds 600',
+    0,
+    /^job +\S+[\s\S]*\n0 +\S+ +fleet +team\/app:1 +waiting/,
+  ],
+  'manager jobs': ['--kind query', 0, /^JOB +KIND[^\n]*\n\S+ +query +(?:waiting|running)/],
+  'manager job': ['none', 1, /JOB_UNKNOWN/],
+  'manager job-rows': ['none', 1, /JOB_UNKNOWN/],
+  'manager job-contents': ['none', 1, /JOB_UNKNOWN/],
+  'manager job-events': ['none', 1, /JOB_UNKNOWN/],
+  'manager cancel-job': ['none', 1, /JOB_UNKNOWN/],
+  'manager set-schedule': ['nightly --cron 0_3_*_*_* --kind query --targets team/app:1', 1, /CRON_INVALID/],
+  'manager schedules': ['', 0, /^NAME +WHEN +ON/],
+  'manager schedule': ['none', 1, /SCHEDULE_UNKNOWN/],
+  'manager remove-schedule': ['none', 1, /SCHEDULE_UNKNOWN/],
+  'manager pushed': ['--notification {"events":[]}', 0, /^no schedule fits$/],
+} as const
+
 /** The verbs of a manager about settings, of a manager without clusters. */
 const settingVerbs = {
   'manager settings-schema': ['', 0, /"limits.download"/],
@@ -99,6 +119,8 @@ const expected = (
   digest: string,
   file: string,
 ): Readonly<Record<string, readonly [words: string, exit: number, printed: RegExp]>> => ({
+  'origin bring': [`${digest} --repository looked-after`, 0, /^here: /],
+  'origin bring-url': ['--address https://models.test/a', 1, /URL_NOT_NAMED/],
   'origin blobs': ['--n 5', 0, new RegExp(`DIGEST .*SIZE +USED +VERIFIED +KEPT BY\\n${digest}  3.0 MiB`)],
   'origin blob': [digest, 0, /in the backend +yes/],
   'origin pin': [digest, 0, /^done$/],
@@ -141,6 +163,7 @@ const expected = (
   'tracker hosts': ['--role agent', 0, /^PEER +ADDRESS/],
   'tracker host': [NO_PEER, 1, /NODE_UNKNOWN/],
   'tracker bans': ['', 0, /^TARGET +SINCE/],
+  'tracker content': [`--target ${digest}`, 0, /^digest +sha256:\S+\nimage +no\n/],
   'tracker ban': ['10.9.9.9 --reason odd --minutes 5', 0, /^target +10\.9\.9\.9\nreason +odd\nuntil +in 4m/],
   'tracker unban': ['10.9.9.9', 0, /^applied at 1 of 1 trackers$/],
   'tracker drains': ['', 0, /^TARGET +SINCE/],
@@ -194,6 +217,7 @@ const expected = (
   'manager unban-node': [`north ${NO_PEER}`, 1, /NO_HEALTHY_MEMBER/],
   'manager drain-node': [`north ${NO_PEER} --reason odd --minutes 5`, 1, /NO_HEALTHY_MEMBER/],
   'manager undrain-node': [`north ${NO_PEER}`, 1, /NO_HEALTHY_MEMBER/],
+  ...jobVerbs,
   'manager remove-cluster': ['north', 0, /^done$/],
   'manager roles': ['', 0, /^NAME +KIND +MAY +WHAT\nadmin +built in +\*=\*/],
   'manager set-role': ['warmer --grants jobs=write,images=read', 0, /^name +warmer\nmay +jobs=write images=read$/],

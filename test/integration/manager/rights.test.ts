@@ -87,6 +87,16 @@ describe('every route of a manager', () => {
     },
   )
 
+  test('takes a token as the password of anybody, as tools show it, and no other password', async () => {
+    const basic = (password: string) => ({
+      authorization: `Basic ${Buffer.from(`harbor:${password}`).toString('base64')}`,
+    })
+    const jobs = { method: 'GET', path: '/oapi/v1/jobs' }
+    await expect(statusOf(jobs, basic(tokens.get('jobs.read') ?? ''))).resolves.toBe(200)
+    await expect(statusOf(jobs, basic(tokens.get('audit.read') ?? ''))).resolves.toBe(403)
+    await expect(statusOf(jobs, basic('a password'))).resolves.toBe(401)
+  })
+
   test.each(routes.filter(({ needs }) => needs === 'self'))('$name: anybody who is signed in', async (route) => {
     const cookie = await lab.signedIn('grace', [])
     const status = await statusOf(route, cookie)

@@ -12,6 +12,11 @@ import { run } from '../../../services/cli/run.ts'
 import { controllerAdminRoutes } from '../../../services/controller/server.ts'
 import { doors } from '../../../services/herd/index.ts'
 import { type ClusterWingComponents, clusterWingRoutes } from '../../../services/manager/clusters/wing-routes.ts'
+import { type JobRoutesComponents, jobRoutes } from '../../../services/manager/jobs/job-routes.ts'
+import {
+  type ScheduleRoutesComponents,
+  scheduleRoutes,
+} from '../../../services/manager/jobs/schedules/schedule-routes.ts'
 import type { PersonRoutesComponents } from '../../../services/manager/people/index.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
 import type { PlanDefaults } from '../../../services/manager/settings/plan.ts'
@@ -50,6 +55,8 @@ const served = {
     accounts: () => undefined,
   }),
   manager: [
+    ...jobRoutes({} as JobRoutesComponents),
+    ...scheduleRoutes({} as ScheduleRoutesComponents),
     ...managerRoutes({ audit: { page: async () => ({ audit: [] }) }, people: {} as PersonRoutesComponents }),
     ...clusterWingRoutes({} as ClusterWingComponents),
     ...viewRoutes({} as ViewRoutesComponents),

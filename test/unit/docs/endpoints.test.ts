@@ -15,9 +15,12 @@ import { krakenTagRoutes } from '../../../services/build-index/kraken/tag-routes
 import { farEndRoutes } from '../../../services/build-index/replication/far-end.ts'
 import { buildIndexServerRoutes } from '../../../services/build-index/server.ts'
 import { controllerAdminRoutes } from '../../../services/controller/server.ts'
+import { adapterRoutes } from '../../../services/manager/adapters/open-adapters.ts'
 import { joiningRoutes } from '../../../services/manager/clusters/joining-routes.ts'
 import { clusterWingRoutes } from '../../../services/manager/clusters/wing-routes.ts'
 import { consoleRoutes } from '../../../services/manager/console-files.ts'
+import { jobRoutes } from '../../../services/manager/jobs/job-routes.ts'
+import { scheduleRoutes } from '../../../services/manager/jobs/schedules/schedule-routes.ts'
 import { oidcRoutes } from '../../../services/manager/people/index.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
 import { settingsWingRoutes } from '../../../services/manager/settings/routes.ts'
@@ -79,6 +82,9 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
   'controller: admin listener': controllerAdminRoutes(untouched),
   'manager: main listener': [
+    ...jobRoutes(untouched),
+    ...scheduleRoutes(untouched),
+    ...adapterRoutes(untouched, untouched),
     ...managerRoutes({ audit: untouched, people: untouched }),
     ...oidcRoutes(untouched),
     ...clusterWingRoutes(untouched),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { appError } from '../../../lib/base/index.ts'
+import { appError, fakeClock } from '../../../lib/base/index.ts'
 import { type IngestState, stateOf } from '../../../services/origin/bring/ingest-report.ts'
 import { ingestRoutes } from '../../../services/origin/bring/ingest-routes.ts'
 import { type ReadStep, runReads } from '../../../services/origin/bring/run-reads.ts'
@@ -113,7 +113,16 @@ describe('a blob that is being brought', () => {
 
 test('the list comes in pages, in the order of the ids', async () => {
   const ids = ['c', 'a', 'd', 'b']
-  const listener = memoryListener(ingestRoutes({ ingests: { underWay: () => ids.map((id) => ({ id }) as never) } }))
+  const listener = memoryListener(
+    ingestRoutes({
+      ingests: {
+        ensure: () => Promise.reject(new Error('nobody asks')),
+        underWay: () => ids.map((id) => ({ id }) as never),
+      },
+      urls: { ask: () => Promise.reject(new Error('nobody asks')) },
+      clock: fakeClock(),
+    }),
+  )
   const page = async (query: string) => {
     const answer = await listener.send({ method: 'GET', target: `/ingests${query}` })
     return JSON.parse(answer!.body.toString()) as unknown

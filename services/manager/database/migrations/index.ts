@@ -3,6 +3,7 @@ import { audit } from './0001-audit.ts'
 import { leases } from './0001-leases.ts'
 import { people } from './0002-people.ts'
 import { clusters } from './0003-clusters.ts'
+import { jobs } from './0004-jobs.ts'
 import { settings } from './0005-settings.ts'
 
 /** All steps from an empty database to the present tables, in order. A step that was released is never changed. */
@@ -11,5 +12,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0001-leases': { up: leases },
   '0002-people': { up: people },
   '0003-clusters': { up: clusters },
+  '0004-jobs': { up: jobs },
   '0005-settings': { up: settings },
 }

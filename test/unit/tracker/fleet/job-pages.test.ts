@@ -22,7 +22,10 @@ function job(id: string): JobRun {
 /** What a route answers, as text. */
 async function answer(path: string, runs: readonly JobRun[], last?: string): Promise<string> {
   const jobs: Partial<Jobs> = { all: () => runs, get: () => runs[0]! }
-  const route = jobRoutes({ jobs: jobs as Jobs }).find((each) => each.path === path && each.methods.includes('GET'))
+  const route = jobRoutes({
+    jobs: jobs as Jobs,
+    targets: { content: () => Promise.reject(new Error('nobody asks')) },
+  }).find((each) => each.path === path && each.methods.includes('GET'))
   let body = ''
   const req = { headers: {}, complete: true } as unknown as IncomingMessage
   const res = { req, writeHead: () => res, setHeader: () => res, end: (bytes: Buffer) => (body = bytes.toString()) }

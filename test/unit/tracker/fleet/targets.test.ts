@@ -1,7 +1,14 @@
 import { Readable } from 'node:stream'
 import { expect, test } from '@jest/globals'
 import { type KeptJob, MAX_ORDER_ITEMS, orderPollSchema, type Progress } from '../../../../lib/api/index.ts'
-import { type Digest, digestOf, parseRepository, peerIdOf } from '../../../../lib/core/index.ts'
+import {
+  type Digest,
+  digestOf,
+  parseRepository,
+  parseWebUrl,
+  peerIdOf,
+  urlRepository,
+} from '../../../../lib/core/index.ts'
 import { believable, sumOf } from '../../../../services/tracker/fleet/progress.ts'
 import { targets } from '../../../../services/tracker/fleet/targets.ts'
 
@@ -22,10 +29,10 @@ function origin() {
     blobs.set(digestOf(bytes), bytes)
     return { mediaType, digest: digestOf(bytes), size: bytes.length }
   }
-  const walkOf = (manifest: ReturnType<typeof put>, platforms: readonly string[]) => {
-    const unused = () => Promise.reject(new Error('not for this test'))
-    const { walk } = targets({
-      index: { getTag: unused, getManifest: unused },
+  const unused = () => Promise.reject(new Error('not for this test'))
+  const of = (manifest: ReturnType<typeof put>) =>
+    targets({
+      index: { getTag: unused, getManifest: async () => manifest },
       origins: {
         statBlob: unused,
         readBlob: async (_, digest) => {
@@ -34,12 +41,16 @@ function origin() {
         },
       },
     })
+  const walkOf = (manifest: ReturnType<typeof put>, platforms: readonly string[]) => {
+    const { walk } = of(manifest)
     const job = { kind: 'query', target: 't', repository, manifest, digest: manifest.digest } as unknown as KeptJob
     return walk(job, platforms, new AbortController().signal)
   }
   const image = (name: string, layers: readonly ReturnType<typeof descriptor>[]) =>
     put(manifestType, { config: descriptor(configType, `config ${name}`), layers })
-  return { put, walkOf, image }
+  const contentOf = (manifest: ReturnType<typeof put>, platforms: readonly string[]) =>
+    of(manifest).content(`team/app@${manifest.digest}`, platforms, {})
+  return { put, walkOf, contentOf, image }
 }
 
 test('an image whose sizes cannot be counted together is no image for an order', async () => {
@@ -74,4 +85,32 @@ test('progress of any sizes, of any number of hosts, is a count that can be told
     const poll = { key: 'k'.repeat(16), peerId: peerIdOf('k'), run: 'r', turn: 1, platform: 'linux/amd64', waitMs: 0 }
     expect(orderPollSchema.safeParse({ ...poll, orders }).success).toBe(true)
   }
+})
+
+test('what lies under a URL is a blob, and no index is asked for it', async () => {
+  const url = urlRepository(parseWebUrl('https://models.test/a'))
+  const digest = digestOf(Buffer.from('a model'))
+  const unused = () => Promise.reject(new Error('it was asked'))
+  const found = targets({
+    index: { getTag: unused, getManifest: unused },
+    origins: { statBlob: async () => ({ size: 7 }), readBlob: unused },
+  })
+  const text = `${url.registry}/${url.name}@${digest}`
+  expect(await found.content(text, [], {})).toEqual({
+    repository: url,
+    digest,
+    image: false,
+    items: [{ digest, size: 7 }],
+  })
+})
+
+test('what an image consists of is told for every machine, or for those that are named', async () => {
+  const it = origin()
+  const images = ['amd64', 'arm64'].map((architecture) => ({
+    ...it.image(architecture, [descriptor(layerType, architecture)]),
+    platform: { os: 'linux', architecture },
+  }))
+  const index = it.put(indexType, { manifests: images })
+  const of = async (platforms: readonly string[]) => (await it.contentOf(index, platforms)).items.length
+  expect([await of([]), await of(['linux/arm64']), await of(['linux/arm64', 'linux/amd64'])]).toEqual([7, 4, 7])
 })

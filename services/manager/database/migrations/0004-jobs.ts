@@ -1,0 +1,107 @@
+import type { Kysely } from 'kysely'
+
+async function jobTables(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('jobs')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('number', 'bigint', (column) => column.notNull().unique())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('state', 'text', (column) => column.notNull())
+    .addColumn('spec', 'text', (column) => column.notNull())
+    .addColumn('shown', 'text')
+    .addColumn('actor', 'text', (column) => column.notNull())
+    .addColumn('idemKey', 'text')
+    .addColumn('idemDigest', 'text')
+    .addColumn('schedule', 'text')
+    .addColumn('createdAtMs', 'bigint', (column) => column.notNull())
+    .addColumn('startedAtMs', 'bigint')
+    .addColumn('endedAtMs', 'bigint')
+    .addColumn('untilMs', 'bigint', (column) => column.notNull())
+    .addColumn('cancelAtMs', 'bigint')
+    .addColumn('code', 'text')
+    .addColumn('message', 'text')
+    .addColumn('seq', 'bigint', (column) => column.notNull())
+    .addColumn('sums', 'text')
+    .addColumn('hidden', 'integer', (column) => column.notNull())
+    .execute()
+  await db.schema.createIndex('jobsByState').on('jobs').columns(['state', 'id']).execute()
+  await db.schema.createIndex('jobsByEnd').on('jobs').column('endedAtMs').execute()
+  await db.schema.createIndex('jobsBySchedule').on('jobs').columns(['schedule', 'state']).execute()
+  await db.schema.createIndex('jobsByKey').unique().on('jobs').columns(['actor', 'idemKey']).execute()
+  await db.schema
+    .createTable('jobParts')
+    .addColumn('jobId', 'text', (column) => column.notNull().references('jobs.id').onDelete('cascade'))
+    .addColumn('n', 'integer', (column) => column.notNull())
+    .addColumn('cluster', 'text', (column) => column.notNull())
+    .addColumn('step', 'text', (column) => column.notNull())
+    .addColumn('spec', 'text', (column) => column.notNull())
+    .addColumn('state', 'text', (column) => column.notNull())
+    .addColumn('member', 'text')
+    .addColumn('remoteId', 'text')
+    .addColumn('code', 'text')
+    .addColumn('message', 'text')
+    .addColumn('content', 'text')
+    .addPrimaryKeyConstraint('jobPartsKey', ['jobId', 'n'])
+    .execute()
+}
+
+async function rowTable(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('jobRows')
+    .addColumn('jobId', 'text', (column) => column.notNull().references('jobs.id').onDelete('cascade'))
+    .addColumn('part', 'integer', (column) => column.notNull())
+    .addColumn('host', 'text', (column) => column.notNull())
+    .addColumn('blob', 'text', (column) => column.notNull())
+    .addColumn('name', 'text')
+    .addColumn('address', 'text')
+    .addColumn('zone', 'text')
+    .addColumn('state', 'text', (column) => column.notNull())
+    .addColumn('code', 'text')
+    .addColumn('attempts', 'integer', (column) => column.notNull())
+    .addColumn('bytes', 'bigint', (column) => column.notNull())
+    .addColumn('doneBytes', 'bigint', (column) => column.notNull())
+    .addColumn('blobs', 'integer', (column) => column.notNull())
+    .addColumn('doneBlobs', 'integer', (column) => column.notNull())
+    .addColumn('holds', 'text')
+    .addColumn('seq', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('jobRowsKey', ['jobId', 'part', 'host', 'blob'])
+    .execute()
+  await db.schema.createIndex('jobRowsBySeq').on('jobRows').columns(['jobId', 'seq']).execute()
+}
+
+async function scheduleTables(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('schedules')
+    .addColumn('name', 'text', (column) => column.primaryKey())
+    .addColumn('cron', 'text')
+    .addColumn('timeZone', 'text', (column) => column.notNull())
+    .addColumn('onPush', 'text')
+    .addColumn('overlap', 'integer', (column) => column.notNull())
+    .addColumn('enabled', 'integer', (column) => column.notNull())
+    .addColumn('job', 'text', (column) => column.notNull())
+    .addColumn('actor', 'text', (column) => column.notNull())
+    .addColumn('changedAtMs', 'bigint', (column) => column.notNull())
+    .addColumn('lastAtMs', 'bigint')
+    .addColumn('lastJob', 'text')
+    .addColumn('lastCode', 'text')
+    .addColumn('nextAtMs', 'bigint')
+    .execute()
+  await db.schema.createIndex('schedulesByNext').on('schedules').column('nextAtMs').execute()
+  await db.schema
+    .createTable('counters')
+    .addColumn('name', 'text', (column) => column.primaryKey())
+    .addColumn('value', 'bigint', (column) => column.notNull())
+    .execute()
+  await db.schema
+    .createTable('clusterNumbers')
+    .addColumn('clusterId', 'text', (column) => column.primaryKey())
+    .addColumn('number', 'bigint', (column) => column.notNull().unique())
+    .execute()
+}
+
+/** Jobs, what became of them, and what begins them. */
+export async function jobs(db: Kysely<unknown>): Promise<void> {
+  await jobTables(db)
+  await rowTable(db)
+  await scheduleTables(db)
+}

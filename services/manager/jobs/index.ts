@@ -1,0 +1,7 @@
+export type { Duty } from './duty.ts'
+export type { GiveJob, GivenJob } from './give-job.ts'
+export { imageOfUrl, imageText } from './image-url.ts'
+export { type JobStore, nextNumber } from './job-store.ts'
+export { isOpen, type Job, jobOf, type Part } from './model.ts'
+export { type ManagerJobs, openJobs } from './open-jobs.ts'
+export type { JobTables } from './tables.ts'

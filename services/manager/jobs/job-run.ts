@@ -1,0 +1,109 @@
+import {
+  abortController,
+  anySignal,
+  background,
+  type Deferred,
+  deferred,
+  isAbort,
+  isAppError,
+} from '../../../lib/base/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
+import { contentStep, urlStep } from './content-steps.ts'
+import { fleetStep } from './fleet-step.ts'
+import type { PartEnd } from './job-ledger.ts'
+import { backfillStep, gcStep, retentionStep } from './look-steps.ts'
+import { type Ending, isOpen, type Job, type Part, type StepName } from './model.ts'
+import { originsStep } from './origins-step.ts'
+import { pause } from './pause.ts'
+import { resolveStep } from './resolve-step.ts'
+import { endOf, isOver, type Step, type StepComponents, type Verdict } from './step.ts'
+
+/** Parts of one job that are worked at at the same time. */
+const PARTS_AT_ONCE = 8
+
+const stepOf: Readonly<Record<StepName, Step>> = {
+  ...{ resolve: resolveStep, content: contentStep, url: urlStep, origins: originsStep, fleet: fleetStep },
+  ...{ gc: gcStep, retention: retentionStep, backfill: backfillStep },
+}
+
+export interface JobRunComponents extends StepComponents {
+  readonly logger: Logger
+}
+
+/** How a job ends, by the ends of its parts. */
+export function endOfParts(parts: readonly Part[], verdict: Verdict): Ending {
+  const failed = parts.find(({ state }) => state === 'failed')
+  if (verdict === 'cancel' && parts.some(({ state }) => state !== 'done')) return { state: 'cancelled' }
+  if (failed !== undefined) return { state: 'failed', code: failed.code, message: failed.message }
+  return parts.some(({ state }) => state === 'cancelled') ? { state: 'cancelled' } : { state: 'done' }
+}
+
+/** Does all of a job that is not done, from wherever it was left. @throws ABORTED when this manager is not to go on with it */
+export async function runJob(
+  components: JobRunComponents,
+  id: string,
+  signal: AbortSignal,
+): Promise<Ending | undefined> {
+  const { ledger, clock, lookMs } = components
+  const found = await ledger.look(id)
+  if (found === undefined) return undefined
+  let { job } = found
+  const verdict = (): Verdict => {
+    if (job.cancelAtMs !== undefined) return 'cancel'
+    return clock.now() > job.untilMs ? 'timeout' : undefined
+  }
+  if (job.state === 'waiting') await ledger.setJob(id, { state: 'running' })
+  const over = abortController()
+  const until = anySignal([signal, over.signal])
+  const begun = new Set<number>()
+  const failures: unknown[] = []
+  let moved: Deferred<void> = deferred()
+  const work = background((_name, err) => failures.push(err))
+  try {
+    for (;;) {
+      moved = deferred()
+      const now = await ledger.look(id)
+      if (now === undefined) return undefined
+      job = now.job
+      const open = now.parts.filter(({ state }) => isOpen(state))
+      if (open.length === 0) {
+        const end = endOfParts(now.parts, verdict())
+        await ledger.setJob(id, end)
+        return end
+      }
+      for (const part of open.filter(({ n }) => !begun.has(n))) {
+        if (work.size >= PARTS_AT_ONCE) break
+        begun.add(part.n)
+        const stepWork = { ...components, part, signal: until, verdict }
+        Object.defineProperty(stepWork, 'job', { get: () => job, enumerable: true })
+        work.run(`part ${part.n}`, () =>
+          runPart(stepWork as typeof stepWork & { readonly job: Job }).finally(() => moved.resolve()),
+        )
+      }
+      if (failures.length > 0) throw failures[0]
+      await pause(clock, lookMs, { event: moved.promise, signal: until })
+    }
+  } finally {
+    over.abort()
+    await work.stop()
+  }
+}
+
+async function runPart(work: Parameters<Step>[0] & JobRunComponents): Promise<void> {
+  const { part, ledger, signal, logger, verdict, job } = work
+  let end: PartEnd
+  try {
+    const early = verdict()
+    const isBegun = part.member !== undefined || part.state === 'running'
+    end = early !== undefined && !isBegun && part.step !== 'origins' ? endOf(early) : await stepOf[part.step](work)
+  } catch (err) {
+    if (signal.aborted) return
+    if (isOver(err)) end = err.end
+    else if (isAbort(err) || !isAppError(err)) throw err
+    else end = { state: 'failed', code: err.code, message: err.message }
+  }
+  if (signal.aborted) return
+  if (end.state === 'failed')
+    logger.warn('a part of a job has failed', { job: job.id, part: part.n, step: part.step, code: end.code })
+  await ledger.endPart(part, end)
+}

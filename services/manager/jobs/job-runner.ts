@@ -1,0 +1,88 @@
+import { background, type Deferred, deferred, isAbort } from '../../../lib/base/index.ts'
+import type { ManagerDatabase } from '../database/index.ts'
+import type { CredentialMemory } from './credential-memory.ts'
+import type { DutyWriter } from './duty.ts'
+import { jobLedger, type OpenJob, sweepJobs } from './job-ledger.ts'
+import type { JobMeters } from './job-meters.ts'
+import { type JobRunComponents, runJob } from './job-run.ts'
+import { MAX_OPEN_JOBS } from './job-store.ts'
+import { pause } from './pause.ts'
+
+/** Between two looks for jobs that are too old. */
+const SWEEP_MS = 60_000
+/** After a job could not be gone on with. */
+const AGAIN_MS = 2_000
+
+export interface JobRunnerComponents extends Omit<JobRunComponents, 'ledger' | 'credentials'> {
+  readonly database: Pick<ManagerDatabase, 'read'>
+  readonly credentials: Pick<CredentialMemory, 'of' | 'forget'>
+  readonly meters: JobMeters
+}
+
+export interface JobRunnerInit {
+  readonly atOnce: number
+  readonly keepMs: number
+}
+
+/** Does the jobs of a manager for as long as it has that duty. */
+export interface JobRunner {
+  /** There is a new job. */
+  ask(): void
+  work(writer: DutyWriter, signal: AbortSignal): Promise<void>
+}
+
+export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: JobRunnerInit): JobRunner {
+  const { clock, logger, meters, credentials, database, lookMs } = components
+  let asked: Deferred<void> = deferred()
+
+  return {
+    ask: () => asked.resolve(),
+    async work(writer, signal) {
+      const read = () => database.read
+      const ledger = jobLedger({ read, keep: (part) => writer.keep(part), clock })
+      const running = new Set<string>()
+      const tasks = background((_name, err) => logger.error('failed to do jobs', { err }))
+      let sweptMs = Number.NEGATIVE_INFINITY
+      const sweep = async () => {
+        if (clock.monotonicMs() - sweptMs < SWEEP_MS) return
+        const more = await sweepJobs({ read, keep: (part) => writer.keep(part) }, clock.now() - keepMs)
+        if (!more) sweptMs = clock.monotonicMs()
+      }
+      const doOne = async (job: OpenJob, until: AbortSignal) => {
+        try {
+          const end = await runJob({ ...components, ledger }, job.id, until)
+          if (end !== undefined) meters.ended(job.kind, end.state)
+          credentials.forget(job.id)
+        } catch (err) {
+          if (until.aborted || isAbort(err)) return
+          logger.warn('failed to go on with a job', { job: job.id, err })
+          await clock.sleep(AGAIN_MS, { signal: until }).catch(() => undefined)
+        } finally {
+          running.delete(job.id)
+          asked.resolve()
+        }
+      }
+      const end = () => {
+        tasks.stop().catch(() => undefined)
+      }
+      signal.addEventListener('abort', end, { once: true })
+      try {
+        while (!signal.aborted) {
+          asked = deferred()
+          const open = await ledger.open(MAX_OPEN_JOBS)
+          meters.note(open, clock.now())
+          for (const job of open.filter(({ id }) => !running.has(id))) {
+            if (running.size >= atOnce) break
+            running.add(job.id)
+            tasks.run(`job ${job.id}`, (until) => doOne(job, until))
+          }
+          await sweep()
+          await pause(clock, lookMs, { event: asked.promise, signal })
+        }
+      } finally {
+        signal.removeEventListener('abort', end)
+        await tasks.stop()
+      }
+    },
+  }
+}

@@ -1,0 +1,92 @@
+import {
+  adminBody,
+  managerApi,
+  type ScheduleBody,
+  scheduleNameSchema,
+  specOfSchedule,
+} from '../../../../lib/api/index.ts'
+import { appError, isAppError } from '../../../../lib/base/index.ts'
+import { repositoryText } from '../../../../lib/core/index.ts'
+import {
+  type Exchange,
+  pageRequest,
+  type Route,
+  readJson,
+  requireSeen,
+  sendEmpty,
+  sendJson,
+  sendTagged,
+} from '../../../../lib/http/index.ts'
+import { NOTIFICATION_TYPE, pushedImages } from '../../../../lib/kraken/index.ts'
+import type { Logger } from '../../../../lib/telemetry/index.ts'
+import { managerRoute } from '../../managed.ts'
+import type { ScheduleRounds } from './schedule-rounds.ts'
+import type { ScheduleStore } from './schedule-store.ts'
+
+const PAGE = { max: 1000, usual: 100, least: 1 }
+/** Most bytes of a notification. */
+const MAX_NOTIFICATION = 1024 * 1024
+
+export interface ScheduleRoutesComponents {
+  readonly schedules: ScheduleStore
+  readonly rounds: Pick<ScheduleRounds, 'pushed'>
+  readonly logger: Logger
+}
+
+/** @throws BODY_INVALID when its job could never be given */
+function assertJob({ job, onPush }: ScheduleBody): void {
+  if (onPush !== undefined && ('targets' in job || 'urls' in job))
+    throw appError('BODY_INVALID', { message: 'the targets of a push are what was pushed; the job names none' })
+  const parsed = specOfSchedule(job, onPush === undefined ? undefined : ['pushed:latest'])
+  if (parsed.success) return
+  const [issue] = parsed.error.issues
+  throw appError('BODY_INVALID', { message: `job.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}` })
+}
+
+/** @throws SCHEDULE_UNKNOWN */
+function nameOf({ params }: Exchange): string {
+  const parsed = scheduleNameSchema.safeParse(params['name'])
+  if (!parsed.success) throw appError('SCHEDULE_UNKNOWN')
+  return parsed.data
+}
+
+/** What begins jobs by itself, and what tells of pushes. */
+export function scheduleRoutes({ schedules, rounds, logger }: ScheduleRoutesComponents): readonly Route[] {
+  const set = async (exchange: Exchange) => {
+    const parsed = scheduleNameSchema.safeParse(exchange.params['name'])
+    if (!parsed.success)
+      throw appError('BODY_INVALID', { message: `name: ${parsed.error.issues[0]?.message ?? 'malformed'}` })
+    const body = await adminBody(managerApi.setSchedule, exchange)
+    assertJob(body)
+    if (exchange.req.headers['if-match'] !== undefined) requireSeen(exchange, await schedules.get(parsed.data))
+    sendTagged(exchange, await schedules.set(parsed.data, body, exchange.principal.name))
+  }
+  const pushed = async (exchange: Exchange) => {
+    const { manifests, malformed } = pushedImages(
+      await readJson(exchange, MAX_NOTIFICATION, { jsonTypes: [NOTIFICATION_TYPE] }),
+    )
+    if (malformed > 0) logger.warn('a notification names manifests that cannot be', { malformed })
+    const jobs: string[] = []
+    for (const { repository, digest, tag } of manifests) {
+      try {
+        jobs.push(...(await rounds.pushed({ repository: repositoryText(repository), digest, tag })))
+      } catch (err) {
+        if (!isAppError(err) || err.retryable) throw err
+        logger.warn('a push could not begin a job', { digest, err })
+      }
+    }
+    sendJson(exchange, 202, { jobs: jobs.slice(0, PAGE.max) })
+  }
+  return [
+    managerRoute(managerApi.schedules, async (exchange) => {
+      sendJson(exchange, 200, await schedules.page(pageRequest(exchange.query, PAGE)))
+    }),
+    managerRoute(managerApi.schedule, async (exchange) => sendTagged(exchange, await schedules.get(nameOf(exchange)))),
+    managerRoute(managerApi.setSchedule, set),
+    managerRoute(managerApi.removeSchedule, async (exchange) => {
+      await schedules.remove(nameOf(exchange), exchange.principal.name)
+      sendEmpty(exchange, 204)
+    }),
+    managerRoute(managerApi.pushed, pushed),
+  ]
+}

@@ -1,0 +1,114 @@
+import { createServer, type RequestListener } from 'node:http'
+import { describe, expect, test } from '@jest/globals'
+import { systemClock } from '../../../../lib/base/index.ts'
+import { digestOf } from '../../../../lib/core/index.ts'
+import { registryAsker } from '../../../../services/manager/jobs/registry-asker.ts'
+import { keptAlive } from '../../../kit/kept-alive.ts'
+import { listening } from '../../../kit/listening.ts'
+
+const bytes = Buffer.from('{"schemaVersion":2}')
+const digest = digestOf(bytes)
+const credentials = { headers: { Authorization: 'Bearer of-harbor' } }
+
+async function asking(allow: readonly string[], handler: RequestListener) {
+  const server = await listening(createServer(keptAlive, handler))
+  const asker = registryAsker({ clock: systemClock() }, { allow })
+  await asker.start()
+  return {
+    url: server.url,
+    ask: (path: string, shown: object = credentials, base = server.url) => asker.digestOf(base + path, shown, {}),
+    check: asker.check,
+    async [Symbol.asyncDispose]() {
+      await asker.stop()
+      await server[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const manifest: RequestListener = (_req, res) => void res.end(bytes)
+
+describe('a registry', () => {
+  test.each([
+    'http://127.0.0.1/v2/a/manifests/1',
+    'http://localhost:5000/v2/a/manifests/1',
+    'http://10.1.2.3/v2/a/manifests/1',
+    'http://[::1]/v2/a/manifests/1',
+    'http://[::ffff:10.0.0.1]/v2/a/manifests/1',
+    'http://169.254.169.254/latest/meta-data',
+    'http://2130706433/v2/a/manifests/1',
+    'http://0x7f.1/v2/a/manifests/1',
+  ])('%s is not asked', async (url) => {
+    await using it = await asking([], manifest)
+    expect(() => it.check(url)).toThrow(expect.objectContaining({ code: 'ADDRESS_REFUSED' }))
+    await expect(it.ask('', credentials, url)).rejects.toMatchObject({ code: 'ADDRESS_REFUSED' })
+  })
+
+  test('that is allowed is asked with what was shown, and its bytes must fit the digest that it names', async () => {
+    await using it = await asking(['127.0.0.1'], (req, res) => {
+      if (req.headers.authorization !== 'Bearer of-harbor') return void res.writeHead(401).end()
+      if (req.url?.endsWith('liar')) res.setHeader('docker-content-digest', digestOf(Buffer.from('other')))
+      res.end(bytes)
+    })
+    await expect(it.ask('/v2/a/manifests/1')).resolves.toBe(digest)
+    await expect(it.ask(`/v2/a/manifests/${digest}`)).resolves.toBe(digest)
+    await expect(it.ask('/v2/a/manifests/liar')).rejects.toMatchObject({ code: 'MANIFEST_INVALID' })
+    await expect(it.ask('/v2/a/manifests/1', { headers: {} })).rejects.toMatchObject({ code: 'REGISTRY_REFUSED' })
+  })
+
+  test('that sends on leads to no inner address, and another host sees nothing of what was shown', async () => {
+    const seen: unknown[] = []
+    await using other = await listening(
+      createServer(keptAlive, (req, res) => {
+        seen.push(req.headers.authorization)
+        res.end(bytes)
+      }),
+    )
+    const { port } = new URL(other.url)
+    await using it = await asking(['127.0.0.1', 'other.localhost'], (req, res) => {
+      const to = req.url === '/inner' ? 'http://10.0.0.1/' : `http://127.0.0.1:${port}/v2/x`
+      res.writeHead(307, { location: to }).end()
+    })
+    await expect(it.ask('/inner')).rejects.toMatchObject({ code: 'ADDRESS_REFUSED' })
+    await expect(it.ask('/other')).resolves.toBe(digest)
+    expect(seen).toEqual([undefined])
+  })
+
+  test('that sends on for ever is given up', async () => {
+    await using it = await asking(
+      ['127.0.0.1'],
+      (req, res) => void res.writeHead(302, { location: `${req.url}a` }).end(),
+    )
+    await expect(it.ask('/a')).rejects.toMatchObject({ code: 'REGISTRY_REFUSED' })
+  })
+
+  test('whose name leads to an inner address is not asked', async () => {
+    await using it = await asking([], manifest)
+    const asker = registryAsker(
+      { clock: systemClock(), lookup: (_h, _o, done) => done(null, [{ address: '10.0.0.1', family: 4 }]) },
+      { allow: [] },
+    )
+    await expect(asker.digestOf('http://rebound.example/v2/a/manifests/1', credentials, {})).rejects.toMatchObject({
+      code: 'ADDRESS_REFUSED',
+    })
+    await asker.stop()
+    expect(it.url).toBeDefined()
+  })
+
+  test('with a token server is asked with its token', async () => {
+    await using it = await asking(['127.0.0.1'], (req, res) => {
+      const { authorization, host } = req.headers
+      if (req.url?.startsWith('/token')) {
+        const isRight =
+          authorization === `Basic ${Buffer.from('ada:secret').toString('base64')}` && req.url.includes('scope=pull')
+        return void res.writeHead(isRight ? 200 : 401).end(JSON.stringify({ token: 'made' }))
+      }
+      if (authorization === 'Bearer made') return void res.end(bytes)
+      res.writeHead(401, { 'www-authenticate': `Bearer realm="http://${host}/token",service="s",scope="pull"` }).end()
+    })
+    await expect(it.ask('/v2/a/manifests/1', { username: 'ada', password: 'secret' })).resolves.toBe(digest)
+    await expect(it.ask('/v2/a/manifests/1', { username: 'ada', password: 'x' })).rejects.toMatchObject({
+      code: 'REGISTRY_REFUSED',
+    })
+    await expect(it.ask('/v2/a/manifests/1', {})).rejects.toMatchObject({ code: 'REGISTRY_REFUSED' })
+  })
+})
