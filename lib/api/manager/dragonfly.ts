@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { list, text } from '../bounded.ts'
+import { list, table, text } from '../bounded.ts'
 
 const MAX_LIST = 100
 const MAX_URL = 2048
@@ -9,15 +9,12 @@ const MAX_HEADERS = 64
 const word = (max: number) => text(max).nullish()
 const number = () => z.number().nullish()
 
-const argsSchema = z.looseObject({
+const argsSchema = z.object({
   type: word(32),
   url: word(MAX_URL),
   urls: list(text(MAX_URL), MAX_LIST).nullish(),
   task_id: word(256),
-  headers: z
-    .record(text(128), text(16_384))
-    .refine((headers) => Object.keys(headers).length <= MAX_HEADERS, `at most ${MAX_HEADERS} headers`)
-    .nullish(),
+  headers: table(text(16_384), { max: MAX_HEADERS, maxKey: 128 }).nullish(),
   username: word(255),
   password: word(4096),
   platform: word(64),
@@ -34,7 +31,7 @@ const argsSchema = z.looseObject({
 export type DragonflyArgs = z.output<typeof argsSchema>
 
 /** A job as Dragonfly's tools, and Harbor, give it. Keys that are not known are accepted: clients of any age send some. */
-export const dragonflyJobSchema = z.looseObject({
+export const dragonflyJobSchema = z.object({
   bio: word(1000),
   type: text(64),
   args: argsSchema.nullish(),
@@ -44,4 +41,4 @@ export const dragonflyJobSchema = z.looseObject({
 export type DragonflyJob = z.output<typeof dragonflyJobSchema>
 
 /** What may be changed of a job. */
-export const dragonflyPatchSchema = z.looseObject({ bio: word(1000), user_id: number() })
+export const dragonflyPatchSchema = z.object({ bio: word(1000), user_id: number() })

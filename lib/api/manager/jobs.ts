@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { adminCall, adminStream } from '../admin.ts'
-import { list, text } from '../bounded.ts'
+import { list, opaque, table, text } from '../bounded.ts'
 import { holdings, jobStates, MAX_JOB_HOSTS, platformTextSchema } from '../fleet-jobs.ts'
 import { byteCountSchema, digestSchema } from '../schemas.ts'
 import { managerCall } from './manager-call.ts'
@@ -40,7 +40,7 @@ export const jobScopes = ['single_origin', 'all_origins', 'agents'] as const
 export const jobCredentialsSchema = z.strictObject({
   username: text(255).optional(),
   password: text(4096).optional(),
-  headers: z.record(text(128), text(16_384)).optional(),
+  headers: table(text(16_384), { max: MAX_HEADERS, maxKey: 128 }).optional(),
 })
 export type JobCredentials = z.output<typeof jobCredentialsSchema>
 
@@ -153,7 +153,7 @@ const jobAnswerSchema = z.object({
   kind: z.enum(managedJobKinds),
   state: z.enum(jobStates),
   /** As it was given, without what is secret. */
-  spec: z.unknown(),
+  spec: opaque(),
   by: text(255),
   schedule: text(128).optional(),
   createdAtMs: timeSchema,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { adminCall } from '../admin.ts'
-import { list, opaque, text } from '../bounded.ts'
+import { list, opaque, table, text } from '../bounded.ts'
 import { jobSpecSchema } from './jobs.ts'
 import { managerCall } from './manager-call.ts'
 
@@ -25,8 +25,11 @@ const keys = {
   enabled: z.boolean().optional(),
 }
 
+/** More than a job has. */
+const MAX_KEYS = 64
+
 const scheduleBodySchema = z
-  .strictObject({ ...keys, job: z.record(text(64), opaque()) })
+  .strictObject({ ...keys, job: table(opaque(), { max: MAX_KEYS, maxKey: 64 }) })
   .superRefine(({ cron, onPush }, ctx) => {
     if ((cron === undefined) === (onPush === undefined))
       ctx.addIssue({ code: 'custom', message: 'say when: exactly one of cron and onPush' })
@@ -44,7 +47,7 @@ const scheduleSchema = z.object({
   onPush: z.object({ repository: text(512), tag: text(512).optional() }).optional(),
   overlap: z.boolean(),
   enabled: z.boolean(),
-  job: z.unknown(),
+  job: opaque(),
   by: text(255),
   changedAtMs: z.number(),
   /** When it began a job last, and which. */
