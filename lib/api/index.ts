@@ -162,6 +162,15 @@ export {
 } from './origin-contract.ts'
 export { proxyAdmin } from './proxy-admin.ts'
 export {
+  PULL_ANSWERS_PATH,
+  type PullAnswer,
+  type PullQuestion,
+  pullFailures,
+  pullQuestionLimits,
+  type ToldPullAnswer,
+  toldPullAnswerSchema,
+} from './pull-questions.ts'
+export {
   MAX_REFERRER_BYTES,
   MAX_REFERRERS,
   type ReferrerIndex,

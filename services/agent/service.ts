@@ -122,6 +122,7 @@ function krakenListener(runtime: Runtime, config: AgentConfig, parts: KrakenPart
 interface OrdersParts {
   readonly clients: Clients
   readonly work: CarryOutComponents
+  readonly pulls: PullLog
   /** Of its announces. */
   readonly key: string
   readonly steered: Steered
@@ -133,14 +134,17 @@ const ownFolder = ({ folder, store }: AgentConfig) => store.volumes[0] ?? folder
 function agentOrders(
   runtime: Runtime,
   config: AgentConfig,
-  { clients, work, key, steered: steering }: OrdersParts,
+  { clients, work, key, pulls: log, steered: steering }: OrdersParts,
 ): readonly Startable[] {
   if (!config.orders) return []
   const { zone, labels } = config
   const { os, architecture } = ownPlatform()
   return [
     orders(
-      { ...runtime, ...work, http: clients.http, trackers: clients.rings.trackers, steered: steering },
+      {
+        ...{ ...runtime, ...work, http: clients.http, trackers: clients.rings.trackers },
+        ...{ steered: steering, pulls: log },
+      },
       {
         ...{
           peerId: peerIdOf(key),
@@ -221,7 +225,13 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     ...shell.around([
       ...[clients.http, ...parts, store, kept, digester, engine, seedStored(store, engine), seedParts(store, engine)],
       ...[scrubs, ...shell.listeners],
-      ...agentOrders(runtime, config, { clients, work: { store, links: proven, bring }, key, steered: steering }),
+      ...agentOrders(runtime, config, {
+        clients,
+        work: { store, links: proven, bring },
+        key,
+        pulls: log,
+        steered: steering,
+      }),
       leaving.part,
     ]),
     engine,

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { adminCall, adminStream } from '../admin.ts'
+import { pullCalls, pullPageSchema, tracedPullSchema } from '../agent-pulls.ts'
 import { list, opaque, table, text } from '../bounded.ts'
+import { asksHost } from '../host-pulls-admin.ts'
 import { digestSchema } from '../schemas.ts'
 import { holdsSchema } from '../steering-admin.ts'
 import { feedSchema, hostSchema, markBodySchema, markSchema, peerSchema, swarmSchema } from '../tracker-admin.ts'
@@ -206,6 +208,27 @@ export const viewCalls = {
         blobs: list(z.object({ swarmId: text(40), digest: digestSchema.optional(), complete: z.boolean() }), MAX_ROWS),
         next: text(40).optional(),
       }),
+    }),
+  ),
+  nodePulls: managerCall(
+    reads('members'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/hosts/:cluster/:peer/pulls',
+      summary: 'the last pulls of a node and those under way, as the node itself tells them',
+      query: pullCalls.pulls.query,
+      codes: [...pullCalls.pulls.codes, ...asksHost, 'CLUSTER_UNKNOWN', 'NO_HEALTHY_MEMBER'],
+      answer: pullPageSchema,
+    }),
+  ),
+  nodePull: managerCall(
+    reads('members'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/hosts/:cluster/:peer/pulls/:id',
+      summary: 'one pull of a node: what it waited for, and what each peer did for it',
+      codes: [...pullCalls.pull.codes, ...asksHost, 'CLUSTER_UNKNOWN', 'NO_HEALTHY_MEMBER'],
+      answer: tracedPullSchema,
     }),
   ),
   banNode: bans.set,

@@ -1,4 +1,5 @@
 import type { viewCalls } from '../../../lib/api/index.ts'
+import { explainText, pullTable } from '../explain/words.ts'
 import { ageText, fields, rateText, sizeText, table } from './sheet.ts'
 import { endText, healthText, markBody, markOptions, markText } from './tracker-verbs.ts'
 import type { VerbsOf } from './verb.ts'
@@ -115,6 +116,11 @@ export const managerViewVerbs: VerbsOf<typeof viewCalls> = {
         )
         .join('\n\n'),
   },
+  nodePulls: {
+    example: `node-pulls east ${PEER} --slowerThan 5000`,
+    show: ({ pulls, next }, nowMs) => pullTable(pulls, nowMs) + more(next),
+  },
+  nodePull: { example: `node-pull east ${PEER} 3f2a9c-17`, show: (pull) => explainText(pull) },
   node: {
     example: `node east ${PEER}`,
     show: (host, nowMs) =>

@@ -63,6 +63,21 @@ function swarmRoutes({ swarms, live, clock }: ViewRoutesComponents): readonly Ro
   ]
 }
 
+/** Pulls of nodes, as they tell themselves. */
+function pullRoutes({ nodes }: ViewRoutesComponents): readonly Route[] {
+  const at = (exchange: Exchange) => ({ cluster: param(exchange, 'cluster'), peer: param(exchange, 'peer') })
+  return [
+    managerRoute(managerApi.nodePulls, async (exchange) => {
+      const { query, signal } = exchange
+      sendJson(exchange, 200, await nodes.pulls(at(exchange), Object.fromEntries(query), { signal }), UNKEPT)
+    }),
+    managerRoute(managerApi.nodePull, async (exchange) => {
+      const { signal } = exchange
+      sendJson(exchange, 200, await nodes.pull(at(exchange), param(exchange, 'id'), { signal }), UNKEPT)
+    }),
+  ]
+}
+
 /** Marks on nodes: the trackers keep them, and the audit has who asked for them. */
 function markRoutes({ nodes, database }: ViewRoutesComponents): readonly Route[] {
   const words = { bans: ['host.ban', 'host.unban'], drains: ['host.drain', 'host.undrain'] } as const
@@ -113,6 +128,7 @@ export function viewRoutes(components: ViewRoutesComponents): readonly Route[] {
       const { signal } = exchange
       sendJson(exchange, 200, await nodes.of(param(exchange, 'cluster'), param(exchange, 'peer'), { signal }), UNKEPT)
     }),
+    ...pullRoutes(components),
     ...markRoutes(components),
   ]
 }

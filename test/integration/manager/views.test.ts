@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { type AnswerOf, adminClient, managerApi, type trackerAdmin, type WholeSwarm } from '../../../lib/api/index.ts'
+import {
+  type AnswerOf,
+  adminClient,
+  agentAdmin,
+  managerApi,
+  type trackerAdmin,
+  type WholeSwarm,
+} from '../../../lib/api/index.ts'
 import { appError, fakeClock, systemClock } from '../../../lib/base/index.ts'
 import { httpClient } from '../../../lib/http/index.ts'
 import { askedClusters, type Tracker, type ViewedClusters } from '../../../services/manager/views/asked-clusters.ts'
@@ -55,6 +62,26 @@ describe('views over a cluster that has joined', () => {
       expect((data as unknown as WholeSwarm).swarm.digest).toBe(digest)
       break
     }
+  })
+
+  test('what a node pulled is told by the node itself, with what it waited for', async () => {
+    const at = { cluster: 'herd', peer }
+    const agent = adminClient(http, shoal.url('agent-1', 'admin'), agentAdmin)
+    const { pulls } = await eventually(async () => {
+      const found = await manager().nodePulls({ ...at, digest })
+      expect(found.pulls).toMatchObject([{ kind: 'blob', repository: 'team/viewed', digest, outcome: 'done' }])
+      return found
+    })
+    const id = pulls[0]?.id ?? ''
+    expect(await manager().nodePull({ ...at, id })).toEqual(await agent.pull({ id }))
+    expect(await manager().nodePulls({ ...at, repository: 'team/other' })).toEqual({ pulls: [] })
+    const refused = [
+      [() => manager().nodePull({ ...at, id: '000000-1' }), 'PULL_UNKNOWN'],
+      [() => manager().nodePulls({ ...at, since: 'yesterday' }), 'BODY_INVALID'],
+      [() => manager().nodePulls({ ...at, peer: '0'.repeat(40) }), 'NODE_UNKNOWN'],
+      [() => manager().nodePulls({ ...at, peer: 'agent-1' }), 'REQUEST_INVALID'],
+    ] as const
+    for (const [call, code] of refused) await expect(call()).rejects.toMatchObject({ code })
   })
 
   test('a node that is drained says so at its trackers, and the audit who asked for it', async () => {
