@@ -7,6 +7,7 @@ export const consolePaths = {
   image: '/images/:repository',
   nodes: '/nodes',
   node: '/nodes/:cluster/:peer',
+  pull: '/nodes/:cluster/:peer/pulls/:id',
   clusters: '/clusters',
   cluster: '/clusters/:cluster',
   users: '/users',

@@ -9,6 +9,7 @@ import { ImagesPage } from './images.tsx'
 import { NodePage } from './node.tsx'
 import { NodesPage } from './nodes.tsx'
 import { OverviewPage } from './overview.tsx'
+import { PullPage } from './pull.tsx'
 import { SwarmPage } from './swarm.tsx'
 import { SwarmsPage } from './swarms.tsx'
 import { TokensPage } from './tokens.tsx'
@@ -23,6 +24,7 @@ export const pages: Readonly<Record<ConsolePage, ComponentType<Place>>> = {
   image: ImagePage,
   nodes: NodesPage,
   node: NodePage,
+  pull: PullPage,
   clusters: ClustersPage,
   cluster: ClusterPage,
   users: UsersPage,

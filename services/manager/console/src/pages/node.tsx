@@ -11,6 +11,7 @@ import { useLoad } from '../state/load.ts'
 import { put } from '../state/put.ts'
 import { may } from '../state/session.ts'
 import type { HostAnswer, Mark as NodeMark } from '../state/views.ts'
+import { Pulls } from './pulls.tsx'
 
 type Kind = 'bans' | 'drains'
 
@@ -151,6 +152,7 @@ const Known = ({ host, again }: ActProps) => {
           </div>
         </Card>
       </div>
+      {host.role === 'agent' && <Pulls cluster={host.cluster} peer={host.peerId} />}
       <Card title={t('node.blobs')} tight>
         {host.blobs.length === 0 ? (
           <Empty title={t('node.noBlobs')} />
