@@ -5,6 +5,7 @@ export const consolePaths = {
   swarm: '/swarms/:cluster/:swarm',
   images: '/images',
   image: '/images/:repository',
+  content: '/images/:repository/:reference',
   nodes: '/nodes',
   node: '/nodes/:cluster/:peer',
   pull: '/nodes/:cluster/:peer/pulls/:id',

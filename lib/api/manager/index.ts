@@ -85,6 +85,7 @@ export {
 } from './settings.ts'
 export {
   type ClusterNow,
+  type ContentInCluster,
   type ImageInCluster,
   type Sample,
   type SwarmViewRow,

@@ -60,6 +60,8 @@ const FINAL = [
   'CONTROL_FULL',
   'BODY_INVALID',
   'PULL_UNKNOWN',
+  'MANIFEST_UNKNOWN',
+  'TAG_INVALID',
 ]
 
 export function askedClusters(clusters: ViewedClusters, clock: Clock): AskedClusters {

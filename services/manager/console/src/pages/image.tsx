@@ -2,7 +2,7 @@ import { t } from '../i18n/index.ts'
 import { Id } from '../parts/names.tsx'
 import { Table } from '../parts/table.tsx'
 import { Bar, Card, Empty, Head, Mark, Seen, type Tone } from '../parts/ui.tsx'
-import type { Place } from '../pure/paths.ts'
+import { addressOf, type Place } from '../pure/paths.ts'
 import { get, part } from '../state/api.ts'
 import { format } from '../state/here.ts'
 import { useLoad } from '../state/load.ts'
@@ -22,7 +22,7 @@ function tagRows(clusters: readonly ImageInCluster[]): readonly TagRow[] {
   return [...rows].map(([tag, digests]) => ({ tag, digests })).toSorted((a, b) => a.tag.localeCompare(b.tag))
 }
 
-const Tags = ({ clusters }: ImageAnswer) => {
+const Tags = ({ repository, clusters }: ImageAnswer) => {
   const rows = tagRows(clusters)
   if (rows.length === 0) return <Empty title={t('image.noTagsTitle')}>{t('image.noTags')}</Empty>
   return (
@@ -31,7 +31,14 @@ const Tags = ({ clusters }: ImageAnswer) => {
       rows={rows}
       keyOf={({ tag }) => tag}
       columns={[
-        { name: t('col.tag'), of: ({ tag }) => <code>{tag}</code> },
+        {
+          name: t('col.tag'),
+          of: ({ tag }) => (
+            <a class="mono" href={addressOf('content', { repository, reference: tag })}>
+              {tag}
+            </a>
+          ),
+        },
         ...clusters.map(({ cluster }) => ({
           name: cluster,
           of: ({ digests }: TagRow) => {

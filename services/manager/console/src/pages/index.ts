@@ -4,6 +4,7 @@ import { AccountPage } from './account.tsx'
 import { AuditPage } from './audit.tsx'
 import { ClusterPage } from './cluster.tsx'
 import { ClustersPage } from './clusters.tsx'
+import { ContentPage } from './content.tsx'
 import { ImagePage } from './image.tsx'
 import { ImagesPage } from './images.tsx'
 import { NodePage } from './node.tsx'
@@ -22,6 +23,7 @@ export const pages: Readonly<Record<ConsolePage, ComponentType<Place>>> = {
   swarm: SwarmPage,
   images: ImagesPage,
   image: ImagePage,
+  content: ContentPage,
   nodes: NodesPage,
   node: NodePage,
   pull: PullPage,

@@ -74,4 +74,17 @@ export const pulls = {
   'wait.digest': 'the check of the whole blob',
   'wait.standstill': 'this node, whose process stood still',
   'wait.client': 'the client to take its bytes',
+  'content.what': 'What it consists of in each cluster, and who has signed it.',
+  'content.parts': 'What it consists of',
+  'content.manifest': 'manifest',
+  'content.blob': 'config or layer',
+  'content.whole': '{n|one blob|{n} blobs}, {size}',
+  'content.signed': 'Signatures, attestations and lists of packages',
+  'content.unsigned': 'Nothing refers to it.',
+  'content.absent': 'It is not in this cluster.',
+  'content.delete': 'Delete the tag',
+  'content.deleteTitle': 'Delete {tag} in {cluster}?',
+  'content.deleteWhat':
+    'The tag is gone at once. Its manifests and blobs stay until the next look for garbage, and in the caches of nodes until they make room.',
+  'content.deleted': 'The tag is deleted.',
 } as const
