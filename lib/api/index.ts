@@ -180,6 +180,15 @@ export {
   referrerSchema,
 } from './referrers.ts'
 export {
+  type GivenRegistryUser,
+  type HeldRegistryUsers,
+  MAX_REGISTRY_USERS,
+  MAX_REGISTRY_USERS_BYTES,
+  type RegistryUserSet,
+  registryUserSetSchema,
+  registryUsersHash,
+} from './registry-users.ts'
+export {
   askedStatesSchema,
   clusterNameSchema,
   MAX_ASKED,
