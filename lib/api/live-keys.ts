@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { byteSize, duration, logLevel, rate } from '../config/index.ts'
+import { pullKeys, withholdRules } from '../service/index.ts'
 import { text } from './bounded.ts'
 
 /** `on`, `off` or a rate; parsed to bytes per second, undefined for `on`. */
@@ -23,6 +24,10 @@ export const liveKeys = {
     'limits.download': rate,
     'registry.clientRequests': z.number().min(0.1).max(100_000).optional(),
     'registry.fill': z.boolean(),
+    'pulls.clientMax': pullKeys.clientMax,
+    'pulls.rules': pullKeys.rules,
+    'pulls.blocks': pullKeys.blocks,
+    withhold: withholdRules,
     'store.capacity': byteSize,
     'store.minFree': byteSize,
     'scrub.rate': rate,
@@ -31,6 +36,8 @@ export const liveKeys = {
     log: logLevel,
     'limits.upload': rate,
     'ingest.fill': fill,
+    withhold: withholdRules,
+    'store.minFree': byteSize,
     'handOver.rate': rate,
     'scrub.rate': rate,
   },

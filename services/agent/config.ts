@@ -6,14 +6,13 @@ import {
   commonKeys,
   listenerOf,
   peerListenerOf,
+  pullRulesSchema,
   rings,
   secretsOf,
   swarmKeys,
-  withholdRules,
 } from '../../lib/service/index.ts'
 import { forwardKeys } from './forward/config.ts'
 import { checkFronts, frontDefault, frontListeners, mountList } from './fronts/config.ts'
-import { pullRulesSchema } from './pull-rules/config.ts'
 import { upstreamEntrySchema } from './rights/index.ts'
 
 const live = liveKeys.agent
@@ -78,7 +77,7 @@ const keys = z.strictObject({
   /** How pulls count beside each other, and which are refused. */
   pulls: pullRulesSchema,
   /** Repositories whose blobs are not given to peers. */
-  withhold: withholdRules,
+  withhold: live.withhold.prefault([]),
   /** Where other agents connect to fetch pieces. */
   peer: peerListenerOf('agent'),
   /** How it goes where clients find it by a name: they know its address for a while, and keep to their connections. */

@@ -190,21 +190,21 @@ function agentParts(components: AgentComponents, config: AgentConfig, onEnd: (en
   const bring = bringBlob({ ...runtime, store, pulls: pulling })
   const scrubs = agentScrub(runtime, config, { store, digester })
   const held = { plainStore, store, digester, engine, kept, proven, pulling, bring, log, scrubs }
-  return { runtime, clients, key, ...held, rules, onSent }
+  return { runtime, clients, key, ...held, rules, gives, onSent }
 }
 
 /** One agent. @throws INSECURE_BIND, READERS_UNSAID, CONFIG_INVALID */
 export function agentService(components: AgentComponents, config: AgentConfig): AgentService {
   const made = agentParts(components, config, (end) => steering.count(end))
   const { runtime, clients, key, plainStore, store, digester, engine, kept, proven, pulling, bring, log, scrubs } = made
-  const { rules, onSent } = made
+  const { rules, gives, onSent } = made
   const leaving = departure(runtime, { afterMs: config.leave.after, closeMs: config.leave.close })
   const front = clientFront(runtime, config, {
     ...{ pulling, links: proven, urls: clients.urls, index: clients.index, onSent, rules },
     ownPorts: () => [engine.address.port, ...shell.listeners.map(({ address }) => address.port)],
   })
   const { parts, guarded, storage, blobs, looks, usual, further } = front
-  const obeying = { ...runtime, engine, store: plainStore, scrub: scrubs.scrub, front: front.live }
+  const obeying = { ...runtime, engine, store: plainStore, scrub: scrubs.scrub, rules, gives, front: front.live }
   const steering = steered({ ...runtime, live: agentLive(obeying, config) }, { folder: ownFolder(config) })
   const shell = serviceShell(runtime, config, {
     kind: 'agent',

@@ -119,7 +119,27 @@ describe('settings at a manager', () => {
     await using it = await start()
     const { kinds } = await it.admin.settingsSchema({})
     expect(Object.keys(kinds).toSorted()).toEqual(['agent', 'origin', 'tracker'])
-    expect(kinds['agent']).toMatchObject({ properties: { 'limits.download': { type: 'string' } } })
+    const rule = { properties: { digests: { maxItems: 1000 } }, required: ['name'] }
+    const blocks = { type: 'array', maxItems: 200, items: rule }
+    expect(kinds['agent']).toMatchObject({
+      properties: { 'limits.download': { type: 'string' }, 'pulls.blocks': blocks },
+    })
+  })
+
+  test('that are lists are one value: they are compared, and set, as a whole', async () => {
+    await using it = await start()
+    const block = (name: string) => ({ name, repositories: ['a/*'] })
+    const first = await it.admin.setSettings({
+      ...to('all'),
+      body: { values: { 'pulls.blocks': [block('a')] }, reason },
+    })
+    const values = { 'pulls.blocks': [block('a'), block('b')], 'pulls.clientMax': 'high' }
+    await it.admin.setSettings({ ...to('all'), body: { values, reason } })
+    const { changes } = await it.admin.settingsDiff({ from: String(first.latest), to: 'all/agent' })
+    expect(changes).toEqual([
+      { key: 'pulls.blocks', change: 'changed', from: [block('a')], to: [block('a'), block('b')] },
+      { key: 'pulls.clientMax', change: 'added', to: 'high' },
+    ])
   })
 
   test('are taken over from another manager by an explicit call', async () => {
