@@ -97,7 +97,9 @@ function markRoutes({ nodes, database }: ViewRoutesComponents): readonly Route[]
 export function viewRoutes(components: ViewRoutesComponents): readonly Route[] {
   const { overview, images, nodes } = components
   return [
-    managerRoute(managerApi.overview, (exchange) => sendJson(exchange, 200, overview.now(), UNKEPT)),
+    managerRoute(managerApi.overview, async (exchange) =>
+      sendJson(exchange, 200, await overview.now({ signal: exchange.signal }), UNKEPT),
+    ),
     ...swarmRoutes(components),
     managerRoute(managerApi.images, async (exchange) => {
       const { count, last } = pageRequest(exchange.query, PAGE)

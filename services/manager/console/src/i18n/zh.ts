@@ -2,6 +2,7 @@ import type { en } from './en.ts'
 import { common } from './zh/common.ts'
 import { people } from './zh/people.ts'
 import { watch } from './zh/watch.ts'
+import { work } from './zh/work.ts'
 
 /** All texts in Chinese. */
-export const zh: Readonly<Record<keyof typeof en, string>> = { ...common, ...watch, ...people }
+export const zh: Readonly<Record<keyof typeof en, string>> = { ...common, ...watch, ...people, ...work }
