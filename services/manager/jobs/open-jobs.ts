@@ -57,6 +57,6 @@ export function openJobs(components: JobsComponents, config: JobsConfig): Manage
     duty('jobs', (writer, signal) => runner.work(writer, signal)),
     duty('schedules', (writer, signal) => rounds.work(writer, signal)),
   ]
-  const routes = [...jobRoutes({ store, give, events }), ...scheduleRoutes({ ...components, schedules, rounds })]
+  const routes = [...jobRoutes({ store, give, events, talk }), ...scheduleRoutes({ ...components, schedules, rounds })]
   return { routes, store, give, parts: [lifecycle(parts)] }
 }

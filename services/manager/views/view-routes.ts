@@ -99,7 +99,9 @@ function markRoutes({ nodes, database }: ViewRoutesComponents): readonly Route[]
 export function viewRoutes(components: ViewRoutesComponents): readonly Route[] {
   const { overview, nodes } = components
   return [
-    managerRoute(managerApi.overview, (exchange) => sendJson(exchange, 200, overview.now(), UNKEPT)),
+    managerRoute(managerApi.overview, async (exchange) =>
+      sendJson(exchange, 200, await overview.now({ signal: exchange.signal }), UNKEPT),
+    ),
     ...swarmRoutes(components),
     ...imageRoutes(components),
     managerRoute(managerApi.node, async (exchange) => {

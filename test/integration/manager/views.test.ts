@@ -149,13 +149,13 @@ describe('views over a cluster that has joined', () => {
     })
   })
 
-  test('the numbers of the overview are those of its trackers', async () => {
+  test('the numbers of the overview are those of its trackers, as they are when somebody looks', async () => {
     const { clusters } = await eventually(async () => {
       const seen = await manager().overview({})
-      if (seen.clusters[0]?.trackers !== 2) throw new Error('not measured yet')
+      if (seen.clusters[0]?.trackers !== 2) throw new Error('the cluster has not joined yet')
       return seen
     })
-    expect(clusters).toMatchObject([{ cluster: 'herd', away: false, trackers: 2, swarms: 0 }])
+    expect(clusters).toMatchObject([{ cluster: 'herd', away: false, trackers: 2, swarms: 1, hosts: 2 }])
   })
 })
 

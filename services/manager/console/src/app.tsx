@@ -32,6 +32,13 @@ const menu: readonly { readonly title: TextKey; readonly entries: readonly Entry
     ],
   },
   {
+    title: 'nav.work',
+    entries: [
+      { page: 'jobs', text: 'nav.jobs', needs: 'jobs', also: ['job', 'newJob'] },
+      { page: 'schedules', text: 'nav.schedules', needs: 'schedules', also: ['scheduleForm'] },
+    ],
+  },
+  {
     title: 'nav.people',
     entries: [
       { page: 'users', text: 'nav.users', needs: 'users' },

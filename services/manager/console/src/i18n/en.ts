@@ -2,6 +2,7 @@ import { common } from './en/common.ts'
 import { people } from './en/people.ts'
 import { pulls } from './en/pulls.ts'
 import { watch } from './en/watch.ts'
+import { work } from './en/work.ts'
 
 /** All texts in English. */
-export const en = { ...common, ...watch, ...people, ...pulls }
+export const en = { ...common, ...watch, ...people, ...pulls, ...work }

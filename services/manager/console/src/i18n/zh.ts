@@ -3,6 +3,7 @@ import { common } from './zh/common.ts'
 import { people } from './zh/people.ts'
 import { pulls } from './zh/pulls.ts'
 import { watch } from './zh/watch.ts'
+import { work } from './zh/work.ts'
 
 /** All texts in Chinese. */
-export const zh: Readonly<Record<keyof typeof en, string>> = { ...common, ...watch, ...people, ...pulls }
+export const zh: Readonly<Record<keyof typeof en, string>> = { ...common, ...watch, ...people, ...pulls, ...work }

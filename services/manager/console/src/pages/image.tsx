@@ -5,7 +5,9 @@ import { Bar, Card, Empty, Head, Mark, Seen, type Tone } from '../parts/ui.tsx'
 import { addressOf, type Place } from '../pure/paths.ts'
 import { get, part } from '../state/api.ts'
 import { format } from '../state/here.ts'
+import type { JobKind } from '../state/jobs.ts'
 import { useLoad } from '../state/load.ts'
+import { may } from '../state/session.ts'
 import type { ImageAnswer, ImageInCluster, Replication } from '../state/views.ts'
 import { SwarmTable } from './swarms.tsx'
 
@@ -21,6 +23,17 @@ function tagRows(clusters: readonly ImageInCluster[]): readonly TagRow[] {
     for (const { tag, digest } of tags) rows.set(tag, (rows.get(tag) ?? new Map<string, string>()).set(cluster, digest))
   return [...rows].map(([tag, digests]) => ({ tag, digests })).toSorted((a, b) => a.tag.localeCompare(b.tag))
 }
+
+/** The form of a job for one tag, filled in. */
+const jobFor = (kind: JobKind, target: string) => addressOf('newJob', {}, { kind, target })
+
+const TagActs = ({ target }: { readonly target: string }) => (
+  <span class="row">
+    <a href={jobFor('preheat', target)}>{t('image.preheat')}</a>
+    <a href={jobFor('query', target)}>{t('image.holders')}</a>
+    <a href={jobFor('delete', target)}>{t('image.delete')}</a>
+  </span>
+)
 
 const Tags = ({ repository, clusters }: ImageAnswer) => {
   const rows = tagRows(clusters)
@@ -59,6 +72,9 @@ const Tags = ({ repository, clusters }: ImageAnswer) => {
             )
           },
         },
+        ...(may('jobs', 'write')
+          ? [{ name: t('col.acts'), of: ({ tag }: TagRow) => <TagActs target={`${repository}:${tag}`} /> }]
+          : []),
       ]}
     />
   )
@@ -120,9 +136,17 @@ const Holders = ({ cluster, code, blobs, moreBlobs }: ImageInCluster) => (
 export function ImagePage({ params: { repository = '' } }: Place) {
   const address = `/api/v1/images/${part(repository)}`
   const load = useLoad(address, (signal) => get<ImageAnswer>(address, {}, signal), { everyMs: 10_000 })
+  const tags = load.now.is === 'ready' ? tagRows(load.now.value.clusters).map(({ tag }) => tag) : []
+  const best = tags.includes('latest') ? 'latest' : tags.at(-1)
   return (
     <>
-      <Head above={t('nav.images')} title={repository} what={t('image.what')} />
+      <Head above={t('nav.images')} title={repository} what={t('image.what')}>
+        {may('jobs', 'write') && tags.length > 0 && (
+          <a class="button main-act" href={jobFor('preheat', `${repository}:${best}`)}>
+            {t('image.preheat')}
+          </a>
+        )}
+      </Head>
       <Seen load={load} rows={8}>
         {(image) => (
           <>

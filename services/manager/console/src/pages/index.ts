@@ -7,10 +7,15 @@ import { ClustersPage } from './clusters.tsx'
 import { ContentPage } from './content.tsx'
 import { ImagePage } from './image.tsx'
 import { ImagesPage } from './images.tsx'
+import { JobPage } from './job.tsx'
+import { JobsPage } from './jobs.tsx'
+import { NewJobPage } from './new-job.tsx'
 import { NodePage } from './node.tsx'
 import { NodesPage } from './nodes.tsx'
 import { OverviewPage } from './overview.tsx'
 import { PullPage } from './pull.tsx'
+import { ScheduleFormPage } from './schedule-form.tsx'
+import { SchedulesPage } from './schedules.tsx'
 import { SwarmPage } from './swarm.tsx'
 import { SwarmsPage } from './swarms.tsx'
 import { TokensPage } from './tokens.tsx'
@@ -29,6 +34,11 @@ export const pages: Readonly<Record<ConsolePage, ComponentType<Place>>> = {
   pull: PullPage,
   clusters: ClustersPage,
   cluster: ClusterPage,
+  jobs: JobsPage,
+  newJob: NewJobPage,
+  job: JobPage,
+  schedules: SchedulesPage,
+  scheduleForm: ScheduleFormPage,
   users: UsersPage,
   tokens: TokensPage,
   audit: AuditPage,
