@@ -4,14 +4,16 @@ import { pullKeys, withholdRules } from '../service/index.ts'
 import { text } from './bounded.ts'
 
 /** `on`, `off` or a rate; parsed to bytes per second, undefined for `on`. */
-const fill = text(64).transform((said, context): number | undefined => {
-  if (said === 'on') return undefined
-  if (said === 'off') return 0
-  const parsed = rate.safeParse(said)
-  if (parsed.success) return parsed.data
-  context.addIssue(`"${said}" says not how fast to fill; write on, off, or a rate like 20MB/s`)
-  return z.NEVER
-})
+const fill = text(64)
+  .transform((said, context): number | undefined => {
+    if (said === 'on') return undefined
+    if (said === 'off') return 0
+    const parsed = rate.safeParse(said)
+    if (parsed.success) return parsed.data
+    context.addIssue(`"${said}" says not how fast to fill; write on, off, or a rate like 20MB/s`)
+    return z.NEVER
+  })
+  .meta({ format: 'fill' })
 
 /**
  * The keys that a service obeys while it runs, by their names in its config, which takes their schemas from here. For a

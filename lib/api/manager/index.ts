@@ -78,6 +78,7 @@ export { type ScheduleAnswer, type ScheduleBody, scheduleNameSchema, specOfSched
 export {
   type BehindHost,
   type SettingSlotAnswer,
+  type SettingsRun,
   type SettingVersionAnswer,
   type SteeredTracker,
   settingCalls,
