@@ -4,11 +4,16 @@ import { AccountPage } from './account.tsx'
 import { AuditPage } from './audit.tsx'
 import { ClusterPage } from './cluster.tsx'
 import { ClustersPage } from './clusters.tsx'
+import { EffectivePage } from './effective.tsx'
 import { ImagePage } from './image.tsx'
 import { ImagesPage } from './images.tsx'
 import { NodePage } from './node.tsx'
 import { NodesPage } from './nodes.tsx'
 import { OverviewPage } from './overview.tsx'
+import { RolloutPage } from './rollout.tsx'
+import { RolloutsPage } from './rollouts.tsx'
+import { SettingPage } from './setting.tsx'
+import { SettingsPage } from './settings.tsx'
 import { SwarmPage } from './swarm.tsx'
 import { SwarmsPage } from './swarms.tsx'
 import { TokensPage } from './tokens.tsx'
@@ -25,6 +30,11 @@ export const pages: Readonly<Record<ConsolePage, ComponentType<Place>>> = {
   node: NodePage,
   clusters: ClustersPage,
   cluster: ClusterPage,
+  settings: SettingsPage,
+  effective: EffectivePage,
+  setting: SettingPage,
+  rollouts: RolloutsPage,
+  rollout: RolloutPage,
   users: UsersPage,
   tokens: TokensPage,
   audit: AuditPage,
