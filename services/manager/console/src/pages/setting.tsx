@@ -23,11 +23,12 @@ interface Read {
 }
 
 async function read(name: SlotName, signal: AbortSignal): Promise<Read> {
-  const applied = get<Applied>(`${slotPath(name)}/applied`, {}, signal).catch((err: unknown) => {
+  const reading = get<Applied>(`${slotPath(name)}/applied`, {}, signal).catch((err: unknown) => {
     if (isFault(err) && err.code === 'SETTINGS_UNKNOWN') return undefined
     throw err
   })
-  return { current: await readSlot(name, signal), applied: await applied }
+  const [current, applied] = await Promise.all([readSlot(name, signal), reading])
+  return { current, applied }
 }
 
 const listed = (codes: Readonly<Record<string, number>>) =>
