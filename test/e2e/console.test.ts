@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -9,6 +8,7 @@ import { consoleFolder } from '../../services/manager/console-files.ts'
 import type { SwarmDelta } from '../../services/manager/views/swarm-delta.ts'
 import { chromiumPath, startBrowser } from '../kit/console/browser.ts'
 import { type Act, everyAct, type Stage, startStage } from '../kit/console/console-stage.ts'
+import { builtConsole } from '../kit/console/signed-in-page.ts'
 import { type Look, openPage } from '../kit/console/watched-page.ts'
 import { resourceStack } from '../kit/resource-stack.ts'
 
@@ -43,8 +43,7 @@ const act = (name: string): Act => {
 }
 
 beforeAll(async () => {
-  const build = "import('./services/cli/build-console.js').then((m) => m.buildConsoleIfNeeded(process.cwd()))"
-  execFileSync(process.execPath, ['-e', build], { cwd: join(import.meta.dirname, '..', '..'), stdio: 'ignore' })
+  builtConsole()
   if (program === undefined) return
   stage = stack.own(await startStage({ console: consoleFolder() }))
   browser = await startBrowser(program)

@@ -80,6 +80,7 @@ const appliedSchema = z.object({
 
 const runSchema = z.object({
   host: nameText,
+  peerId: text(40).optional(),
   address: text(64).optional(),
   zone: nameText.optional(),
   state: text(16),

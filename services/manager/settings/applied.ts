@@ -40,6 +40,7 @@ const byKey = (a: SeenHost, b: SeenHost): number => (keyOf(a) < keyOf(b) ? -1 : 
 /** What its trackers say of a host. */
 export const runOf = (host: SeenHost): SettingsRun => ({
   ...{ host: host.id, state: host.state, generation: host.generation },
+  ...(host.peerId !== undefined && { peerId: host.peerId }),
   ...(host.address !== undefined && { address: host.address }),
   ...(host.zone !== undefined && { zone: host.zone }),
   ...(host.code !== undefined && { code: host.code }),

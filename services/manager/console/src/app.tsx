@@ -39,6 +39,13 @@ const menu: readonly { readonly title: TextKey; readonly entries: readonly Entry
     ],
   },
   {
+    title: 'nav.steer',
+    entries: [
+      { page: 'settings', text: 'nav.settings', needs: 'settings', also: ['setting', 'effective'] },
+      { page: 'rollouts', text: 'nav.rollouts', needs: 'settings', also: ['rollout'] },
+    ],
+  },
+  {
     title: 'nav.people',
     entries: [
       { page: 'users', text: 'nav.users', needs: 'users' },

@@ -9,7 +9,17 @@ const writes = (target: EventTarget | null) =>
   target instanceof HTMLElement && (target.isContentEditable || /^(input|select|textarea)$/i.test(target.tagName))
 
 /** Keys after `g`. */
-const places = { o: 'overview', s: 'swarms', i: 'images', n: 'nodes', c: 'clusters', j: 'jobs', a: 'audit' } as const
+const places = {
+  o: 'overview',
+  s: 'swarms',
+  i: 'images',
+  n: 'nodes',
+  c: 'clusters',
+  j: 'jobs',
+  a: 'audit',
+  e: 'settings',
+  r: 'rollouts',
+} as const
 const isPlace = (key: string): key is keyof typeof places => Object.hasOwn(places, key)
 
 /** The search that is everywhere: `/` leads to it. `?` shows the keys, and `g` with a letter leads to a page. */
@@ -68,6 +78,8 @@ const keys: readonly (readonly [key: string, what: TextKey])[] = [
   ['g n', 'nav.nodes'],
   ['g c', 'nav.clusters'],
   ['g j', 'nav.jobs'],
+  ['g e', 'nav.settings'],
+  ['g r', 'nav.rollouts'],
   ['g a', 'nav.audit'],
 ]
 
