@@ -1,5 +1,5 @@
 export const work = {
-  'nav.work': '任务',
+  'nav.work': '作业',
   'nav.jobs': '任务',
   'nav.schedules': '计划',
   'jobs.what': '所有集群中正在预热、查询或删除的内容，最新的在前。',
