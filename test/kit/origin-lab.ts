@@ -37,6 +37,8 @@ export interface LabOrigin {
   readonly received: Readonly<Record<'backend' | 'origin', number>>
   /** Bytes of them that nobody had asked for, and blobs given up because nobody wanted them. */
   readonly unasked: { readonly filled: number; readonly unwanted: number }
+  /** The next read of another origin from it fails, as when a connection breaks off. */
+  failNextRead(): void
   /** From now on calls to it and its answers fail, as with a dead process; its data stays. */
   kill(): Promise<void>
   /** It answers again, with the same data. */
@@ -92,6 +94,7 @@ export function originLab(init: OriginLabInit): OriginLab {
   const watched = watchedBackend(backend.backend)
   const seen = init.wrapBackend?.(watched.backend) ?? watched.backend
   const dead = new Set<string>()
+  const failing = new Set<string>()
   const origins: LabOrigin[] = []
 
   const origin = (id: string): LabOrigin => {
@@ -112,6 +115,7 @@ export function originLab(init: OriginLabInit): OriginLab {
   const missing = new Map<string, Misses>()
   const siblings: Siblings = {
     async read(member, blob, { range, priority, signal } = {}) {
+      if (failing.delete(member.id)) throw appError('PEER_CLOSED', { detail: { member: member.id } })
       const { size, read } = await origin(member.id).ingest.open(blob, { hop: true, signal })
       origin(member.id)
       const { standsAlone } = range ?? {}
@@ -224,6 +228,7 @@ export function originLab(init: OriginLabInit): OriginLab {
     }
     return {
       ...{ id, store, uploads, cluster, received, unasked, kill, restart },
+      failNextRead: () => void failing.add(id),
       writeBack: later,
       get ingest() {
         return bring

@@ -17,6 +17,9 @@ import { runReads } from './run-reads.ts'
 import type { SpareReads } from './spare-reads.ts'
 import { wantsHold } from './wants-hold.ts'
 
+/** An origin that has given nothing so often is followed no more by this run. */
+const FAILURES_TO_GIVE_UP = 2
+
 class BlobIngestRun implements IngestRun {
   readonly done: Promise<StoredBlob>
   readonly holds: Holds
@@ -39,7 +42,8 @@ class BlobIngestRun implements IngestRun {
   #followed: Member | undefined
   #held: readonly Held[] = []
   #units: ObjectStat | undefined
-  readonly #givenUp = new Set<string>()
+  /** How often this run has followed an origin in vain; who has given wrong bytes is followed no more. */
+  readonly #failures = new Map<string, number>()
   /** Bytes from other origins were wrong once, so everything is read from the backend now. */
   #backendOnly = false
 
@@ -167,7 +171,7 @@ class BlobIngestRun implements IngestRun {
       digest,
       member: this.#followed?.id,
     })
-    if (this.#followed !== undefined) this.#givenUp.add(this.#followed.id)
+    if (this.#followed !== undefined) this.#failures.set(this.#followed.id, FAILURES_TO_GIVE_UP)
     this.#backendOnly = true
     return undefined
   }
@@ -177,7 +181,7 @@ class BlobIngestRun implements IngestRun {
     if (this.#claims) return undefined
     const isSelf = ({ id }: Member) => id === this.#memberId
     const owners = this.#components.cluster.liveOwners(this.#blob.digest)
-    const first = owners.find((member) => isSelf(member) || !this.#givenUp.has(member.id))
+    const first = owners.find((member) => isSelf(member) || this.#failuresOf(member) === 0)
     if (first !== undefined && !isSelf(first)) return first
     this.#claims = true
     return undefined
@@ -192,8 +196,10 @@ class BlobIngestRun implements IngestRun {
     try {
       const ask = { memberId: this.#memberId, claims: true, signal: this.#stop.signal }
       const [found, held] = await Promise.all([this.#look(), askHoldings(this.#components, this.#blob, ask)])
-      const others = held.filter(({ member }) => !this.#givenUp.has(member.id))
-      const rival = cluster.members.find(({ id }) => id === this.#rival && !this.#givenUp.has(id))
+      // Who answers now may have failed for a moment only, and the backend is read once.
+      const mayFollow = (member: Member) => this.#failuresOf(member) < FAILURES_TO_GIVE_UP
+      const others = held.filter(({ member }) => mayFollow(member))
+      const rival = cluster.members.find((member) => member.id === this.#rival && mayFollow(member))
       const reader = readerAmong(others, this.#memberId) ?? rival
       this.#claim = reader === undefined ? 'reading' : 'none'
       if (reader !== undefined) return reader
@@ -257,8 +263,12 @@ class BlobIngestRun implements IngestRun {
       if (slot.intake?.broken === true || hasCode(err, 'BLOB_UNKNOWN', 'DIGEST_REFUSED')) throw err
       reportFailure(cluster, member, err)
       logger.info('failed to read a blob from another origin', { member: member.id, err })
-      if (slot.received === before) this.#givenUp.add(member.id)
+      if (slot.received === before) this.#failures.set(member.id, this.#failuresOf(member) + 1)
     }
+  }
+
+  #failuresOf({ id }: Member): number {
+    return this.#failures.get(id) ?? 0
   }
 }
 

@@ -227,6 +227,24 @@ describe('who reads the backend', () => {
     expect(lab.origin('m1').received).toEqual({ backend: 0, origin: size })
   })
 
+  test('is left to an origin that reads it already, though it has failed for a moment', async () => {
+    const lab = await started()
+    const [first, second, other] = inOrder(lab)
+    lab.watched.openTo(2 * PIECE)
+    const reading = first.ingest.ensure(blob, ask)
+    await hasPiece(first, 1)
+    for (const origin of [second, other]) {
+      first.failNextRead()
+      const following = origin.ingest.ensure(blob, ask)
+      following.catch(() => undefined)
+      await hasPiece(origin, 1)
+    }
+    lab.watched.openTo(Number.POSITIVE_INFINITY)
+    await Promise.all([reading, ...[second, other].map(({ ingest }) => ingest.ensure(blob, ask))])
+    expect(lab.watched.counts.between(size)).toEqual({ least: 1, most: 1 })
+    expect([second, other].map(({ received }) => received.backend)).toEqual([0, 0])
+  })
+
   test('is left to an origin that reads it already, whichever asks', async () => {
     const lab = await started()
     const [first, second] = inOrder(lab)
