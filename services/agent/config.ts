@@ -11,6 +11,7 @@ import {
   secretsOf,
   swarmKeys,
 } from '../../lib/service/index.ts'
+import { assignmentKey } from './assignment/config.ts'
 import { forwardKeys } from './forward/config.ts'
 import { checkFronts, frontDefault, frontListeners, mountList } from './fronts/config.ts'
 import { upstreamEntrySchema } from './rights/index.ts'
@@ -107,6 +108,8 @@ const keys = z.strictObject({
       minFree: live['store.minFree'].prefault('512MiB'),
     })
     .prefault({}),
+  /** Which managers say to which cluster this agent belongs; the rings below count before one has said it. */
+  manager: assignmentKey,
   origins: rings.origins,
   trackers: rings.trackers,
   buildIndexes: rings.buildIndexes,
@@ -137,7 +140,16 @@ const keys = z.strictObject({
   verify: z.enum(['pieces', 'whole']).default('whole'),
 })
 
+/** Two sources of the members of one ring would take them from each other. */
+function checkAssigned({ manager, ...config }: z.output<typeof keys>, context: z.RefinementCtx): void {
+  for (const ring of ['origins', 'trackers', 'buildIndexes'] as const) {
+    if (manager === undefined || 'length' in config[ring].members) continue
+    const message = 'with manager.assignment the members are a list: what counts before a manager has answered'
+    context.addIssue({ code: 'custom', path: [ring, 'members'], message })
+  }
+}
+
 /** Every key of an agent; `config/agent/base.yaml` shows them with their defaults. */
-export const agentSchema = keys.superRefine(checkForeignPeers)
+export const agentSchema = keys.superRefine(checkForeignPeers).superRefine(checkAssigned)
 
 export type AgentConfig = z.output<typeof agentSchema>

@@ -16,6 +16,7 @@ import {
 import { diskStore, type ManagedStore, type Repair, type ScrubRounds, scrubRounds } from '../../lib/store/index.ts'
 import { type PullSummary, type SwarmEngine, seedParts, seedStored } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
+import { assigned } from './assignment/index.ts'
 import { type BringBlob, bringBlob } from './bring-blob.ts'
 import type { AgentConfig } from './config.ts'
 import { departure } from './departure.ts'
@@ -223,7 +224,8 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   })
   return {
     ...shell.around([
-      ...[clients.http, ...parts, store, kept, digester, engine, seedStored(store, engine), seedParts(store, engine)],
+      ...[clients.http, ...assigned(runtime, config, { rings: clients.rings, folder: ownFolder(config) })],
+      ...[...parts, store, kept, digester, engine, seedStored(store, engine), seedParts(store, engine)],
       ...[scrubs, ...shell.listeners],
       ...agentOrders(runtime, config, {
         clients,
