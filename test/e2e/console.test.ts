@@ -74,7 +74,10 @@ inBrowser('the console', () => {
       const { page, faults } = opened
       if (each.name.endsWith('.failed')) await page.getByRole('alert').first().waitFor()
       else if (!each.name.endsWith('.loading'))
-        await page.getByRole('status', { name: /Loading|加载中/ }).waitFor({ state: 'detached' })
+        await page
+          .getByRole('status', { name: /Loading|加载中/ })
+          .first()
+          .waitFor({ state: 'detached' })
       await expect(opened.violations()).resolves.toEqual([])
       expect(await page.evaluate(tooWide)).toEqual([])
       expect(faults).toEqual([])
