@@ -49,7 +49,8 @@ const rowSchema = z.object({
   longestWait: waitSchema.optional(),
 })
 
-const pullSchema = rowSchema.extend({
+/** All that is known of one pull. */
+export const tracedPullSchema = rowSchema.extend({
   /** Code of the last step that failed, even when another source then gave the bytes. */
   lastStepFailed: text(64).optional(),
   /** All of its time by cause and peer. */
@@ -74,10 +75,13 @@ const pullSchema = rowSchema.extend({
   names: list(z.object({ as: z.enum(['config', 'layer', 'manifest']), digest: digestSchema }), MAX_ROWS),
 })
 
+/** A page of pulls. */
+export const pullPageSchema = z.object({ pulls: list(rowSchema, MAX_PAGE), next: text(64).optional() })
+
 /** One pull in short, as it stands in the list. */
 export type PullRow = z.output<typeof rowSchema>
 /** All that is known of one pull. */
-export type TracedPull = z.output<typeof pullSchema>
+export type TracedPull = z.output<typeof tracedPullSchema>
 
 /** What an agent remembers of its last pulls. */
 export const pullCalls = {
@@ -95,13 +99,13 @@ export const pullCalls = {
       last: 'continue after this pull: `next` of the page before',
     },
     codes: ['BODY_INVALID', 'DIGEST_INVALID', 'PAGINATION_NUMBER_INVALID'],
-    answer: z.object({ pulls: list(rowSchema, MAX_PAGE), next: text(64).optional() }),
+    answer: pullPageSchema,
   }),
   pull: adminCall({
     method: 'GET',
     path: '/pulls/:id',
     summary: 'one pull: what it waited for, and what each peer did for it',
     codes: ['PULL_UNKNOWN'],
-    answer: pullSchema,
+    answer: tracedPullSchema,
   }),
 }

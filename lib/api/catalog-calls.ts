@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { adminCall } from './admin.ts'
 import { list, text } from './bounded.ts'
+import { referrerPageSchema } from './referrers.ts'
 import { digestSchema } from './schemas.ts'
 
 /** Names on one page. */
@@ -30,5 +31,19 @@ export const catalogCalls = {
       tags: list(z.object({ tag: text(128), digest: digestSchema, mediaType: text(255) }), MAX_TAGS),
       next: text(128).optional(),
     }),
+  }),
+  referrers: adminCall({
+    method: 'GET',
+    path: '/catalog/:repository/referrers/:digest',
+    summary: 'what has a manifest as its subject: signatures, attestations, lists of packages',
+    query: { last: 'continue after this digest: `next` of the page before' },
+    codes: ['NAME_INVALID', 'DIGEST_INVALID', 'REFERRERS_UNSUPPORTED'],
+    answer: referrerPageSchema,
+  }),
+  deleteTag: adminCall({
+    method: 'DELETE',
+    path: '/catalog/:repository/tags/:tag',
+    summary: 'removes a tag; what it stands for stays until the next look for garbage',
+    codes: ['NAME_INVALID', 'TAG_INVALID', 'MANIFEST_UNKNOWN'],
   }),
 }

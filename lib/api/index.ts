@@ -162,6 +162,15 @@ export {
 } from './origin-contract.ts'
 export { proxyAdmin } from './proxy-admin.ts'
 export {
+  PULL_ANSWERS_PATH,
+  type PullAnswer,
+  type PullQuestion,
+  pullFailures,
+  pullQuestionLimits,
+  type ToldPullAnswer,
+  toldPullAnswerSchema,
+} from './pull-questions.ts'
+export {
   MAX_REFERRER_BYTES,
   MAX_REFERRERS,
   type ReferrerIndex,
@@ -170,6 +179,15 @@ export {
   referrerRoutes,
   referrerSchema,
 } from './referrers.ts'
+export {
+  type GivenRegistryUser,
+  type HeldRegistryUsers,
+  MAX_REGISTRY_USERS,
+  MAX_REGISTRY_USERS_BYTES,
+  type RegistryUserSet,
+  registryUserSetSchema,
+  registryUsersHash,
+} from './registry-users.ts'
 export {
   askedStatesSchema,
   clusterNameSchema,

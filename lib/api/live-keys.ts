@@ -1,16 +1,19 @@
 import { z } from 'zod'
 import { byteSize, duration, logLevel, rate } from '../config/index.ts'
+import { pullKeys, withholdRules } from '../service/index.ts'
 import { text } from './bounded.ts'
 
 /** `on`, `off` or a rate; parsed to bytes per second, undefined for `on`. */
-const fill = text(64).transform((said, context): number | undefined => {
-  if (said === 'on') return undefined
-  if (said === 'off') return 0
-  const parsed = rate.safeParse(said)
-  if (parsed.success) return parsed.data
-  context.addIssue(`"${said}" says not how fast to fill; write on, off, or a rate like 20MB/s`)
-  return z.NEVER
-})
+const fill = text(64)
+  .transform((said, context): number | undefined => {
+    if (said === 'on') return undefined
+    if (said === 'off') return 0
+    const parsed = rate.safeParse(said)
+    if (parsed.success) return parsed.data
+    context.addIssue(`"${said}" says not how fast to fill; write on, off, or a rate like 20MB/s`)
+    return z.NEVER
+  })
+  .meta({ format: 'fill' })
 
 /**
  * The keys that a service obeys while it runs, by their names in its config, which takes their schemas from here. For a
@@ -23,6 +26,10 @@ export const liveKeys = {
     'limits.download': rate,
     'registry.clientRequests': z.number().min(0.1).max(100_000).optional(),
     'registry.fill': z.boolean(),
+    'pulls.clientMax': pullKeys.clientMax,
+    'pulls.rules': pullKeys.rules,
+    'pulls.blocks': pullKeys.blocks,
+    withhold: withholdRules,
     'store.capacity': byteSize,
     'store.minFree': byteSize,
     'scrub.rate': rate,
@@ -31,6 +38,8 @@ export const liveKeys = {
     log: logLevel,
     'limits.upload': rate,
     'ingest.fill': fill,
+    withhold: withholdRules,
+    'store.minFree': byteSize,
     'handOver.rate': rate,
     'scrub.rate': rate,
   },

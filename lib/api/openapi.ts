@@ -57,6 +57,16 @@ const errorSchema: Json = {
   },
 }
 
+/** RFC 9457; for clients that name it in their `Accept`. */
+const problemSchema: Json = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'detail', 'code'],
+  properties: {
+    ...{ type: { type: 'string' }, title: { type: 'string' }, status: { type: 'integer' } },
+    ...{ detail: { type: 'string' }, code: { type: 'string' }, facts: {} },
+  },
+}
+
 /** The codes that any route may answer: see docs/errors.md. */
 const everywhere: readonly ErrorCode[] = ['UNAUTHORIZED', 'DENIED', 'CROSS_SITE', 'HOST_UNKNOWN', 'UNKNOWN']
 
@@ -71,7 +81,10 @@ function failuresOf(codes: readonly ErrorCode[]): Json {
       String(status),
       {
         description: named.map((code) => `${code}: ${errorTable[code].message}`).join('; '),
-        content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+        content: {
+          'application/json': { schema: { $ref: '#/components/schemas/Error' } },
+          'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+        },
       },
     ]),
   )
@@ -133,7 +146,7 @@ export function openApiDocument(title: string, calls: Readonly<Record<string, De
     info: { title: `shoal ${title}: ${ofPeople ? 'API' : 'admin API'}`, version: '1' },
     paths,
     components: {
-      schemas: { Error: errorSchema },
+      schemas: { Error: errorSchema, Problem: problemSchema },
       securitySchemes: ofPeople ? ofManager : ofSecrets,
     },
   }

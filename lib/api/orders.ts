@@ -2,9 +2,10 @@ import { z } from 'zod'
 import type { AbortOptions } from '../base/index.ts'
 import { repositoryText } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
-import { jsonBody, sendForJson } from './answer.ts'
+import { jsonBody, sendForJson, sendForNothing } from './answer.ts'
 import { list, table, text } from './bounded.ts'
 import { jobKinds, MAX_ORDER_ITEMS, platformTextSchema, progressSchema } from './fleet-jobs.ts'
+import { PULL_ANSWERS_PATH, pullQuestionLimits, pullQuestionSchema, type ToldPullAnswer } from './pull-questions.ts'
 import { byteCountSchema, digestSchema, peerIdSchema, repositorySchema } from './schemas.ts'
 import { steeringReportSchema, steeringWordSchema } from './steering-words.ts'
 import { announceLimits } from './tracker.ts'
@@ -88,6 +89,8 @@ export const orderAnswerSchema = z.object({
   cancel: list(orderIdSchema, orderLimits.maxInHand),
   /** Which settings it should run, when they are not those that it has told of. */
   steering: steeringWordSchema.exactOptional(),
+  /** What admins ask of its pulls; absent when nothing. */
+  questions: list(pullQuestionSchema, pullQuestionLimits.maxAsked).exactOptional(),
   /** The host should wait so long before it asks again. */
   againMs: z.number().int().min(0),
 })
@@ -101,6 +104,8 @@ export const wireOrder = ({ repository, ...order }: Order) =>
 export interface OrdersClient {
   /** @throws NOT_FOUND when the tracker is of a version without orders, and the errors of the HTTP client */
   poll(poll: OrderPoll, options?: AbortOptions): Promise<OrderAnswer>
+  /** Answers what was asked of pulls. @throws the errors of the HTTP client */
+  tell(answer: ToldPullAnswer, options?: AbortOptions): Promise<void>
 }
 
 /** `url` is the tracker's base URL without a trailing slash. */
@@ -115,5 +120,8 @@ export function ordersClient(http: HttpClient, url: string): OrdersClient {
         },
         { schema: orderAnswerSchema },
       ),
+    async tell(answer, { signal } = {}) {
+      await sendForNothing(http, { method: 'POST', url: url + PULL_ANSWERS_PATH, signal, ...jsonBody(answer) })
+    },
   }
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { nearest } from '../base/index.ts'
 import { list, opaque, table, text } from './bounded.ts'
-import { isLiveKind, liveKeys, liveSchemas } from './live-keys.ts'
+import { liveFaults } from './live-faults.ts'
+import { isLiveKind, liveKeys } from './live-keys.ts'
 
 /** Limits of what steers a fleet; docs/limits.md gives the reasons. */
 export const steeringLimits = {
@@ -89,19 +89,8 @@ export const steeringBodySchema = z
 function faultOf(layer: SteeringLayer, generation: number): { message: string; key?: string } | undefined {
   if (layer.generation > generation) return { message: 'has a generation above that of the document' }
   if (!isLiveKind(layer.kind)) return { message: `is for services that cannot be steered: ${layer.kind}` }
-  const schemas = liveSchemas(layer.kind)
-  for (const [key, value] of Object.entries(layer.values)) {
-    const schema = schemas.get(key)
-    if (schema === undefined) {
-      const near = nearest(key, [...schemas.keys()])
-      const hint = near === undefined ? '' : `; did you mean ${near}?`
-      return { key, message: `sets "${key}", which no ${layer.kind} changes while it runs${hint}` }
-    }
-    const parsed = schema.safeParse(value)
-    if (!parsed.success)
-      return { key, message: `sets ${key} wrongly: ${parsed.error.issues[0]?.message ?? 'malformed'}` }
-  }
-  return undefined
+  const [fault] = liveFaults(layer.kind, layer.values)
+  return fault
 }
 
 /** A service as a scope and a share see it. */

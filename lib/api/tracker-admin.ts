@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { adminCall, adminStream } from './admin.ts'
 import { list, opaque, table, text } from './bounded.ts'
 import { fleetCalls } from './fleet-admin.ts'
+import { hostPullCalls } from './host-pulls-admin.ts'
 import { adminApi } from './openapi.ts'
 import { ringCalls } from './ring-admin.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
@@ -252,6 +253,7 @@ export const trackerAdmin = adminApi({
       next: idSchema.optional(),
     }),
   }),
+  ...hostPullCalls,
   bans: bans.list,
   ban: bans.set,
   unban: bans.end,

@@ -1,5 +1,16 @@
 import { z } from 'zod'
-import { sampleOf } from '../core/index.ts'
+import { isAppError } from '../base/index.ts'
+import { type Digest, parseDigest, sampleOf } from '../core/index.ts'
+
+/** A digest of content in its text form. */
+export const contentDigest = z.string().transform((text, context): Digest => {
+  try {
+    return parseDigest(text)
+  } catch (err) {
+    context.addIssue({ code: 'custom', message: isAppError(err) ? err.message : 'malformed' })
+    return z.NEVER
+  }
+})
 
 /** A registry's host as in image names, with its port if it has one; `*` stands for any characters. */
 export const registryPattern = z

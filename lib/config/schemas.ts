@@ -6,7 +6,7 @@ import { parseBytes, parseDuration, parseRate } from './quantities.ts'
 
 /**
  * Parts that several schemas share. They transform their input, so set defaults with `.prefault('5s')`: zod's
- * `.default` would skip the transformation.
+ * `.default` would skip the transformation. What is written in units says in which, for whoever makes a form of a schema.
  */
 
 const parsedBy =
@@ -23,13 +23,13 @@ const parsedBy =
 const textual = z.union([z.string(), z.number().int().nonnegative()]).transform(String)
 
 /** `250ms`, `5s`, `30m`, `2h`, `1d`; parsed to milliseconds. */
-export const duration = z.string().transform(parsedBy(parseDuration))
+export const duration = z.string().transform(parsedBy(parseDuration)).meta({ format: 'duration' })
 
 /** `64MiB`, `20MB`, or a plain number; parsed to bytes. */
-export const byteSize = textual.transform(parsedBy(parseBytes))
+export const byteSize = textual.transform(parsedBy(parseBytes)).meta({ format: 'size' })
 
 /** `20MB/s` or `unlimited`; parsed to bytes per second or undefined. */
-export const rate = z.string().transform(parsedBy(parseRate))
+export const rate = z.string().transform(parsedBy(parseRate)).meta({ format: 'rate' })
 
 /** `host:port`, where `auto` or 0 means any free port; parsed to `{ host, port }`. */
 const bind = z.string().transform(parsedBy(parseBind))

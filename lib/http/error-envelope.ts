@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import { type AppError, type ErrorCode, errorTable, isRegistryCode } from '../base/index.ts'
 import { type Headers, PLAIN_TEXT } from './answers.ts'
 
@@ -53,14 +54,42 @@ export function registryCodeOf({ code, status }: Pick<AppError, 'code' | 'status
 /** The code of an error between our services, also where an answer has no body: to HEAD. */
 export const CODE_HEADER = 'x-shoal-code'
 
-/** The body of an error answer with its headers. */
+/** The media type of RFC 9457. */
+const PROBLEM = 'application/problem+json'
+
+/** Whether a client names the form of RFC 9457 in its `Accept`; to take anything is not to ask for it. */
+const asksForProblem = (accept: string | undefined): boolean =>
+  accept?.split(',').some((each) => {
+    const [type = '', ...parameters] = each.split(';').map((part) => part.trim().toLowerCase())
+    return type === PROBLEM && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
+  }) === true
+
+/** The body of an error answer with its headers; `accept` is that of the request. */
 export function errorAnswer(
   err: AppError,
   envelope: Envelope,
+  accept?: string,
 ): { readonly headers: Headers; readonly body: Uint8Array } {
+  if (envelope === 'own' && asksForProblem(accept)) {
+    return { headers: { 'content-type': PROBLEM, [CODE_HEADER]: err.code }, body: problem(err) }
+  }
   if (envelope === 'text') return { headers: PLAIN_TEXT, body: Buffer.from(`${err.code}: ${err.message}`) }
   const headers = { 'content-type': 'application/json', ...(envelope === 'own' && { [CODE_HEADER]: err.code }) }
   return { headers, body: Buffer.from(JSON.stringify(jsonBody(err, envelope))) }
+}
+
+/** The code says which problem it is; so the type is that of those who have no page for each (RFC 9457, 4.2.1). */
+function problem({ code, message, detail, status }: AppError): Uint8Array {
+  const title = STATUS_CODES[status] ?? 'Error'
+  const facts = {
+    type: 'about:blank',
+    title,
+    status,
+    detail: message,
+    code,
+    ...(detail !== undefined && { facts: detail }),
+  }
+  return Buffer.from(JSON.stringify(facts))
 }
 
 /** A code that is not in the OCI spec goes into `detail.code`. */

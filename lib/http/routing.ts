@@ -135,7 +135,7 @@ const answerError = (
     const last =
       visit.signal.aborted || hasCode(failure, 'SHUTTING_DOWN', 'REQUEST_TIMEOUT', 'HEAD_TOO_SLOW', 'BODY_TOO_SLOW')
     if (last) res.setHeader('connection', 'close')
-    const { body, headers } = errorAnswer(failure, envelope)
+    const { body, headers } = errorAnswer(failure, envelope, req.headers.accept)
     const more = {
       'www-authenticate': failure.status === 401 ? challenge[envelope] : undefined,
       'content-range': unsatisfied(failure),

@@ -8,6 +8,8 @@ export interface BearerClaims {
   /** The name of the principal that it was given to. */
   readonly name: string
   readonly access: readonly AccessEntry[]
+  /** Of the principal, if it has one. */
+  readonly stamp?: string | undefined
 }
 
 /** A token, as the answer of a token service carries it. */
@@ -41,13 +43,13 @@ const SKEW_SECONDS = 10
 export function bearerTokens({ clock }: { readonly clock: Pick<Clock, 'now'> }, init: BearerTokensInit): BearerTokens {
   const { keys, service, lifetimeMs } = init
   return {
-    async issue({ name, access }) {
+    async issue({ name, access, stamp }) {
       const { SignJWT } = await jose()
       const { signing } = keys()
       const issuedMs = clock.now()
       const issued = Math.floor(issuedMs / 1000)
       const expiresInSeconds = Math.floor(lifetimeMs / 1000)
-      const token = await new SignJWT({ access: [...access] })
+      const token = await new SignJWT({ access: [...access], ...(stamp !== undefined && { stamp }) })
         .setProtectedHeader({ alg: signing.algorithm, typ: 'JWT', kid: signing.id })
         .setIssuer(service)
         .setAudience(service)
@@ -73,8 +75,9 @@ export function bearerTokens({ clock }: { readonly clock: Pick<Clock, 'now'> }, 
           ...{ requiredClaims: ['sub', 'exp'], currentDate: new Date(clock.now()) },
         })
         // What our key has signed is of our form.
-        const { sub = '', exp = 0, access } = payload
-        return { name: sub, access: access as readonly AccessEntry[], expiresMs: exp * 1000 }
+        const { sub = '', exp = 0, access, stamp } = payload
+        const named = { name: sub, access: access as readonly AccessEntry[], expiresMs: exp * 1000 }
+        return typeof stamp === 'string' ? { ...named, stamp } : named
       } catch {
         return undefined
       }

@@ -15,6 +15,7 @@ export { callerAt } from './caller.ts'
 export { type CiTokens, ciTokens } from './ci-tokens.ts'
 export { type Credentials, credentialsIn, shownText } from './credentials.ts'
 export { accessOf, type Decision, decide, type Wanted } from './decision.ts'
+export { type GivenCaller, type GivenCallers, givenCallers } from './given-callers.ts'
 export { isLoopback } from './loopback.ts'
 export { type SecretProver, secretProver } from './peer-prover.ts'
 export { type AnonymousRights, type ManagerGrant, may, type Principal, type Right } from './principal.ts'
@@ -41,7 +42,15 @@ export {
 export { tlsOnce } from './tls-files.ts'
 export { type TlsIdentity, tlsIdentity } from './tls-identity.ts'
 export { type TokenDirectory, tokenDirectory } from './token-directory.ts'
-export { type NamedToken, newToken, parseGrant, parseTokenFile, tokenFileText } from './token-file.ts'
+export {
+  type NamedToken,
+  newToken,
+  parseGrant,
+  parseTokenFile,
+  TOKEN_PREFIX,
+  tokenFileText,
+  tokenHash,
+} from './token-file.ts'
 export { type UserDirectory, userDirectory } from './user-directory.ts'
 export { type Watched, watched } from './watched.ts'
 export { type WatchedFile, watchedFile } from './watched-file.ts'

@@ -23,6 +23,8 @@ export interface Principal {
   readonly access?: Access
   /** It showed a bearer token, which gives no more than this of what it may do. */
   readonly shown?: Access
+  /** Changes when what he logs in with does: a bearer token that names another one counts no more. */
+  readonly stamp?: string
   /** What a user or a token may do at a manager; rights of secrets are beside it. */
   readonly grants?: readonly ManagerGrant[]
 }

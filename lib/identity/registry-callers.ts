@@ -6,6 +6,7 @@ import { callerAt } from './caller.ts'
 import type { CiTokens } from './ci-tokens.ts'
 import { type Credentials, credentialsIn, shownText } from './credentials.ts'
 import { accessByRights } from './decision.ts'
+import type { GivenCallers } from './given-callers.ts'
 import { type AnonymousRights, anonymousRights, type Principal, secretRights } from './principal.ts'
 import { accessOfEntries } from './scopes.ts'
 import type { Authenticate, Identify } from './secret-authenticator.ts'
@@ -21,6 +22,8 @@ export interface RegistryCallersComponents {
   readonly users?: Pick<UserDirectory, 'has' | 'knows'> | undefined
   readonly tokens?: Pick<TokenDirectory, 'nameOf' | 'grantsOf'> | undefined
   readonly ci?: CiTokens | undefined
+  /** Whom a manager has given, as it is now; `forget` is called when that has changed. Default: nobody. */
+  readonly given?: (() => GivenCallers | undefined) | undefined
 }
 
 export interface RegistryCallersInit {
@@ -61,7 +64,7 @@ export function registryCallers(
   const byBearer = async (token: string): Promise<Proof | undefined> => {
     const claims = await bearer.prove(token)
     const principal = claims && named.called(claims.name)
-    if (claims === undefined || principal === undefined) return undefined
+    if (claims === undefined || principal === undefined || claims.stamp !== principal.stamp) return undefined
     return { principal: { ...principal, shown: accessOfEntries(claims.access) }, untilMs: claims.expiresMs }
   }
   /** Jobs show their ID token as a bearer token, or as the password of any user. */
@@ -70,17 +73,22 @@ export function registryCallers(
     const principal = job && named.called(`ci:${job.name}`)
     return principal && { principal, untilMs: job.expiresMs }
   }
+  /** Whether a name is that of a file: those that a manager has given come before them. */
+  const isOfFile = (name: string) => components.given?.()?.holds(name) !== true
   const prove = async (credentials: Credentials, from: string, signal: AbortSignal | undefined) => {
     const text = shownText(credentials)
     if (text === undefined) return undefined
+    const given = components.given?.()?.nameOf(credentials)
+    if (given !== undefined) return proofOf(named.called(given))
     const token = components.tokens?.nameOf(text)
-    if (token !== undefined) return proofOf(named.called(`token:${token}`))
+    if (token !== undefined && isOfFile(`token:${token}`)) return proofOf(named.called(`token:${token}`))
     const own = credentials.kind === 'bearer' ? await byBearer(text) : undefined
     const job = own ?? (await byCi(text, signal))
     if (job !== undefined || credentials.kind !== 'basic') return job
     const { user, password } = credentials
+    // Also for a name that is not of the file: so it takes as long, and says nothing of who is in which list.
     const isRight = await components.users?.knows({ user, password, from }, signal)
-    return isRight === true ? proofOf(named.called(`user:${user}`)) : undefined
+    return isRight === true && isOfFile(`user:${user}`) ? proofOf(named.called(`user:${user}`)) : undefined
   }
 
   const identify: Identify = async (req, { signal }: AbortOptions) => {
@@ -127,7 +135,7 @@ interface Principals {
 }
 
 function principals(
-  { users, tokens, ci }: RegistryCallersComponents,
+  { users, tokens, ci, given }: RegistryCallersComponents,
   rules: readonly AccessRule[],
   rights: Principal['rights'],
 ): Principals {
@@ -141,13 +149,21 @@ function principals(
     const isThere = kind === 'user' ? users?.has(own) : kind === 'ci' && ci?.has(own)
     return isThere === true ? [] : undefined
   }
+  const rightsOf = (name: string): { readonly grants: readonly Grant[]; readonly stamp?: string } | undefined => {
+    const held = given?.()
+    if (held?.holds(name) === true) return held.rightsOf(name)
+    const grants = ownGrants(name)
+    return grants && { grants }
+  }
   const called = (name: string): Principal | undefined => {
     if (name === 'anonymous') return anonymous
     if (isSecret(name)) return { name, rights: secretRights[name] }
-    const grants = ownGrants(name)
-    return grants && { name, rights: [], access: accessOfName(name, grants) }
+    const found = rightsOf(name)
+    if (found === undefined) return undefined
+    const { grants, stamp } = found
+    return { name, rights: [], access: accessOfName(name, grants), ...(stamp !== undefined && { stamp }) }
   }
-  const isThere = (name: string) => name === 'anonymous' || isSecret(name) || ownGrants(name) !== undefined
+  const isThere = (name: string) => name === 'anonymous' || isSecret(name) || rightsOf(name) !== undefined
   return { isThere, called, anonymous }
 }
 

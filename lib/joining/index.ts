@@ -1,2 +1,2 @@
-export { frontManagerKey, managerKey } from './config.ts'
+export { frontManagerKey, isSafe, managerKey } from './config.ts'
 export { type Joining, joining } from './joining.ts'

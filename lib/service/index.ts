@@ -13,6 +13,13 @@ export { connectionRoom } from './connection-room.ts'
 export { checkForeignPeers, swarmKeys } from './foreign-config.ts'
 export { listenerConfig, schemeOf } from './listeners.ts'
 export { type MissingNow, type OpsRoutesInit, opsRoutes, type ReadinessCheck } from './ops-routes.ts'
+export {
+  type BlockRule,
+  type ClassRule,
+  type PullRulesConfig,
+  pullKeys,
+  pullRulesSchema,
+} from './pull-rules-config.ts'
 export { flaggedConfig, runService } from './run-service.ts'
 export { type Running, runUntilTold } from './run-until-told.ts'
 export { clusterHttp, type Runtime, serviceRuntime } from './runtime.ts'

@@ -1,6 +1,6 @@
 import { bareHost } from '../base/index.ts'
 import {
-  type Cluster,
+  type ChangingCluster,
   changingCluster,
   dnsSource,
   fileSource,
@@ -33,7 +33,7 @@ export interface ServiceClusterInit {
 }
 
 /** A cluster of another service, or of this one. */
-export interface ServiceCluster extends Cluster {
+export interface ServiceCluster extends ChangingCluster {
   /** Follows the source of its members; the shell of the service runs it. */
   readonly feed: MemberFeed
   /** Hosts by which the members are called now, as a listener takes them. */

@@ -1,16 +1,22 @@
 import { appError, type LinearPattern, starPattern } from '../base/index.ts'
-import { type Digest, type Repository, repositoryText } from '../core/index.ts'
+import { type BlobRef, type Digest, type Repository, repositoryText } from '../core/index.ts'
 import type { WithholdRules } from './withhold-config.ts'
 
-/** Repositories whose blobs are not given to others; the rules may be replaced while the service runs. */
+/** Blobs that are not given to others, by repository or by digest; the rules may be replaced while the service runs. */
 export interface Withheld {
   readonly now: WithholdRules
   set(rules: WithholdRules): void
-  readonly gives: (repository: Repository) => boolean
-  /** False when any repository that is known to have the blob is withheld. */
+  /** A blob as a swarm knows it. */
+  readonly gives: (blob: GivenBlob) => boolean
+  /** False when the blob is withheld, or any repository that is known to have it. */
   givesBlob(digest: Digest): Promise<boolean>
   /** @throws PULL_BLOCKED */
-  readonly check: (repository: Repository) => void
+  readonly check: (blob: BlobRef) => void
+}
+
+interface GivenBlob {
+  readonly digest: Digest
+  readonly repository?: Repository | undefined
 }
 
 export interface WithheldInit {
@@ -22,11 +28,14 @@ export interface WithheldInit {
 export function withheld(init: WithheldInit): Withheld {
   let now = init.rules
   let compiled = compile(now)
-  const ruleFor = (repository: Repository): string | undefined => {
-    const text = repositoryText(repository)
-    return compiled.find(({ patterns }) => patterns.some((pattern) => pattern.fits(text)))?.name
+  const ruleFor = ({ digest, repository }: GivenBlob): string | undefined => {
+    const text = repository && repositoryText(repository)
+    return compiled.find(
+      ({ patterns, digests }) =>
+        digests.has(digest) || (text !== undefined && patterns.some((pattern) => pattern.fits(text))),
+    )?.name
   }
-  const gives = (repository: Repository) => compiled.length === 0 || ruleFor(repository) === undefined
+  const gives = (blob: GivenBlob) => compiled.length === 0 || ruleFor(blob) === undefined
   return {
     get now() {
       return now
@@ -38,12 +47,13 @@ export function withheld(init: WithheldInit): Withheld {
     gives,
     async givesBlob(digest) {
       if (compiled.length === 0) return true
-      return (await init.repositoriesOf(digest)).every(gives)
+      const repositories = await init.repositoriesOf(digest)
+      return gives({ digest }) && repositories.every((repository) => gives({ digest, repository }))
     },
-    check(repository) {
-      const rule = ruleFor(repository)
+    check(blob) {
+      const rule = ruleFor(blob)
       if (rule === undefined) return
-      const message = `the rule ${rule} withholds what is in this repository`
+      const message = `the rule ${rule} withholds this blob`
       throw appError('PULL_BLOCKED', { message, detail: { rule } })
     },
   }
@@ -52,7 +62,12 @@ export function withheld(init: WithheldInit): Withheld {
 interface CompiledRule {
   readonly name: string
   readonly patterns: readonly LinearPattern[]
+  readonly digests: ReadonlySet<Digest>
 }
 
 const compile = (rules: WithholdRules): readonly CompiledRule[] =>
-  rules.map(({ name, repositories }) => ({ name, patterns: repositories.map(starPattern) }))
+  rules.map(({ name, repositories = [], digests }) => ({
+    name,
+    patterns: repositories.map(starPattern),
+    digests: new Set(digests),
+  }))

@@ -6,14 +6,14 @@ import {
   commonKeys,
   listenerOf,
   peerListenerOf,
+  pullRulesSchema,
   rings,
   secretsOf,
   swarmKeys,
-  withholdRules,
 } from '../../lib/service/index.ts'
+import { assignmentKey } from './assignment/config.ts'
 import { forwardKeys } from './forward/config.ts'
 import { checkFronts, frontDefault, frontListeners, mountList } from './fronts/config.ts'
-import { pullRulesSchema } from './pull-rules/config.ts'
 import { upstreamEntrySchema } from './rights/index.ts'
 
 const live = liveKeys.agent
@@ -78,7 +78,7 @@ const keys = z.strictObject({
   /** How pulls count beside each other, and which are refused. */
   pulls: pullRulesSchema,
   /** Repositories whose blobs are not given to peers. */
-  withhold: withholdRules,
+  withhold: live.withhold.prefault([]),
   /** Where other agents connect to fetch pieces. */
   peer: peerListenerOf('agent'),
   /** How it goes where clients find it by a name: they know its address for a while, and keep to their connections. */
@@ -108,6 +108,8 @@ const keys = z.strictObject({
       minFree: live['store.minFree'].prefault('512MiB'),
     })
     .prefault({}),
+  /** Which managers say to which cluster this agent belongs; the rings below count before one has said it. */
+  manager: assignmentKey,
   origins: rings.origins,
   trackers: rings.trackers,
   buildIndexes: rings.buildIndexes,
@@ -138,7 +140,16 @@ const keys = z.strictObject({
   verify: z.enum(['pieces', 'whole']).default('whole'),
 })
 
+/** Two sources of the members of one ring would take them from each other. */
+function checkAssigned({ manager, ...config }: z.output<typeof keys>, context: z.RefinementCtx): void {
+  for (const ring of ['origins', 'trackers', 'buildIndexes'] as const) {
+    if (manager === undefined || 'length' in config[ring].members) continue
+    const message = 'with manager.assignment the members are a list: what counts before a manager has answered'
+    context.addIssue({ code: 'custom', path: [ring, 'members'], message })
+  }
+}
+
 /** Every key of an agent; `config/agent/base.yaml` shows them with their defaults. */
-export const agentSchema = keys.superRefine(checkForeignPeers)
+export const agentSchema = keys.superRefine(checkForeignPeers).superRefine(checkAssigned)
 
 export type AgentConfig = z.output<typeof agentSchema>

@@ -16,6 +16,7 @@ import {
 import { diskStore, type ManagedStore, type Repair, type ScrubRounds, scrubRounds } from '../../lib/store/index.ts'
 import { type PullSummary, type SwarmEngine, seedParts, seedStored } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
+import { assigned } from './assignment/index.ts'
 import { type BringBlob, bringBlob } from './bring-blob.ts'
 import type { AgentConfig } from './config.ts'
 import { departure } from './departure.ts'
@@ -122,6 +123,7 @@ function krakenListener(runtime: Runtime, config: AgentConfig, parts: KrakenPart
 interface OrdersParts {
   readonly clients: Clients
   readonly work: CarryOutComponents
+  readonly pulls: PullLog
   /** Of its announces. */
   readonly key: string
   readonly steered: Steered
@@ -133,14 +135,17 @@ const ownFolder = ({ folder, store }: AgentConfig) => store.volumes[0] ?? folder
 function agentOrders(
   runtime: Runtime,
   config: AgentConfig,
-  { clients, work, key, steered: steering }: OrdersParts,
+  { clients, work, key, pulls: log, steered: steering }: OrdersParts,
 ): readonly Startable[] {
   if (!config.orders) return []
   const { zone, labels } = config
   const { os, architecture } = ownPlatform()
   return [
     orders(
-      { ...runtime, ...work, http: clients.http, trackers: clients.rings.trackers, steered: steering },
+      {
+        ...{ ...runtime, ...work, http: clients.http, trackers: clients.rings.trackers },
+        ...{ steered: steering, pulls: log },
+      },
       {
         ...{
           peerId: peerIdOf(key),
@@ -186,21 +191,21 @@ function agentParts(components: AgentComponents, config: AgentConfig, onEnd: (en
   const bring = bringBlob({ ...runtime, store, pulls: pulling })
   const scrubs = agentScrub(runtime, config, { store, digester })
   const held = { plainStore, store, digester, engine, kept, proven, pulling, bring, log, scrubs }
-  return { runtime, clients, key, ...held, rules, onSent }
+  return { runtime, clients, key, ...held, rules, gives, onSent }
 }
 
 /** One agent. @throws INSECURE_BIND, READERS_UNSAID, CONFIG_INVALID */
 export function agentService(components: AgentComponents, config: AgentConfig): AgentService {
   const made = agentParts(components, config, (end) => steering.count(end))
   const { runtime, clients, key, plainStore, store, digester, engine, kept, proven, pulling, bring, log, scrubs } = made
-  const { rules, onSent } = made
+  const { rules, gives, onSent } = made
   const leaving = departure(runtime, { afterMs: config.leave.after, closeMs: config.leave.close })
   const front = clientFront(runtime, config, {
     ...{ pulling, links: proven, urls: clients.urls, index: clients.index, onSent, rules },
     ownPorts: () => [engine.address.port, ...shell.listeners.map(({ address }) => address.port)],
   })
   const { parts, guarded, storage, blobs, looks, usual, further } = front
-  const obeying = { ...runtime, engine, store: plainStore, scrub: scrubs.scrub, front: front.live }
+  const obeying = { ...runtime, engine, store: plainStore, scrub: scrubs.scrub, rules, gives, front: front.live }
   const steering = steered({ ...runtime, live: agentLive(obeying, config) }, { folder: ownFolder(config) })
   const shell = serviceShell(runtime, config, {
     kind: 'agent',
@@ -219,9 +224,16 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   })
   return {
     ...shell.around([
-      ...[clients.http, ...parts, store, kept, digester, engine, seedStored(store, engine), seedParts(store, engine)],
+      ...[clients.http, ...assigned(runtime, config, { rings: clients.rings, folder: ownFolder(config) })],
+      ...[...parts, store, kept, digester, engine, seedStored(store, engine), seedParts(store, engine)],
       ...[scrubs, ...shell.listeners],
-      ...agentOrders(runtime, config, { clients, work: { store, links: proven, bring }, key, steered: steering }),
+      ...agentOrders(runtime, config, {
+        clients,
+        work: { store, links: proven, bring },
+        key,
+        pulls: log,
+        steered: steering,
+      }),
       leaving.part,
     ]),
     engine,

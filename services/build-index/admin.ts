@@ -1,7 +1,7 @@
 import { type BuildIndex, buildIndexAdmin, describedRoutes, ringRoutes } from '../../lib/api/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import type { Route } from '../../lib/http/index.ts'
-import { catalogAdminRoutes } from './catalog-routes.ts'
+import { catalogAdminRoutes, type ShownIndex } from './catalog-routes.ts'
 import type { Collector } from './garbage/collector.ts'
 import { garbageAdminRoutes } from './garbage/garbage-routes.ts'
 import { type ReplicationRoutesComponents, replicationRoutes } from './replication/replication-routes.ts'
@@ -12,7 +12,9 @@ import { type UpstreamAdminComponents, upstreamAdminRoutes } from './upstream/up
 export interface BuildIndexAdminComponents extends ReplicationRoutesComponents, UpstreamAdminComponents {
   readonly garbage: Collector | undefined
   readonly retention: Retention | undefined
-  readonly index: Pick<BuildIndex, 'listRepositories' | 'listTags' | 'getTag'>
+  readonly index: ShownIndex
+  /** Where clients change the index. */
+  readonly changed: Pick<BuildIndex, 'deleteTag'>
   readonly rings: Readonly<Record<string, Cluster>>
 }
 
@@ -20,7 +22,7 @@ export interface BuildIndexAdminComponents extends ReplicationRoutesComponents, 
 export function buildIndexAdminRoutes(components: BuildIndexAdminComponents): readonly Route[] {
   return describedRoutes('build-index', buildIndexAdmin, [
     ...ringRoutes(components.rings),
-    ...catalogAdminRoutes(components.index),
+    ...catalogAdminRoutes(components.index, components.changed),
     ...replicationRoutes(components),
     ...garbageAdminRoutes(components.garbage),
     ...upstreamAdminRoutes(components),

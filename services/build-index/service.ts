@@ -74,7 +74,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = () => ({ cluster, origins: config.replication.addresses ?? originRing.members })
   const admin = buildIndexAdminRoutes({
-    ...{ garbage, retention, upstreams: everywhere, remotes, hooks, replication, index },
+    ...{ garbage, retention, upstreams: everywhere, remotes, hooks, replication, index, changed: pulled },
     ...{ rings: { origins: originRing }, clock: runtime.clock, cluster },
   })
   const routes = [

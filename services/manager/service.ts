@@ -5,7 +5,7 @@ import { auditKeeping, auditLog } from './audit-log.ts'
 import { openClusters } from './clusters/open-clusters.ts'
 import type { ManagerConfig } from './config.ts'
 import { consoleFolder, consoleRoutes } from './console-files.ts'
-import { leases, managerDatabase } from './database/index.ts'
+import { leases, type ManagerDatabase, managerDatabase } from './database/index.ts'
 import { openJobs } from './jobs/index.ts'
 import { oidcRoutes, type Passwords, people } from './people/index.ts'
 import { managerRoutes } from './server.ts'
@@ -21,6 +21,8 @@ export interface ManagerComponents extends Partial<Runtime> {
   readonly onFirstAdminLink?: (link: string) => void
   /** The clusters that get settings; default: those whose services have joined. */
   readonly steered?: SteeredClusters
+  /** Default: the one of the config. */
+  readonly database?: ManagerDatabase
 }
 
 export interface ManagerService extends Startable {
@@ -45,7 +47,7 @@ const worksUntil =
 /** One manager: people and their tools steer clusters from here. Everything else works without it. @throws INSECURE_BIND */
 export function managerService(components: ManagerComponents, config: ManagerConfig): ManagerService {
   const runtime = serviceRuntime('manager', config, components)
-  const database = managerDatabase(runtime, config)
+  const database = components.database ?? managerDatabase(runtime, config)
   const persons = people({ ...runtime, database, passwords: components.passwords }, config.people, config.publicUrl)
   const audit = auditLog({ database })
   const keeping = auditKeeping({ ...runtime, audit }, config.audit.keep)

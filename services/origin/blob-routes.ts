@@ -181,7 +181,7 @@ function looked<T>(
 /** What the request is for. @throws PULL_BLOCKED where that is withheld */
 function givenTo({ gives }: Pick<BlobRoutesComponents, 'gives'>, exchange: Exchange): BlobRef {
   const blob = blobOf(exchange)
-  if (!isHop(exchange)) gives.check(blob.repository)
+  if (!isHop(exchange)) gives.check(blob)
   return blob
 }
 

@@ -11,7 +11,6 @@ import {
   rings,
   secretsOf,
   swarmKeys,
-  withholdRules,
 } from '../../lib/service/index.ts'
 import { type AllowedHost, parseAllowedHost } from './push/send-targets.ts'
 
@@ -58,7 +57,7 @@ const keys = z.strictObject({
       /** Share of the capacity at which eviction ends. */
       lowWatermark: z.number().gt(0).max(1).default(0.8),
       /** Space on the disk that the store leaves free for other programs. */
-      minFree: byteSize.prefault('512MiB'),
+      minFree: live['store.minFree'].prefault('512MiB'),
       /** An upload without a request for this long is removed. */
       uploadIdle: duration.prefault('2h'),
     })
@@ -151,7 +150,7 @@ const keys = z.strictObject({
   /** How swarms work. */
   swarm: swarmKeys,
   /** Repositories whose blobs are given to nobody who pulls. */
-  withhold: withholdRules,
+  withhold: live.withhold.prefault([]),
   /** CIDRs of the networks that peers may belong to. */
   allowedPeers: z.array(z.string()).default(['0.0.0.0/0', '::/0']),
   limits: z

@@ -88,7 +88,7 @@ interface HashingRuntime extends Runtime {
   readonly hashing: Hashing
 }
 
-function originStore(runtime: HashingRuntime, config: OriginConfig, evictions: EvictionVote): ManagedStore {
+function originStore(runtime: HashingRuntime, config: OriginConfig, evictions: EvictionVote) {
   const { volumes, capacity, highWatermark, lowWatermark, minFree, uploadIdle } = config.store
   return diskStore(runtime, {
     folder: config.folder,
@@ -133,7 +133,7 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const rings = { origins: cluster, trackers: trackerRing }
   const { sentenceLookMs } = components
   const kept = { evictions, store, backends, upstreams, storage, sentenceLookMs, urlParts }
-  return { runtime, http, targets, cluster, rings, siblings, engine, gives, names, ...kept }
+  return { runtime, http, targets, cluster, rings, siblings, engine, gives, names, plainStore, ...kept }
 }
 
 type OriginParts = ReturnType<typeof originParts>
@@ -259,7 +259,8 @@ export function originService(components: OriginComponents, config: OriginConfig
   const parts = originParts(components, config)
   const { runtime, http, targets, store, backends, engine } = parts
   const { tasks, bring, later, keeping, urls, admin, routes } = originRules(parts, config)
-  const { steering, asking } = originSteering({ ...admin, ...runtime, http, trackers: parts.rings.trackers }, config)
+  const obeying = { ...admin, gives: parts.gives, store: parts.plainStore }
+  const { steering, asking } = originSteering({ ...obeying, ...runtime, http, trackers: parts.rings.trackers }, config)
   const probes = backendProbes(runtime, backends.probed ?? [])
   const capacity = () => ({ capacityBytes: config.store.capacity, usedBytes: store.usedBytes })
   const manager = joining(runtime, config, { kind: 'origin', url: (listener) => shell.url(listener), capacity })

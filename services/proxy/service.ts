@@ -37,7 +37,7 @@ export interface ProxyService extends Startable {
  */
 const LOOKS = { perSecond: 100, burst: 2000 }
 
-/** One proxy. It has no state: any number may serve one cluster. @throws INSECURE_BIND, CONFIG_INVALID */
+/** One proxy. It has no state but the users that a manager gives: any number may serve one cluster. @throws INSECURE_BIND, CONFIG_INVALID */
 export function proxyService(components: ProxyComponents, config: ProxyConfig): ProxyService {
   const runtime = serviceRuntime('proxy', config, components)
   const { metrics, random, logger } = runtime
@@ -70,7 +70,9 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
     checks: { origins: someHealthy(originRing), buildIndexes: someHealthy(indexRing) },
     listeners: {
       registry: { routes, envelope: 'registry', identify: access?.identify, load: loadLimits(config.registry) },
-      admin: { routes: proxyAdminRoutes({ rings: { origins: originRing, buildIndexes: indexRing } }) },
+      admin: {
+        routes: proxyAdminRoutes({ rings: { origins: originRing, buildIndexes: indexRing }, given: access?.given }),
+      },
       kraken: {
         routes: proxyKrakenRoutes({ ...runtime, index, origins, manifests, warmer: warming, preload }),
         probes: krakenProbes('proxy'),

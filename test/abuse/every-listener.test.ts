@@ -124,7 +124,7 @@ const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` })
 /** What needs no secret: probes, and where a registry with rules gives whoever asks a token for what everybody may. */
 const isOpenAt = ({ listener, kind }: Listener, path: string): boolean => {
   const probes = { ops: ['/healthz', '/readyz', '/metrics'], kraken: ['/health', '/readiness'] }[listener] ?? []
-  if (kind === 'manager' && listener !== 'ops') return !path.startsWith('/api/') || openOfManager.test(path)
+  if (kind === 'manager' && listener !== 'ops') return !/^\/(o?api|registry)\//.test(path) || openOfManager.test(path)
   return probes.includes(path) || (kind === 'proxy' && listener === 'registry' && path === '/token')
 }
 

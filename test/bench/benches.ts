@@ -18,6 +18,7 @@ export const benches: Readonly<Record<string, Bench>> = {
   announce: async (args) => (await import('./announce.ts')).announce(args),
   'tracker-lists': async (args) => (await import('./tracker-lists.ts')).trackerLists(args),
   steering: async (args) => (await import('./steering.ts')).steering(args),
+  'manager-lists': async (args) => (await import('./manager-lists.ts')).managerLists(args),
   push: async (args) => (await import('./push-cost.ts')).pushCost(args),
   'push-layers': async (args) => (await import('./push-layers.ts')).pushLayers(args),
   picker: async () => (await import('./picker.ts')).picker(),

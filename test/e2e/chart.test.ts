@@ -30,6 +30,9 @@ function objectsOf(helm: Helm, values: Values): ReturnType<Helm['template']> {
 
 const rootContainers = ['set-up', 'undo', 'own-folder']
 
+const elsewhere = 'https://manager.example.com:59001'
+const anywhere = [{ ipBlock: { cidr: '0.0.0.0/0' } }]
+
 const wrongValues: readonly (readonly [RegExp, Readonly<Record<string, unknown>>])[] = [
   [/agnts/, { agnts: {} }],
   [/registri/, { agents: { config: { registri: {} } } }],
@@ -46,6 +49,16 @@ const wrongValues: readonly (readonly [RegExp, Readonly<Record<string, unknown>>
   [/existingClaim/, { backendVolume: { create: false } }],
   [/networkPolicy\.nodes/, { agents: { node: { hostNetwork: true } } }],
   [/secrets\.generate/, { secrets: { generate: false } }],
+  [/database\.driver: postgres/, { manager: { enabled: true, replicas: 2 } }],
+  [
+    /database\.driver: postgres/,
+    { manager: { enabled: true, replicas: 2, config: { database: { driver: 'libsql' } } } },
+  ],
+  [/replcas/, { manager: { enabled: true, replcas: 2 } }],
+  [/pasword/, { manager: { enabled: true, config: { database: { pasword: 'x' } } } }],
+  [/join\.from/, { join: { url: elsewhere, insecure: true }, secrets: { join: 'a-token-of-another-one' } }],
+  [/join\.insecure/, { join: { url: elsewhere, from: anywhere }, secrets: { join: 'a-token-of-another-one' } }],
+  [/secrets\.join/, { join: { url: elsewhere, insecure: true, from: anywhere } }],
   [/docker\.\*/, { upstreams: ['docker.*'], agents: { setup: { enabled: true } } }],
 ]
 
@@ -189,12 +202,56 @@ withHelm('the chart', () => {
 
   test.each(keyed)('every key of the config of %s can be set by a value of the chart', async (service, key) => {
     const whole = parse(readFileSync(join(import.meta.dirname, '../../config', service, 'base.yaml'), 'utf8')) as object
-    const more = key === 'controller' ? { enabled: true } : {}
+    const more = ['controller', 'manager'].includes(key) ? { enabled: true } : {}
     const { all } = await objectsOf(anyHelm, { [key]: { ...more, config: whole } })
     const name = service === 'agent' ? 'shoal-agent-node' : `shoal-${service}`
     const made = all.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === name)
     const data = made?.['data'] as { readonly 'config.yaml': string }
     expect(parse(data['config.yaml'])).toMatchObject(whole)
+  })
+
+  test('a manager has a volume of its own and is alone, or there are several on one PostgreSQL', async () => {
+    const made = async (values: object) => {
+      const { all } = await objectsOf(anyHelm, { manager: { enabled: true, ...values } })
+      const own = all.filter(({ metadata }) => metadata.name === 'shoal-manager')
+      const workload = own.find((one) => podsOf([one]).length > 0)
+      const spec = workload?.['spec'] as {
+        readonly replicas: number
+        readonly volumeClaimTemplates?: readonly object[]
+      }
+      const kinds = own.map(({ kind }) => kind).toSorted()
+      return { kinds, replicas: spec.replicas, claims: spec.volumeClaimTemplates?.length ?? 0 }
+    }
+    const always = ['ConfigMap', 'NetworkPolicy', 'Service', 'ServiceAccount']
+    expect(await made({})).toEqual({ kinds: [...always, 'StatefulSet'], replicas: 1, claims: 1 })
+    const database = { driver: 'postgres', host: 'db.example.com' }
+    const several = { replicas: 2, claims: 0, kinds: [...always, 'Deployment', 'PodDisruptionBudget'].toSorted() }
+    expect(await made({ replicas: 2, config: { database } })).toEqual(several)
+    expect(await made({ replicas: 2, secretConfig: { database: { ...database, password: 'x' } } })).toEqual(several)
+  })
+
+  test('services that join may be called by the manager, and say where', async () => {
+    const { all } = await objectsOf(anyHelm, { manager: { enabled: true } })
+    const policies = all.filter(({ kind }) => kind === 'NetworkPolicy') as readonly unknown[] as readonly Policy[]
+    const mayCall = (component: string, port: string) =>
+      policies
+        .filter(({ spec }) => spec.podSelector.matchLabels['app.kubernetes.io/component'] === component)
+        .flatMap(({ spec }) => spec.ingress.filter(({ ports }) => ports.some((one) => one.port === port)))
+        .some(({ from = [] }) =>
+          from.some((one) => one.podSelector?.matchLabels['app.kubernetes.io/component'] === 'manager'),
+        )
+    for (const component of ['tracker', 'origin', 'build-index'])
+      expect([component, mayCall(component, 'admin'), mayCall(component, 'ops')]).toEqual([component, true, true])
+    const joining = (await loadServices(all)).flatMap(({ kind, config }) =>
+      'manager' in config ? [[kind, config.manager as object] as const] : [],
+    )
+    expect(joining.map(([kind]) => kind).toSorted()).toEqual(['buildIndex', 'origin', 'tracker'])
+    expect(joining.find(([kind]) => kind === 'origin')?.[1]).toMatchObject({
+      url: 'http://shoal-manager.shoal.svc.cluster.local:59001',
+      advertise: { admin: 'http://pod-0.shoal-origin.shoal.svc.cluster.local:64004' },
+    })
+    const alone = await objectsOf(anyHelm, { manager: { enabled: true }, join: { enabled: false } })
+    for (const { config } of await loadServices(alone.all)) expect('manager' in config).toBe(false)
   })
 
   test('the words of the set-up and of its undoing are those that shoal takes, and give a node back as it was', async () => {

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -9,6 +8,7 @@ import { consoleFolder } from '../../services/manager/console-files.ts'
 import type { SwarmDelta } from '../../services/manager/views/swarm-delta.ts'
 import { chromiumPath, startBrowser } from '../kit/console/browser.ts'
 import { type Act, everyAct, type Stage, startStage } from '../kit/console/console-stage.ts'
+import { builtConsole } from '../kit/console/signed-in-page.ts'
 import { type Look, openPage } from '../kit/console/watched-page.ts'
 import { resourceStack } from '../kit/resource-stack.ts'
 
@@ -43,8 +43,7 @@ const act = (name: string): Act => {
 }
 
 beforeAll(async () => {
-  const build = "import('./services/cli/build-console.js').then((m) => m.buildConsoleIfNeeded(process.cwd()))"
-  execFileSync(process.execPath, ['-e', build], { cwd: join(import.meta.dirname, '..', '..'), stdio: 'ignore' })
+  builtConsole()
   if (program === undefined) return
   stage = stack.own(await startStage({ console: consoleFolder() }))
   browser = await startBrowser(program)
@@ -75,7 +74,10 @@ inBrowser('the console', () => {
       const { page, faults } = opened
       if (each.name.endsWith('.failed')) await page.getByRole('alert').first().waitFor()
       else if (!each.name.endsWith('.loading'))
-        await page.getByRole('status', { name: /Loading|加载中/ }).waitFor({ state: 'detached' })
+        await page
+          .getByRole('status', { name: /Loading|加载中/ })
+          .first()
+          .waitFor({ state: 'detached' })
       await expect(opened.violations()).resolves.toEqual([])
       expect(await page.evaluate(tooWide)).toEqual([])
       expect(faults).toEqual([])
@@ -174,7 +176,7 @@ inBrowser('the console', () => {
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe('shoal-pat-9fKx2mQ7LtVb3ZcR')
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'hidden' })
-    expect(await page.getByText('shoal-pat-9fKx2mQ7LtVb3ZcR').count()).toBe(0)
+    await page.getByText('shoal-pat-9fKx2mQ7LtVb3ZcR').waitFor({ state: 'detached' })
   })
 
   test('the text of a one-time link leaves the address, and goes out in a body only', async () => {

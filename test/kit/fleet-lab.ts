@@ -80,7 +80,14 @@ export async function fleetLab(init: FleetLabInit = {}) {
       posts: listening,
       jobs: table,
       logger,
-      desk: orderDesk({ clock, random, posts: listening, jobs: table, steeringDesk }),
+      desk: orderDesk({
+        clock,
+        random,
+        posts: listening,
+        jobs: table,
+        steeringDesk,
+        pullQuestions: { take: () => [] },
+      }),
     }
   }
   let now = await boot()

@@ -22,6 +22,10 @@ export interface HerdEndpoints {
   readonly trackerAdmins: readonly string[]
   readonly buildIndexes: readonly string[]
   readonly buildIndexAdmins: readonly string[]
+  readonly manager: string
+  readonly managerAdmin: string
+  /** The link that makes the first admin of the manager, while there is none. */
+  readonly signIn?: string
 }
 
 export interface HerdInit {

@@ -50,11 +50,60 @@ upstreams:
 {{- toJson (uniq $names) }}
 {{- end }}
 
+{{- /* What a service that joins a manager says of it; how it is reached is in the environment of its pod. */}}
+{{- define "shoal.config.join" -}}
+{{- if include "shoal.joins" . }}
+{{- $url := default (printf "%s://%s:%v" (include "shoal.scheme" .) (include "shoal.host" (dict "root" . "component" "manager")) .Values.manager.service.port) .Values.join.url }}
+{{- $open := or (hasPrefix "http:" $url) (not (include "shoal.servesTls" .)) }}
+{{- if and $open .Values.join.url (not .Values.join.insecure) }}
+{{- fail "join.url: the token or the key of the manager would go over the network in plain HTTP; take https and set tls.mode, or set join.insecure" }}
+{{- end }}
+manager:
+  url: {{ $url }}
+  {{- if $open }}
+  insecure: true
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "shoal.config.manager" -}}
+{{- $bind := .Values.bindAddress }}
+{{- $host := include "shoal.host" (dict "root" . "component" "manager") }}
+{{- $short := printf "%s-manager" (include "shoal.fullname" .) }}
+{{- $hosts := list $host $short (printf "%s.%s" $short .Release.Namespace) (printf "%s.%s.svc" $short .Release.Namespace) }}
+{{- $database := .Values.manager.database }}
+{{- $public := default "" .Values.manager.config.publicUrl }}
+{{- with $public }}
+{{- $hosts = append $hosts (get (urlParse .) "hostname") }}
+{{- end }}
+http: { bind: {{ printf "%s:59001" $bind | quote }} }
+ops: { bind: {{ printf "%s:59003" $bind | quote }}, tls: "off" }
+hosts: {{ toJson (uniq $hosts) }}
+{{- if include "shoal.joinsOwn" . }}
+clusters: { first: { name: {{ default (include "shoal.fullname" .) .Values.join.cluster }} } }
+{{- end }}
+{{- if hasPrefix "https:" $public }}
+people: { sessions: { secure: true } }
+{{- end }}
+{{- if $database.secret }}
+database:
+  passwordFile: /etc/shoal/database/password
+  {{- if $database.authorityKey }}
+  authorities: [/etc/shoal/database/ca.crt]
+  {{- end }}
+{{- end }}
+{{- include "shoal.config.tls" (dict "root" . "certificate" true) }}
+{{- end }}
+
 {{- define "shoal.config.origin" -}}
 {{- $bind := .Values.bindAddress }}
 http: { bind: {{ printf "%s:64001" $bind | quote }} }
 peer: { bind: {{ printf "%s:64002" $bind | quote }}, tls: "off" }
 ops: { bind: {{ printf "%s:64003" $bind | quote }}, tls: "off" }
+{{- if include "shoal.joins" . }}
+admin: { bind: {{ printf "%s:64004" $bind | quote }} }
+{{- end }}
+{{- include "shoal.config.join" . }}
 hosts: [{{ printf "*.%s" (include "shoal.host" (dict "root" . "component" "origin")) | quote }}]
 store: { capacity: {{ .Values.origins.storage.capacity | quote }} }
 backends:
@@ -69,9 +118,10 @@ backends:
 {{- $bind := .Values.bindAddress }}
 http: { bind: {{ printf "%s:63001" $bind | quote }} }
 ops: { bind: {{ printf "%s:63003" $bind | quote }}, tls: "off" }
-{{- if include "shoal.opensTrackers" . }}
+{{- if or (include "shoal.opensTrackers" .) (include "shoal.joins" .) }}
 admin: { bind: {{ printf "%s:63004" $bind | quote }} }
 {{- end }}
+{{- include "shoal.config.join" . }}
 hosts: [{{ printf "*.%s" (include "shoal.host" (dict "root" . "component" "tracker")) | quote }}]
 {{ include "shoal.config.rings" . }}
 {{- include "shoal.config.tls" (dict "root" . "certificate" true) }}
@@ -81,6 +131,10 @@ hosts: [{{ printf "*.%s" (include "shoal.host" (dict "root" . "component" "track
 {{- $bind := .Values.bindAddress }}
 http: { bind: {{ printf "%s:62001" $bind | quote }} }
 ops: { bind: {{ printf "%s:62003" $bind | quote }}, tls: "off" }
+{{- if include "shoal.joins" . }}
+admin: { bind: {{ printf "%s:62004" $bind | quote }} }
+{{- end }}
+{{- include "shoal.config.join" . }}
 hosts: [{{ printf "*.%s" (include "shoal.host" (dict "root" . "component" "build-index")) | quote }}]
 backend: {{- include "shoal.config.backend" . | nindent 2 }}
 {{- include "shoal.config.upstreamRules" . }}
@@ -140,7 +194,7 @@ names:
 
 {{- /* The rings that a service has in its config. */}}
 {{- define "shoal.unknownRings" -}}
-{{- $unknown := dict "origin" (list "buildIndexes") "tracker" list "build-index" (list "trackers" "buildIndexes") "proxy" (list "trackers") "agent" list "controller" list }}
+{{- $unknown := dict "origin" (list "buildIndexes") "tracker" list "build-index" (list "trackers" "buildIndexes") "proxy" (list "trackers") "agent" list "controller" list "manager" list }}
 {{- toJson (index $unknown .) }}
 {{- end }}
 

@@ -97,9 +97,34 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- if .Values.controller.enabled }}
 - { component: controller, key: controller, shape: "" }
 {{- end }}
+{{- if .Values.manager.enabled }}
+- { component: manager, key: manager, shape: "" }
+{{- end }}
 {{- end }}
 
 {{- /* Somebody in the cluster calls the admin listeners of trackers: for loads of caches, or for jobs. */}}
 {{- define "shoal.opensTrackers" -}}
 {{- if or .Values.controller.enabled (hasKey .Values.proxy.config "preload") }}true{{ end }}
+{{- end }}
+
+{{- /* Services of this release join a manager. */}}
+{{- define "shoal.joins" -}}
+{{- if and .Values.join.enabled (or .Values.join.url .Values.manager.enabled) }}true{{ end }}
+{{- end }}
+
+{{- /* They join the manager of this release. */}}
+{{- define "shoal.joinsOwn" -}}
+{{- if and .Values.join.enabled .Values.manager.enabled (not .Values.join.url) }}true{{ end }}
+{{- end }}
+
+{{- /* A component joins: those whose pods have names that stay. dict root, component. */}}
+{{- define "shoal.isJoining" -}}
+{{- if and (include "shoal.joins" .root) (has .component (list "origin" "tracker" "build-index")) }}true{{ end }}
+{{- end }}
+
+{{- /* The database of the manager is a server, which several managers share. */}}
+{{- define "shoal.managerShares" -}}
+{{- $manager := .Values.manager }}
+{{- $database := merge (deepCopy (default dict $manager.secretConfig.database)) (default dict $manager.config.database) }}
+{{- if eq (default "libsql" $database.driver) "postgres" }}true{{ end }}
 {{- end }}

@@ -25,7 +25,7 @@ seccompProfile: { type: RuntimeDefault }
 
 {{- /* Port of the listener that says whether a service is ready. */}}
 {{- define "shoal.opsPort" -}}
-{{ index (dict "origin" 64003 "tracker" 63003 "build-index" 62003 "proxy" 61003 "agent" 65003 "controller" 60003) . }}
+{{ index (dict "origin" 64003 "tracker" 63003 "build-index" 62003 "proxy" 61003 "agent" 65003 "controller" 60003 "manager" 59003) . }}
 {{- end }}
 
 {{- define "shoal.probe" -}}
@@ -83,7 +83,8 @@ spec:
       startupProbe:
         {{- include "shoal.probe" "/healthz" | nindent 8 }}
         periodSeconds: 2
-        failureThreshold: 60
+        # The first start of a new version may have to change many rows of a manager.
+        failureThreshold: {{ ternary 300 60 (eq .component "manager") }}
       readinessProbe:
         {{- include "shoal.probe" "/readyz" | nindent 8 }}
         periodSeconds: 5
@@ -109,6 +110,9 @@ spec:
         {{- if and $root.Values.backendCredentials.secret (eq $root.Values.backendCredentials.as "files") }}
         - { name: backend-credentials, mountPath: /etc/shoal/backend, readOnly: true }
         {{- end }}
+        {{- end }}
+        {{- if and (eq .component "manager") .values.database.secret }}
+        - { name: database, mountPath: /etc/shoal/database, readOnly: true }
         {{- end }}
         {{- with .values.extraVolumeMounts }}
         {{- toYaml . | nindent 8 }}
@@ -137,6 +141,21 @@ spec:
     {{- if and $root.Values.backendCredentials.secret (eq $root.Values.backendCredentials.as "files") }}
     - name: backend-credentials
       secret: { secretName: {{ $root.Values.backendCredentials.secret }}, defaultMode: 0440 }
+    {{- end }}
+    {{- end }}
+    {{- if eq .component "manager" }}
+    {{- with .values.database }}
+    {{- if .secret }}
+    - name: database
+      secret:
+        secretName: {{ .secret }}
+        defaultMode: 0440
+        items:
+          - { key: {{ .passwordKey }}, path: password }
+          {{- with .authorityKey }}
+          - { key: {{ . }}, path: ca.crt }
+          {{- end }}
+    {{- end }}
     {{- end }}
     {{- end }}
     {{- with .storage }}

@@ -4,7 +4,7 @@ that all objects of one run agree: dict root, name.
 */}}
 {{- define "shoal.secret" -}}
 {{- $secrets := .root.Values.secrets }}
-{{- if and (not (get $secrets .name)) $secrets.generate (ne .name "peering") }}
+{{- if and (not (get $secrets .name)) $secrets.generate (ne .name "peering") (not (and (eq .name "join") .root.Values.join.url)) }}
 {{- $kept := lookup "v1" "Secret" .root.Release.Namespace (printf "%s-secrets" (include "shoal.fullname" .root)) }}
 {{- $old := get (default dict $kept.data) .name }}
 {{- $_ := set $secrets .name (ternary ($old | b64dec) (printf "s%s" (randAlphaNum 47)) (ne $old "")) }}
@@ -19,7 +19,7 @@ that all objects of one run agree: dict root, name.
 {{- $ring := merge (dict "node" "node" "service" "service") $admin }}
 {{- $peered := merge (dict "peering" "peering") $ring }}
 {{- $proxy := merge (dict "read" "read" "push" "push" "service" "service") $admin }}
-{{- toJson (index (dict "agent" $agent "tracker" $ring "origin" $peered "build-index" $peered "proxy" $proxy "controller" $admin) .) }}
+{{- toJson (index (dict "agent" $agent "tracker" $ring "origin" $peered "build-index" $peered "proxy" $proxy "controller" $admin "manager" $admin) .) }}
 {{- end }}
 
 {{- /* The file of --secrets of a service: dict root, component, values. */}}
@@ -38,6 +38,26 @@ that all objects of one run agree: dict root, name.
 {{- if eq .component "proxy" }}
 {{- with include "shoal.secret" (dict "root" $root "name" "upload") }}
 {{- $file = set $file "registry" (dict "uploadSecret" .) }}
+{{- end }}
+{{- end }}
+{{- if eq .component "manager" }}
+{{- $clusters := dict }}
+{{- with include "shoal.secret" (dict "root" $root "name" "seal") }}
+{{- $_ := set $clusters "secret" . }}
+{{- end }}
+{{- if include "shoal.joinsOwn" $root }}
+{{- with include "shoal.secret" (dict "root" $root "name" "join") }}
+{{- $_ := set $clusters "first" (dict "token" .) }}
+{{- end }}
+{{- end }}
+{{- $file = set $file "clusters" $clusters }}
+{{- else if include "shoal.isJoining" (dict "root" $root "component" .component) }}
+{{- $token := include "shoal.secret" (dict "root" $root "name" "join") }}
+{{- if not (or $token (dig "manager" "token" "" .values.secretConfig) (dig "manager" "tokenFile" "" .values.config)) }}
+{{- fail "join needs secrets.join: a join token that the manager has made for this cluster" }}
+{{- end }}
+{{- with $token }}
+{{- $file = set $file "manager" (dict "token" .) }}
 {{- end }}
 {{- end }}
 {{- toYaml (mergeOverwrite $file (deepCopy .values.secretConfig)) }}

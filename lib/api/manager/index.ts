@@ -12,6 +12,7 @@ import { scheduleCalls } from './schedules.ts'
 import { settingCalls } from './settings.ts'
 import { viewCalls } from './views.ts'
 
+export { type AssignmentAsker, askAssignment } from './assignment-client.ts'
 export type { AuditRow } from './audit.ts'
 export type { ClusterAnswer, RelationAnswer } from './clusters.ts'
 export { type DragonflyArgs, type DragonflyJob, dragonflyJobSchema, dragonflyPatchSchema } from './dragonfly.ts'
@@ -49,6 +50,8 @@ export {
 } from './manager-call.ts'
 export {
   type AssignedCluster,
+  type AssignmentAnswer,
+  assignmentSchema,
   type HostAnswer,
   hostStates,
   type MemberAnswer,
@@ -78,6 +81,7 @@ export { type ScheduleAnswer, type ScheduleBody, scheduleNameSchema, specOfSched
 export {
   type BehindHost,
   type SettingSlotAnswer,
+  type SettingsRun,
   type SettingVersionAnswer,
   type SteeredTracker,
   settingCalls,
@@ -85,6 +89,7 @@ export {
 } from './settings.ts'
 export {
   type ClusterNow,
+  type ContentInCluster,
   type ImageInCluster,
   type Sample,
   type SwarmViewRow,

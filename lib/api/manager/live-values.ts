@@ -1,7 +1,7 @@
+import { appError } from '../../base/index.ts'
+import { liveFaults } from '../live-faults.ts'
 import { isLiveKind, type LiveKind, liveKeys, liveSchemas } from '../live-keys.ts'
 import { jsonSchemaOf } from '../openapi.ts'
-import { parseBody } from '../schemas.ts'
-import { steeringBodySchema } from '../steering.ts'
 
 /** Kinds of services that obey settings while they run. */
 export const liveKinds = Object.keys(liveKeys).filter(isLiveKind)
@@ -15,8 +15,13 @@ function schemaOf(kind: LiveKind): Readonly<Record<string, unknown>> {
   return { type: 'object', additionalProperties: false, properties: Object.fromEntries(properties) }
 }
 
-/** @throws BODY_INVALID when a service of this kind would not take the values */
+/** @throws BODY_INVALID when a service of this kind would not take the values; its detail says why, by key */
 export function checkLiveValues(kind: string, values: Readonly<Record<string, unknown>>): void {
-  const layer = { id: 'settings', generation: 1, kind, scope: { all: true }, values }
-  parseBody(steeringBodySchema, { manager: '-', generation: 1, layers: [layer] })
+  const faults = isLiveKind(kind) ? [...liveFaults(kind, values)] : []
+  const [first] = faults
+  if (first === undefined) return
+  throw appError('BODY_INVALID', {
+    message: `the body of the request is malformed: values.${first.key}: ${first.brief}`,
+    detail: { keys: Object.fromEntries(faults.map(({ key, brief }) => [key, brief])) },
+  })
 }

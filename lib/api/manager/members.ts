@@ -75,6 +75,15 @@ const assignedSchema = z.object({
 })
 export type AssignedCluster = z.output<typeof assignedSchema>
 
+/** Which clusters fit, the best first. */
+export const assignmentSchema = z.object({
+  cluster: assignedSchema,
+  alternatives: list(assignedSchema, MAX_NAMED),
+  /** Those that fit and are not named, and why. */
+  passed: list(z.object({ name: text(63), why: wordsSchema }), MAX_NAMED),
+})
+export type AssignmentAnswer = z.output<typeof assignmentSchema>
+
 const pageQuery = {
   n: 'entries on one page',
   last: 'continue after this entry: `next` of the page before',
@@ -150,12 +159,7 @@ export const memberCalls = {
         host: 'its host name',
       },
       codes: ['REQUEST_INVALID', 'ASSIGNMENT_NONE', 'JOIN_REFUSED', 'TOOMANYREQUESTS'],
-      answer: z.object({
-        cluster: assignedSchema,
-        alternatives: list(assignedSchema, MAX_NAMED),
-        /** Those that fit and are not named, and why. */
-        passed: list(z.object({ name: text(63), why: wordsSchema }), MAX_NAMED),
-      }),
+      answer: assignmentSchema,
     }),
   ),
 }

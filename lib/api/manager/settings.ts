@@ -78,17 +78,21 @@ const appliedSchema = z.object({
   away: list(nameText, MAX_ROWS),
 })
 
-const behindSchema = z.object({
-  cluster: nameText,
+const runSchema = z.object({
   host: nameText,
+  peerId: text(40).optional(),
   address: text(64).optional(),
   zone: nameText.optional(),
   state: text(16),
+  /** The one that it runs. */
   generation: countSchema,
   code: text(64).optional(),
   message: text(512).optional(),
   seenAtMs: timeSchema,
 })
+
+const behindSchema = runSchema.extend({ cluster: nameText })
+export type SettingsRun = z.output<typeof runSchema>
 export type BehindHost = z.output<typeof behindSchema>
 
 /** What a tracker does with the settings of this manager. */
@@ -206,10 +210,10 @@ const hostCalls = {
     adminCall({
       method: 'GET',
       path: '/api/v1/settings/effective',
-      summary: 'what a host is to have: for each key its value, and the scope and version that it comes from',
+      summary: 'what a host, or a whole scope, is to have: for each key its value, and the scope and version of it',
       query: {
         cluster: 'the cluster of the host',
-        host: 'the host, as its trackers know it',
+        host: 'the host, as its trackers know it; without it, what all of the cluster, or of the zone, are to have',
         kind: 'kind of service; default: agent',
         zone: 'its zone; default: as its trackers say',
       },
@@ -219,6 +223,8 @@ const hostCalls = {
           z.object({ key: text(1024), value: opaque(), scope: scopeText, version: versionNumber }),
           MAX_ROWS * 10,
         ),
+        /** What its trackers say of the host, if they know it. */
+        host: runSchema.optional(),
       }),
     }),
   ),

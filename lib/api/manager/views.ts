@@ -1,6 +1,10 @@
 import { z } from 'zod'
 import { adminCall, adminStream } from '../admin.ts'
+import { pullCalls, pullPageSchema, tracedPullSchema } from '../agent-pulls.ts'
 import { list, opaque, table, text } from '../bounded.ts'
+import { contentSchema } from '../fleet-jobs.ts'
+import { asksHost } from '../host-pulls-admin.ts'
+import { MAX_REFERRERS, referrerSchema } from '../referrers.ts'
 import { digestSchema } from '../schemas.ts'
 import { holdsSchema } from '../steering-admin.ts'
 import { feedSchema, hostSchema, markBodySchema, markSchema, peerSchema, swarmSchema } from '../tracker-admin.ts'
@@ -78,6 +82,17 @@ const imageInClusterSchema = z.object({
   ),
 })
 export type ImageInCluster = z.output<typeof imageInClusterSchema>
+
+const contentInClusterSchema = z.object({
+  cluster: clusterName,
+  /** Why nothing is known of it there. */
+  code: text(64).optional(),
+  content: contentSchema.optional(),
+  referrers: list(referrerSchema, MAX_REFERRERS),
+  /** Tags by which older tools keep signatures, attestations and lists of packages of it. */
+  besides: list(text(128), MAX_ROWS),
+})
+export type ContentInCluster = z.output<typeof contentInClusterSchema>
 
 const reads = <const Name extends 'swarms' | 'images' | 'members'>(resource: Name) =>
   ({ resource, action: 'read' }) as const
@@ -194,6 +209,26 @@ export const viewCalls = {
       answer: z.object({ repository: text(MAX_TEXT), clusters: list(imageInClusterSchema, MAX_CLUSTERS) }),
     }),
   ),
+  imageContent: managerCall(
+    reads('images'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/images/:repository/content',
+      summary: 'what a tag or digest stands for in each cluster, what that consists of, and what has it as its subject',
+      query: { reference: 'a tag or a digest', platforms: 'only for these, as linux/amd64, with commas between them' },
+      codes: ['NAME_INVALID', 'TAG_INVALID', 'DIGEST_INVALID', 'REQUEST_INVALID'],
+      answer: z.object({ repository: text(MAX_TEXT), clusters: list(contentInClusterSchema, MAX_CLUSTERS) }),
+    }),
+  ),
+  deleteTag: managerCall(
+    { resource: 'images', action: 'write' } as const,
+    adminCall({
+      method: 'DELETE',
+      path: '/api/v1/clusters/:cluster/images/:repository/tags/:tag',
+      summary: 'removes a tag from a cluster; what it stands for stays until the next look for garbage',
+      codes: ['NAME_INVALID', 'TAG_INVALID', 'MANIFEST_UNKNOWN', 'CLUSTER_UNKNOWN', 'NO_HEALTHY_MEMBER'],
+    }),
+  ),
   node: managerCall(
     reads('members'),
     adminCall({
@@ -206,6 +241,27 @@ export const viewCalls = {
         blobs: list(z.object({ swarmId: text(40), digest: digestSchema.optional(), complete: z.boolean() }), MAX_ROWS),
         next: text(40).optional(),
       }),
+    }),
+  ),
+  nodePulls: managerCall(
+    reads('members'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/hosts/:cluster/:peer/pulls',
+      summary: 'the last pulls of a node and those under way, as the node itself tells them',
+      query: pullCalls.pulls.query,
+      codes: [...pullCalls.pulls.codes, ...asksHost, 'CLUSTER_UNKNOWN', 'NO_HEALTHY_MEMBER'],
+      answer: pullPageSchema,
+    }),
+  ),
+  nodePull: managerCall(
+    reads('members'),
+    adminCall({
+      method: 'GET',
+      path: '/api/v1/hosts/:cluster/:peer/pulls/:id',
+      summary: 'one pull of a node: what it waited for, and what each peer did for it',
+      codes: [...pullCalls.pull.codes, ...asksHost, 'CLUSTER_UNKNOWN', 'NO_HEALTHY_MEMBER'],
+      answer: tracedPullSchema,
     }),
   ),
   banNode: bans.set,

@@ -45,7 +45,7 @@ export interface SwarmEngineComponents {
 
 /** What is given to peers. The answers may change. */
 export interface GiveRule {
-  gives(repository: Repository): boolean
+  gives(blob: { readonly digest: Digest; readonly repository?: Repository | undefined }): boolean
   /** The same, by all that is known of a blob. */
   givesBlob(digest: Digest): Promise<boolean>
 }

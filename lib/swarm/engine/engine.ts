@@ -231,7 +231,7 @@ class Engine implements SwarmEngine {
     return new TorrentTable(components, {
       self: { peerId, role, zone },
       verify,
-      gives: ({ repository }) => repository === undefined || gives?.gives(repository) !== false,
+      gives: (blob) => gives?.gives(blob) !== false,
       node: () => this.#node,
       allows: this.#allows,
       dialsForeign: this.#components.foreign !== undefined,

@@ -1,6 +1,7 @@
 import type {
   OrderPoll,
   OrdersClient,
+  PullQuestion,
   Steered,
   SteeringReport,
   SteeringWord,
@@ -42,11 +43,13 @@ export interface OrderPollsComponents {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
-  readonly client: OrdersClient
+  readonly client: Pick<OrdersClient, 'poll'>
   /** The orders of this tracker; `onChanged` is called when one of them has ended. */
   readonly table: (onChanged: () => void) => OrderTable
   /** Known when it starts. */
   readonly facts: () => HostFacts
+  /** Answers what an admin asks of the pulls of this host. */
+  readonly onQuestion: (question: PullQuestion) => void
   /** Takes the settings that come with the answers. */
   readonly steered: TrackerSteering
 }
@@ -58,7 +61,7 @@ export interface TrackerSteering extends Pick<Steered, 'report'> {
 
 /** Asks one tracker for orders all the time. Its start waits for nothing. */
 export function orderPolls(components: OrderPollsComponents): Startable {
-  const { clock, random, logger, client, facts, steered } = components
+  const { clock, random, logger, client, facts, steered, onQuestion } = components
   let cut: AbortController | undefined
   const table = components.table(() => {
     cut?.abort()
@@ -77,6 +80,7 @@ export function orderPolls(components: OrderPollsComponents): Startable {
     const answer = await unlessRefused(client.poll(poll, { signal }), orders, { table, logger })
     failures = 0
     steered.hear(steering, answer.steering)
+    for (const question of answer.questions ?? []) onQuestion(question)
     table.heard(orders)
     table.cancel(answer.cancel)
     table.take(answer.orders)

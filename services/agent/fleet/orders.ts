@@ -3,6 +3,8 @@ import { appError, type Background, background, type Startable, slots } from '..
 import { type Cluster, type MemberClient, memberClients } from '../../../lib/cluster/index.ts'
 import type { HttpClient } from '../../../lib/http/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
+import { pullAnswer } from '../pull-answers.ts'
+import type { PullLog } from '../pull-log.ts'
 import { type CarryOutComponents, carryOut } from './carry-out.ts'
 import { hostKey } from './host-key.ts'
 import { type HostFacts, orderPolls } from './order-polls.ts'
@@ -16,6 +18,7 @@ export interface OrdersComponents extends Runtime, CarryOutComponents {
   readonly http: HttpClient
   readonly trackers: Cluster
   readonly steered: Steered
+  readonly pulls: Pick<PullLog, 'find' | 'get'>
 }
 
 export interface OrdersInit extends Omit<HostFacts, 'key'> {
@@ -25,7 +28,7 @@ export interface OrdersInit extends Omit<HostFacts, 'key'> {
 
 /** Asks every tracker of the cluster for orders, whoever comes and goes, and does them. */
 export function orders(components: OrdersComponents, { folder, ...facts }: OrdersInit): Startable {
-  const { trackers, http, logger, metrics, steered } = components
+  const { trackers, http, logger, metrics, steered, pulls } = components
   const done = metrics.counter(
     { name: 'shoal_agent_orders_total', help: 'Orders of trackers, by kind and by how they ended.' },
     ['kind', 'outcome'],
@@ -35,11 +38,16 @@ export function orders(components: OrdersComponents, { folder, ...facts }: Order
   let tasks: Background = background(() => undefined)
   let key = ''
   const clients = memberClients(trackers, (url) => ordersClient(http, url))
-  const pollsOf = (id: string) =>
-    orderPolls({
+  const pollsOf = (id: string) => {
+    const client = clientOf(clients, id)
+    return orderPolls({
       ...components,
+      client,
       logger: logger.child({ tracker: id }),
-      client: clientOf(clients, id),
+      onQuestion: (question) =>
+        tasks.run('answer what is asked of pulls', (signal) =>
+          client.tell({ ...pullAnswer(pulls, question), key }, { signal }),
+        ),
       facts: () => ({ ...facts, key }),
       steered: {
         report: () => steered.report(),
@@ -55,6 +63,7 @@ export function orders(components: OrdersComponents, { folder, ...facts }: Order
           },
         }),
     })
+  }
   const polls = new Map<string, Startable>()
   const follow = () => followTrackers(trackers, polls, { pollsOf, tasks })
   let unfollow: (() => void) | undefined
@@ -82,12 +91,16 @@ const membersOf = ({ members }: Pick<Cluster, 'members'>) => members.map(({ id }
 
 /** A tracker that moves is the same one at another address: it has given the orders that are in hand. */
 const clientOf = (clients: MemberClient<OrdersClient>, id: string): OrdersClient => ({
-  async poll(...asked) {
-    const client = clients.at(id)
-    if (client === undefined) throw appError('NO_HEALTHY_MEMBER', { message: `the tracker ${id} is gone` })
-    return client.poll(...asked)
-  },
+  poll: async (...asked) => theOne(clients, id).poll(...asked),
+  tell: async (...said) => theOne(clients, id).tell(...said),
 })
+
+/** @throws NO_HEALTHY_MEMBER */
+function theOne(clients: MemberClient<OrdersClient>, id: string): OrdersClient {
+  const client = clients.at(id)
+  if (client === undefined) throw appError('NO_HEALTHY_MEMBER', { message: `the tracker ${id} is gone` })
+  return client
+}
 
 interface Following {
   readonly pollsOf: (id: string) => Startable

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { appError, type LinearPattern, linearPattern, starPattern } from '../../../lib/base/index.ts'
 import {
   classOfLevel,
+  type Digest,
   isHigherClass,
   lowerClass,
   type PullClass,
@@ -10,9 +11,9 @@ import {
   repositoryText,
 } from '../../../lib/core/index.ts'
 import type { Exchange } from '../../../lib/http/index.ts'
+import type { BlockRule, ClassRule, PullRulesConfig } from '../../../lib/service/index.ts'
 import type { Metrics } from '../../../lib/telemetry/index.ts'
 import type { AgentConfig } from '../config.ts'
-import type { BlockRule, ClassRule, PullRulesConfig } from './config.ts'
 
 /** Who pulls. */
 export interface Puller extends Pick<Exchange, 'principal'> {
@@ -22,6 +23,8 @@ export interface Puller extends Pick<Exchange, 'principal'> {
 /** What is pulled. */
 export interface PullSubject {
   readonly repository?: Repository | undefined
+  /** Of a blob, or of a manifest that is asked for by it. */
+  readonly digest?: Digest | undefined
   /** Of an image that is asked for by its tag. */
   readonly tag?: string | undefined
   /** Without its query. */
@@ -45,6 +48,7 @@ interface Facts {
   readonly application: string | undefined
   readonly caller: string
   readonly repository: string | undefined
+  readonly digest: Digest | undefined
   readonly tag: string | undefined
   readonly url: string | undefined
 }
@@ -102,11 +106,11 @@ export function pullRules({ metrics }: { readonly metrics: Metrics }, init: Pull
       compiled = compile(rules)
       now = rules
     },
-    admit({ req, principal }, { repository, tag, url }) {
+    admit({ req, principal }, { repository, digest, tag, url }) {
       const text = said(req, init.applicationHeader)
       const application = APPLICATION.test(text) ? text : undefined
       const where = repository && repositoryText(repository)
-      const facts = { application, caller: principal.name, repository: where, tag, url }
+      const facts = { application, caller: principal.name, repository: where, digest, tag, url }
       const pullClass = classOf(facts, wordOf(req))
       const rule = compiled.blocks.find(({ fits, classes }) => fits(facts) && classes?.includes(pullClass) !== false)
       if (rule !== undefined) {
@@ -145,7 +149,9 @@ function matcher(rule: ClassRule | BlockRule): Matcher {
   const [applications, callers, repositories] = [rule.applications, rule.callers, rule.repositories].map(named)
   const tags = named('tags' in rule ? rule.tags : undefined)
   const urls = rule.urls?.map(linearPattern)
-  return ({ application, caller, repository, tag, url }) =>
+  const digests = 'digests' in rule ? new Set(rule.digests) : undefined
+  return ({ application, caller, repository, digest, tag, url }) =>
+    (digests === undefined || (digest !== undefined && digests.has(digest))) &&
     fitsOne(applications, application) &&
     fitsOne(callers, caller) &&
     fitsOne(repositories, repository) &&

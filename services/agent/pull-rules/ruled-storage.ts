@@ -22,7 +22,7 @@ export function ruledStorage(storage: RegistryStorage, rules: Pick<PullRules, 'a
 function ruledBlobs(blobs: Blobs, { admit }: Pick<PullRules, 'admit'>, reader: Puller): Blobs {
   return {
     find: async (repository, digest, options) =>
-      blobs.find(repository, digest, { ...options, terms: admit(reader, { repository }) }),
+      blobs.find(repository, digest, { ...options, terms: admit(reader, { repository, digest }) }),
   }
 }
 
@@ -32,7 +32,8 @@ function ruledManifests(manifests: Manifests, { admit }: Pick<PullRules, 'admit'
   return {
     async resolve(repository, reference, options) {
       const tag = reference.kind === 'tag' ? reference.tag : undefined
-      terms = admit(reader, { repository, tag })
+      const digest = reference.kind === 'digest' ? reference.digest : undefined
+      terms = admit(reader, { repository, tag, digest })
       return manifests.resolve(repository, reference, { ...options, terms })
     },
     read: (repository, descriptor, options) => manifests.read(repository, descriptor, { ...options, terms }),

@@ -14,9 +14,9 @@ import { buildIndexVerbs } from './build-index-verbs.ts'
 import { controllerVerbs } from './controller-verbs.ts'
 import { managerVerbs } from './manager-verbs.ts'
 import { originVerbs } from './origin-verbs.ts'
-import { describeVerb, ringVerbs } from './shared-verbs.ts'
+import { proxyVerbs } from './proxy-verbs.ts'
 import { trackerVerbs } from './tracker-verbs.ts'
-import type { Verb, VerbsOf } from './verb.ts'
+import type { Verb } from './verb.ts'
 
 /** The admin API of one kind of service, and its verbs by the name of the call. */
 export interface AdminApi {
@@ -24,8 +24,6 @@ export interface AdminApi {
   readonly calls: AdminCalls
   readonly verbs: Readonly<Record<string, Verb>>
 }
-
-const proxyVerbs: VerbsOf<typeof proxyAdmin> = { ...ringVerbs, ...describeVerb }
 
 export const adminApis: readonly AdminApi[] = [
   { kind: 'origin', calls: originAdmin, verbs: originVerbs },

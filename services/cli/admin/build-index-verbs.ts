@@ -1,10 +1,12 @@
 import type { buildIndexAdmin, GarbageReport, RetentionReport } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
+import { referrerTable } from './referrer-table.ts'
 import { describeVerb, ringVerbs } from './shared-verbs.ts'
 import { ageText, fields, sizeText, spanText, table } from './sheet.ts'
 import type { VerbsOf } from './verb.ts'
 
 const ONE = 'east team/app 1.0'
+const DIGEST = `sha256:${'9f'.repeat(32)}`
 
 interface Progress {
   readonly doneBytes: number
@@ -254,6 +256,11 @@ export const buildIndexVerbs: VerbsOf<typeof buildIndexAdmin> = {
     show: ({ repositories, next }) =>
       [...repositories, ...(next === undefined ? [] : ['', `more: --last ${next}`])].join('\n'),
   },
+  referrers: {
+    example: `referrers team/app ${DIGEST}`,
+    show: ({ referrers, next }) => referrerTable(referrers) + (next === undefined ? '' : `\nmore: --last ${next}`),
+  },
+  deleteTag: { example: 'delete-tag team/app 1.0' },
   tags: {
     example: 'tags team/app',
     show: ({ tags, next }) =>

@@ -1,4 +1,6 @@
 import type { viewCalls } from '../../../lib/api/index.ts'
+import { explainText, pullTable } from '../explain/words.ts'
+import { referrerTable } from './referrer-table.ts'
 import { ageText, fields, rateText, sizeText, table } from './sheet.ts'
 import { endText, healthText, markBody, markOptions, markText } from './tracker-verbs.ts'
 import type { VerbsOf } from './verb.ts'
@@ -115,6 +117,30 @@ export const managerViewVerbs: VerbsOf<typeof viewCalls> = {
         )
         .join('\n\n'),
   },
+  imageContent: {
+    example: 'image-content team/app --reference 1.0',
+    show: ({ clusters }) =>
+      clusters
+        .map(({ cluster, code, content, referrers, besides }) =>
+          [
+            code === undefined ? `${cluster}: ${content?.digest ?? '-'}` : `${cluster}: ${code}`,
+            table(content?.items ?? [], [
+              ['DIGEST', ({ digest }) => digest],
+              ['SIZE', ({ size }) => (size === undefined ? '-' : sizeText(size))],
+              ['TYPE', ({ mediaType }) => mediaType ?? 'blob'],
+            ]),
+            referrerTable(referrers),
+            ...(besides.length === 0 ? [] : [`besides: ${besides.join(', ')}`]),
+          ].join('\n\n'),
+        )
+        .join('\n\n'),
+  },
+  deleteTag: { example: 'delete-tag east team/app 1.0' },
+  nodePulls: {
+    example: `node-pulls east ${PEER} --slowerThan 5000`,
+    show: ({ pulls, next }, nowMs) => pullTable(pulls, nowMs) + more(next),
+  },
+  nodePull: { example: `node-pull east ${PEER} 3f2a9c-17`, show: (pull) => explainText(pull) },
   node: {
     example: `node east ${PEER}`,
     show: (host, nowMs) =>

@@ -1,5 +1,6 @@
 import type { Holds, trackerAdmin } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
+import { explainText, pullTable } from '../explain/words.ts'
 import { fleetVerbs } from './fleet-verbs.ts'
 import { numberIn } from './options.ts'
 import { describeVerb, ringVerbs } from './shared-verbs.ts'
@@ -169,6 +170,11 @@ export const trackerVerbs: VerbsOf<typeof trackerAdmin> = {
         ]),
       ].join('\n\n') + more(host.next),
   },
+  hostPulls: {
+    example: `host-pulls ${PEER} --slowerThan 5000`,
+    show: ({ pulls, next }, nowMs) => pullTable(pulls, nowMs) + more(next),
+  },
+  hostPull: { example: `host-pull ${PEER} 3f2a9c-17`, show: (pull) => explainText(pull) },
   bans: { example: 'bans', show: ({ marks, next }, nowMs) => marksTable(marks, nowMs) + more(next) },
   ban: {
     example: `ban ${PEER} --reason "sends wrong bytes" --minutes 60`,

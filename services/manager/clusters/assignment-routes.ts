@@ -32,10 +32,11 @@ const candidateOf = (cluster: KnownCluster) => ({
   ...(cluster.state === 'empty' && { away: 'no tracker has joined' }),
 })
 
+/** Of origins and build-indexes also those that are away: without them, the places of the others on the ring would be wrong. */
 function assignedOf({ cluster: { cluster }, points, why }: Fit<ReturnType<typeof candidateOf>>): AssignedCluster {
   const places = (kind: MemberKind) =>
     ofKind(cluster.members, kind).flatMap(({ member, urls: { http }, health: { state } }) =>
-      http === undefined || state === 'away' ? [] : [{ id: member, url: http, state }],
+      http === undefined || (state === 'away' && kind === 'tracker') ? [] : [{ id: member, url: http, state }],
     )
   return {
     ...{ id: cluster.id, name: cluster.name, points, why },

@@ -1,36 +1,20 @@
-import { sql } from 'kysely'
 import type { HostAnswer } from '../../../lib/api/index.ts'
 import type { Tx } from '../database/index.ts'
 import type { StoreParts } from './cluster-store.ts'
+import { type HostFilter, type HostPage, hostPage } from './host-pages.ts'
 import type { HostRow } from './tables.ts'
 
 /** Rows that one statement writes: databases take a bounded number of values at once. */
 const ROWS_AT_ONCE = 200
 
-/** What a list of hosts shows; what is left out shows all. */
-export interface HostFilter {
-  readonly clusterId?: string | undefined
-  readonly zone?: string | undefined
-  readonly version?: string | undefined
-  readonly state?: string | undefined
-  readonly role?: string | undefined
-  /** A part of its address, id or zone. */
-  readonly text?: string | undefined
-}
-
 /** Hosts as their trackers told them when they were last asked. */
 export interface HostStore {
-  /** Rows behind `last`: cluster by cluster, in the order of their peer ids. */
+  /** Rows behind `last`: cluster by cluster, in the order of their peer ids. A page may be short though more follow. */
   page(filter: HostFilter, asked: { readonly count: number; readonly last?: string | undefined }): Promise<HostPage>
   /** Rows of a cluster behind `after`, up to and with `until`; without it all that are left. */
   range(clusterId: string, range: HostRange): Promise<readonly HostRow[]>
   /** Writes rows, and removes those of the hosts that are gone; all or nothing. */
   apply(clusterId: string, change: HostChange): Promise<void>
-}
-
-export interface HostPage {
-  readonly rows: readonly HostRow[]
-  readonly next: string | undefined
 }
 
 export interface HostChange {
@@ -49,9 +33,6 @@ export interface HostRange {
 export const wordsOf = ({ host, peerId, zone }: Pick<HostRow, 'host' | 'peerId' | 'zone'>): string =>
   `${host} ${peerId} ${zone}`.toLowerCase()
 
-/** The text as a part of a pattern of LIKE. */
-const escaped = (text: string): string => text.toLowerCase().replace(/[\\%_]/g, (character) => `\\${character}`)
-
 async function remove(tx: Tx, clusterId: string, peerIds: readonly string[]): Promise<void> {
   for (let i = 0; i < peerIds.length; i += ROWS_AT_ONCE) {
     const some = peerIds.slice(i, i + ROWS_AT_ONCE)
@@ -59,40 +40,9 @@ async function remove(tx: Tx, clusterId: string, peerIds: readonly string[]): Pr
   }
 }
 
-/** Where a page goes on: a cluster, and a host of it. */
-const keyOf = ({ clusterId, peerId }: HostRow) => `${clusterId}/${peerId}`
-
-function placeOf(last: string): readonly [string, string] {
-  const [clusterId = '', peerId = ''] = last.split('/')
-  return [clusterId, peerId]
-}
-
 export function hostStore({ database }: Pick<StoreParts, 'database'>): HostStore {
   return {
-    async page({ clusterId, text, ...exact }, { count, last }) {
-      const { read } = database
-      let keys = read.selectFrom('hosts').select(['clusterId', 'peerId']).orderBy('clusterId').orderBy('peerId')
-      if (last !== undefined)
-        keys = keys.where((eb) => eb(eb.refTuple('clusterId', 'peerId'), '>', eb.tuple(...placeOf(last))))
-      if (clusterId !== undefined) keys = keys.where('clusterId', '=', clusterId)
-      for (const column of ['zone', 'version', 'state', 'role'] as const) {
-        const wanted = exact[column]
-        if (wanted !== undefined) keys = keys.where(column, '=', wanted)
-      }
-      if (text !== undefined) keys = keys.where(sql<boolean>`words like ${`%${escaped(text)}%`} escape '\\'`)
-      const rows = await read
-        .selectFrom('hosts')
-        .selectAll('hosts')
-        .innerJoin(keys.limit(count + 1).as('found'), (join) =>
-          join.onRef('found.clusterId', '=', 'hosts.clusterId').onRef('found.peerId', '=', 'hosts.peerId'),
-        )
-        .orderBy('hosts.clusterId')
-        .orderBy('hosts.peerId')
-        .execute()
-      const shown = rows.slice(0, count)
-      const end = shown.at(-1)
-      return { rows: shown, next: rows.length > count && end !== undefined ? keyOf(end) : undefined }
-    },
+    page: (filter, asked) => hostPage(database.read, filter, asked),
     range(clusterId, { after, until }) {
       const own = database.read.selectFrom('hosts').selectAll().where('clusterId', '=', clusterId).orderBy('peerId')
       const rest = own.where('peerId', '>', after)

@@ -18,8 +18,8 @@ import { clusterWingRoutes } from './wing-routes.ts'
 
 export interface ClustersComponents extends Runtime {
   readonly database: ManagerDatabase
-  /** Work of which one manager of several does each piece. Default: this one does it. */
-  readonly duty?: (name: string, work: Startable) => Startable
+  /** Work of which one manager of several does each piece. */
+  readonly duty: (name: string, work: Startable) => Startable
 }
 
 /** The wing of the clusters. */
@@ -85,7 +85,7 @@ export function openClusters(
   components: ClustersComponents,
   { folder, clusters: config }: { readonly folder: string; readonly clusters: ClustersConfig },
 ): Clusters {
-  const { clock, metrics, duty = (_name: string, work: Startable) => work } = components
+  const { clock, metrics, duty } = components
   const http = httpClient(components, { tls: components.tls, trustsPublic: true, connectTimeoutMs: CONNECT_MS })
   const key = sealing(components, folder, config)
   const meters = clusterMeters(metrics)

@@ -19,6 +19,8 @@ export const databaseSchema = z
     name: z.string().min(1).max(63).default('shoal'),
     user: z.string().min(1).max(63).default('shoal'),
     password: storePassword.exactOptional(),
+    /** The file that holds it, in place of `password`; read for each connection. */
+    passwordFile: z.string().min(1).exactOptional(),
     /** verify: the server must show a certificate for its host. off: only to a server on this machine. */
     encrypt: z.enum(['verify', 'off']).default('verify'),
     /** PEM files of authorities that are trusted beside those of Node. */
@@ -29,6 +31,10 @@ export const databaseSchema = z
   .refine(({ driver, host, encrypt }) => driver === 'libsql' || encrypt === 'verify' || isHere(host), {
     message: 'encrypt may be off only for a server of PostgreSQL on this machine',
     path: ['encrypt'],
+  })
+  .refine(({ password, passwordFile }) => password === undefined || passwordFile === undefined, {
+    message: 'give the password or its file, not both',
+    path: ['passwordFile'],
   })
   .prefault({})
 

@@ -13,7 +13,7 @@ import {
   type Startable,
   throwIfAborted,
 } from '../../../lib/base/index.ts'
-import type { Logger } from '../../../lib/telemetry/index.ts'
+import type { Logger, Metrics } from '../../../lib/telemetry/index.ts'
 import type { AuditEntry, ManagerDatabase, Tx } from './database.ts'
 
 /** A duty that this manager has. Whoever works for it writes through this: a holder that has lost it writes nothing more. */
@@ -42,6 +42,7 @@ export interface LeasesComponents {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  readonly metrics: Metrics
 }
 
 export interface LeaseTimes {
@@ -98,20 +99,44 @@ const heldLease = (database: LeasesComponents['database'], own: OwnLease): HeldL
   }
 }
 
+function dutyMeters(metrics: Metrics) {
+  const duties = metrics.gauge(
+    { name: 'shoal_manager_duties', help: 'Duties of managers, by whether this one has them: 1 or 0.' },
+    ['duty'],
+  )
+  const lost = metrics.counter(
+    {
+      name: 'shoal_manager_duties_lost_total',
+      help: 'Duties that this manager had and could not keep: another one took them, or the database was away for long.',
+    },
+    ['duty'],
+  )
+  return {
+    held(duty: string, has: boolean) {
+      duties.with({ duty }).set(has ? 1 : 0)
+      lost.with({ duty }).add(0)
+    },
+    lost: (duty: string) => lost.with({ duty }).add(),
+  }
+}
+
 class SharedDuties implements Leases {
   readonly #components: LeasesComponents
   readonly #times: LeaseTimes
   readonly #id: string
+  readonly #meters: ReturnType<typeof dutyMeters>
   #holder: string | undefined
 
   constructor(components: LeasesComponents, times: LeaseTimes) {
     this.#components = components
     this.#times = times
+    this.#meters = dutyMeters(components.metrics)
     this.#id = Buffer.from(components.random.bytes(ID_BYTES)).toString('hex')
   }
 
   duty(name: string, work: Work): Startable {
     const { clock, logger } = this.#components
+    this.#meters.held(name, false)
     let seen: Seen | undefined
     return rounds(clock, {
       retryMs: this.#times.beatMs,
@@ -126,7 +151,8 @@ class SharedDuties implements Leases {
         if (signal.aborted) await this.#release(own)
         throwIfAborted(signal)
         logger.info('has a duty now', { duty: name, term: own.term })
-        await this.#serve(own, work, signal)
+        this.#meters.held(name, true)
+        await this.#serve(own, work, signal).finally(() => this.#meters.held(name, false))
         throwIfAborted(signal)
         return this.#times.beatMs
       },
@@ -195,7 +221,10 @@ class SharedDuties implements Leases {
         await database.keep((tx) => fence(tx, own))
         sinceMs = atMs
       } catch (err) {
-        if (hasCode(err, 'LEASE_LOST') || clock.monotonicMs() - sinceMs >= ttlMs * MARGIN) throw err
+        if (hasCode(err, 'LEASE_LOST') || clock.monotonicMs() - sinceMs >= ttlMs * MARGIN) {
+          this.#meters.lost(own.name)
+          throw err
+        }
       }
     }
   }

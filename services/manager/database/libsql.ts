@@ -1,7 +1,8 @@
+import { chmod, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Dialect, SqliteAdapter, SqliteDialect } from 'kysely'
 import Database from 'libsql'
-import { makeOwnFolder } from '../../../lib/base/index.ts'
+import { hasCode, makeOwnFolder, ownerOnly } from '../../../lib/base/index.ts'
 
 const FILE = 'manager.db'
 /** How long a statement waits for another process, such as `shoal manager first-admin`; the whole process waits with it. */
@@ -14,6 +15,15 @@ class TransactionalAdapter extends SqliteAdapter {
   }
 }
 
+/** Files of a former version are taken from others as well; SQLite makes those beside the first with the rights of that one. */
+async function makeOwnFile(path: string): Promise<void> {
+  await using _ = await open(path, 'a', ownerOnly.file)
+  for (const file of [path, `${path}-wal`, `${path}-shm`])
+    await chmod(file, ownerOnly.file).catch((err: unknown) => {
+      if (!hasCode(err, 'ENOENT')) throw err
+    })
+}
+
 /**
  * The embedded database: one file in the folder. A change is on the disk when it is answered (WAL, synchronous FULL). A connection
  * to read shows what was committed, whatever is being written.
@@ -22,7 +32,9 @@ export function libsqlDialect(folder: string, access: 'write' | 'read'): Dialect
   const dialect = new SqliteDialect({
     async database() {
       await makeOwnFolder(folder)
-      const database = new Database(join(folder, FILE))
+      const path = join(folder, FILE)
+      await makeOwnFile(path)
+      const database = new Database(path)
       const pragmas = ['journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON', `busy_timeout = ${BUSY_MS}`]
       for (const pragma of access === 'read' ? [...pragmas, 'query_only = ON'] : pragmas) database.pragma(pragma)
       return database

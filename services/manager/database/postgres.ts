@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { rootCertificates } from 'node:tls'
 import { type Dialect, PostgresDialect } from 'kysely'
 import { Pool, types } from 'pg'
+import { appError, readLinked } from '../../../lib/base/index.ts'
 import type { DatabaseConfig } from './config.ts'
 
 /** How long a connection may take, and a statement; how long a transaction may stand without one. */
@@ -24,11 +25,27 @@ async function tlsOf({ encrypt, authorities }: DatabaseConfig) {
   return { rejectUnauthorized: true, ca: own.length === 0 ? undefined : [...rootCertificates, ...own] }
 }
 
+/** Longest file of a password. */
+const MAX_PASSWORD_BYTES = 4_096
+
+/** What shows who the manager is. A file is read for each connection: whoever replaces it needs no restart. */
+function passwordOf({ password, passwordFile }: DatabaseConfig): (() => string | Promise<string>) | undefined {
+  if (passwordFile === undefined) return password
+  return async () => {
+    try {
+      return (await readLinked(passwordFile, MAX_PASSWORD_BYTES)).trim()
+    } catch (err) {
+      throw appError('DATABASE_DENIED', { message: 'database.passwordFile cannot be read', cause: err })
+    }
+  }
+}
+
 /** PostgreSQL, by a pool of connections. `onIdleFailure` hears of one that broke while nobody used it. */
 export const postgresDialect = (config: DatabaseConfig, onIdleFailure: (err: unknown) => void): Dialect =>
   new PostgresDialect({
     async pool() {
-      const { host, port, name, user, password, connections } = config
+      const { host, port, name, user, connections } = config
+      const password = passwordOf(config)
       const pool = new Pool({
         ...{ host, port, user, database: name, max: connections, types: typeParser },
         ...(password !== undefined && { password }),

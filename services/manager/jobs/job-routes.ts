@@ -1,6 +1,8 @@
 import { adminBody, jobStates, type ManagedJobBody, managedJobKinds, managerApi } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
 import { type Exchange, pageRequest, type Route, sendJson } from '../../../lib/http/index.ts'
+import { anyText } from '../clusters/query-words.ts'
+import type { ClusterTalk } from '../clusters/talk.ts'
 import { managerRoute } from '../managed.ts'
 import type { GiveJob } from './give-job.ts'
 import { jobAnswer, jobLine, partAnswer } from './job-answer.ts'
@@ -16,6 +18,7 @@ export interface JobRoutesComponents {
   readonly store: JobStore
   readonly give: GiveJob
   readonly events: JobEvents
+  readonly talk: Pick<ClusterTalk, 'clusters'>
 }
 
 /** @throws REQUEST_INVALID */
@@ -37,10 +40,19 @@ function keyOf({ req }: Exchange, inBody: string | undefined): string | undefine
   return header
 }
 
+/** The id of the cluster that a list is for. @throws CLUSTER_UNKNOWN */
+function clusterOf(talk: Pick<ClusterTalk, 'clusters'>, query: URLSearchParams): string | undefined {
+  const given = anyText(query, 'cluster')
+  if (given === undefined) return undefined
+  const found = talk.clusters().find(({ id, name }) => id === given || name === given)
+  if (found === undefined) throw appError('CLUSTER_UNKNOWN', { detail: { cluster: given.slice(0, 64) } })
+  return found.id
+}
+
 const idOf = ({ params }: Exchange): string => params['id'] ?? ''
 
 /** Jobs of the manager. */
-export function jobRoutes({ store, give, events }: JobRoutesComponents): readonly Route[] {
+export function jobRoutes({ store, give, events, talk }: JobRoutesComponents): readonly Route[] {
   const shown = async (job: Job) => jobAnswer(job, await store.sums(job))
   const whole = async (job: Job) => ({
     ...(await shown(job)),
@@ -53,7 +65,10 @@ export function jobRoutes({ store, give, events }: JobRoutesComponents): readonl
   }
   const list = async (exchange: Exchange) => {
     const { query } = exchange
-    const filter = { state: oneOf(query, 'state', jobStates), kind: oneOf(query, 'kind', managedJobKinds) }
+    const filter = {
+      ...{ state: oneOf(query, 'state', jobStates), kind: oneOf(query, 'kind', managedJobKinds) },
+      ...{ cluster: clusterOf(talk, query), actor: anyText(query, 'by') },
+    }
     const { jobs, next } = await store.page(pageRequest(query, JOBS), filter)
     sendJson(exchange, 200, {
       jobs: (await Promise.all(jobs.map(shown))).map(jobLine),

@@ -24,6 +24,9 @@ export interface NewJob {
 export interface JobFilter {
   readonly state?: JobState | undefined
   readonly kind?: string | undefined
+  /** The id of a cluster that has a part of it. */
+  readonly cluster?: string | undefined
+  readonly actor?: string | undefined
 }
 
 /** The jobs of a manager, for whoever gives them and looks at them. */
@@ -185,7 +188,7 @@ async function wasTaken(read: Reader, job: NewJob, err: unknown): Promise<boolea
 async function pageOf(
   read: Reader,
   { count, last }: PageRequest,
-  { state, kind }: JobFilter = {},
+  { state, kind, cluster, actor }: JobFilter = {},
 ): Promise<{ readonly jobs: readonly Job[]; readonly next?: string }> {
   let all = read
     .selectFrom('jobs')
@@ -195,6 +198,17 @@ async function pageOf(
   if (last !== undefined) all = all.where('id', '<', last)
   if (state !== undefined) all = all.where('state', '=', state)
   if (kind !== undefined) all = all.where('kind', '=', kind)
+  if (actor !== undefined) all = all.where('actor', '=', actor)
+  if (cluster !== undefined)
+    all = all.where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('jobParts')
+          .select('n')
+          .whereRef('jobParts.jobId', '=', 'jobs.id')
+          .where('jobParts.cluster', '=', cluster),
+      ),
+    )
   const found = await all.execute()
   const jobs = found.slice(0, count).map(jobOf)
   const next = found.length > count ? jobs.at(-1)?.id : undefined

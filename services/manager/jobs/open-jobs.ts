@@ -5,7 +5,7 @@ import type { ClusterTalk } from '../clusters/talk.ts'
 import type { ManagerDatabase } from '../database/index.ts'
 import type { JobsConfig } from './config.ts'
 import { credentialMemory } from './credential-memory.ts'
-import { type Duty, soleDuty } from './duty.ts'
+import type { Duty } from './duty.ts'
 import { type GiveJob, giveJob } from './give-job.ts'
 import { jobEvents } from './job-events.ts'
 import { jobMeters } from './job-meters.ts'
@@ -20,8 +20,8 @@ import { scheduleStore } from './schedules/schedule-store.ts'
 export interface JobsComponents extends Runtime {
   readonly database: ManagerDatabase
   readonly talk: ClusterTalk
-  /** Work of which one manager of several does each. Default: this one does it. */
-  readonly duty?: Duty | undefined
+  /** Work of which one manager of several does each. */
+  readonly duty: Duty
 }
 
 /** The wing of the jobs. */
@@ -34,7 +34,7 @@ export interface ManagerJobs {
 }
 
 export function openJobs(components: JobsComponents, config: JobsConfig): ManagerJobs {
-  const { duty = soleDuty(components), metrics, talk } = components
+  const { duty, metrics, talk } = components
   const lookMs = config.look
   const credentials = credentialMemory()
   const registries = registryAsker(components, config)
@@ -57,6 +57,6 @@ export function openJobs(components: JobsComponents, config: JobsConfig): Manage
     duty('jobs', (writer, signal) => runner.work(writer, signal)),
     duty('schedules', (writer, signal) => rounds.work(writer, signal)),
   ]
-  const routes = [...jobRoutes({ store, give, events }), ...scheduleRoutes({ ...components, schedules, rounds })]
+  const routes = [...jobRoutes({ store, give, events, talk }), ...scheduleRoutes({ ...components, schedules, rounds })]
   return { routes, store, give, parts: [lifecycle(parts)] }
 }

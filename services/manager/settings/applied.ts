@@ -1,4 +1,4 @@
-import type { AnswerOf, BehindHost, settingCalls } from '../../../lib/api/index.ts'
+import type { AnswerOf, BehindHost, SettingsRun, settingCalls } from '../../../lib/api/index.ts'
 import type { PageRequest } from '../../../lib/http/index.ts'
 import { hostTest } from './document.ts'
 import { nobody } from './share.ts'
@@ -37,14 +37,18 @@ export function appliedOf(slot: Slot, sights: readonly ClusterSight[]): Applied 
 const keyOf = ({ cluster, kind, id }: SeenHost): string => `${cluster} ${kind} ${id}`
 const byKey = (a: SeenHost, b: SeenHost): number => (keyOf(a) < keyOf(b) ? -1 : 1)
 
-const rowOf = (host: SeenHost): BehindHost => ({
-  ...{ cluster: host.cluster, host: host.id, state: host.state, generation: host.generation },
+/** What its trackers say of a host. */
+export const runOf = (host: SeenHost): SettingsRun => ({
+  ...{ host: host.id, state: host.state, generation: host.generation },
+  ...(host.peerId !== undefined && { peerId: host.peerId }),
   ...(host.address !== undefined && { address: host.address }),
   ...(host.zone !== undefined && { zone: host.zone }),
   ...(host.code !== undefined && { code: host.code }),
   ...(host.message !== undefined && { message: host.message }),
   seenAtMs: host.seenAtMs,
 })
+
+const rowOf = (host: SeenHost): BehindHost => ({ ...runOf(host), cluster: host.cluster })
 
 /** A page of the hosts that do not have what the slot says for them. */
 export function behindPage(

@@ -2,13 +2,14 @@ import { adminBody, managerApi, type SteeredHost } from '../../../lib/api/index.
 import { appError } from '../../../lib/base/index.ts'
 import { type Exchange, pageRequest, type Route, sendJson } from '../../../lib/http/index.ts'
 import { managerRoute } from '../managed.ts'
-import { appliedOf, behindPage } from './applied.ts'
+import { appliedOf, behindPage, runOf } from './applied.ts'
 import { documentOf } from './document.ts'
 import { effectiveKeys } from './effective.ts'
 import type { FleetView } from './fleet-view.ts'
 import { lookAtTrackers, type PushInit, takeOver } from './push.ts'
 import { kindIn, PAGE, slotIn } from './settings-routes.ts'
 import type { SettingsStore } from './settings-store.ts'
+import type { SeenHost } from './sight.ts'
 import type { SteeredClusters } from './steered-clusters.ts'
 
 export interface FleetRoutesComponents {
@@ -27,14 +28,21 @@ function needed(query: URLSearchParams, name: string): string {
   return value
 }
 
+interface AskedHost {
+  readonly cluster: string
+  readonly host: SteeredHost
+  /** What its trackers say of it. */
+  readonly known: SeenHost | undefined
+}
+
 /** The host that is meant, with all its names if its trackers know it. @throws REQUEST_INVALID, CLUSTER_UNKNOWN */
-async function hostIn(view: FleetView, { query }: Exchange): Promise<{ cluster: string; host: SteeredHost }> {
+async function hostIn(view: FleetView, { query }: Exchange): Promise<AskedHost> {
   const cluster = view.clusterId(needed(query, 'cluster'))
-  const [name, kind] = [needed(query, 'host'), kindIn(query.get('kind') ?? 'agent')]
-  const { hosts } = await view.sight(cluster)
+  const [name, kind] = [query.get('host') ?? '', kindIn(query.get('kind') ?? 'agent')]
+  const { hosts } = name === '' ? { hosts: [] } : await view.sight(cluster)
   const known = hosts.find((host) => host.kind === kind && host.names.includes(name))
   const zone = query.get('zone') ?? known?.zone
-  return { cluster, host: { kind, id: known?.id ?? name, names: known?.names ?? [name], zone } }
+  return { cluster, known, host: { kind, id: known?.id ?? name, names: known?.names ?? [name], zone } }
 }
 
 /** Which hosts and trackers have what they are to have. */
@@ -46,8 +54,12 @@ export function fleetRoutes(components: FleetRoutesComponents): readonly Route[]
   const trackersOf = async (cluster: string) => lookAtTrackers(clusters, cluster, await initOf(cluster))
   return [
     managerRoute(managerApi.settingsEffective, async (exchange) => {
-      const { cluster, host } = await hostIn(view, exchange)
-      sendJson(exchange, 200, { keys: effectiveKeys(cluster, await store.wanted(), host) })
+      const { cluster, host, known } = await hostIn(view, exchange)
+      const slots = await store.wanted()
+      // What is rolled out in steps is not yet for all of a scope.
+      const asked = host.id === '' ? slots.map(({ coming: _, ...slot }) => slot) : slots
+      const run = known === undefined ? {} : { host: runOf(known) }
+      sendJson(exchange, 200, { keys: effectiveKeys(cluster, asked, host), ...run })
     }),
     managerRoute(managerApi.settingsApplied, async (exchange) => {
       const slot = await store.slot(slotIn(exchange, view))

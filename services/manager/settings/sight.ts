@@ -7,6 +7,8 @@ import type { SteeredClusters, SteeredTrackerClient } from './steered-clusters.t
 /** A host, or a tracker, as the trackers of its cluster know it. */
 export interface SeenHost extends SteeredHost {
   readonly cluster: string
+  /** Trackers have none, and hosts that have never announced. */
+  readonly peerId?: string | undefined
   readonly address: string | undefined
   readonly state: SteeredState
   /** The generation that it runs. */
@@ -39,7 +41,7 @@ const countsOf = ({ health }: SteeredHostAnswer): Counts => {
 }
 
 const hostOf = (cluster: string, told: number, row: SteeredHostAnswer): SeenHost => ({
-  ...{ cluster, told, id: row.id, kind: row.kind, zone: row.zone, address: row.address },
+  ...{ cluster, told, id: row.id, kind: row.kind, zone: row.zone, address: row.address, peerId: row.peerId },
   names: [row.id, row.peerId, row.address, row.label].filter((name) => name !== undefined),
   ...{ state: row.state, generation: row.generation, code: row.code, message: row.message },
   ...{ seenAtMs: row.seenAtMs, counts: countsOf(row) },

@@ -52,7 +52,17 @@ type Ask<Admin, T> = (admin: Admin, options: AbortOptions) => Promise<T>
 
 /** Errors of an answer, after which nobody else has to be asked: others would say the same. */
 const isSaid = (err: unknown, said: readonly string[]) => said.includes(codeOf(err) ?? '')
-const FINAL = ['REQUEST_INVALID', 'DIGEST_INVALID', 'NAME_INVALID', 'NAME_UNKNOWN', 'CONTROL_FULL', 'BODY_INVALID']
+const FINAL = [
+  'REQUEST_INVALID',
+  'DIGEST_INVALID',
+  'NAME_INVALID',
+  'NAME_UNKNOWN',
+  'CONTROL_FULL',
+  'BODY_INVALID',
+  'PULL_UNKNOWN',
+  'MANIFEST_UNKNOWN',
+  'TAG_INVALID',
+]
 
 export function askedClusters(clusters: ViewedClusters, clock: Clock): AskedClusters {
   const timed = async <T>(ask: (options: AbortOptions) => Promise<T>, { signal }: AbortOptions): Promise<T> => {

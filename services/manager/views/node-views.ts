@@ -1,4 +1,4 @@
-import type { AnswerOf, trackerAdmin } from '../../../lib/api/index.ts'
+import type { AnswerOf, TracedPull, trackerAdmin } from '../../../lib/api/index.ts'
 import { type AbortOptions, appError } from '../../../lib/base/index.ts'
 import type { AskedClusters } from './asked-clusters.ts'
 
@@ -12,6 +12,13 @@ const MAX_BLOBS = 500
 export interface NodeViews {
   /** @throws NODE_UNKNOWN, CLUSTER_UNKNOWN, NO_HEALTHY_MEMBER, REQUEST_INVALID */
   of(cluster: string, peer: string, options: AbortOptions): Promise<Host & { readonly cluster: string }>
+  /**
+   * Its last pulls, which it tells by a tracker; `query` is that of its own list. @throws HOST_AWAY, BODY_INVALID,
+   * DIGEST_INVALID, PAGINATION_NUMBER_INVALID, and as above
+   */
+  pulls(at: Node, query: Readonly<Record<string, string>>, options: AbortOptions): Promise<PullPage>
+  /** @throws PULL_UNKNOWN, HOST_AWAY, and as above */
+  pull(at: Node, id: string, options: AbortOptions): Promise<TracedPull>
   /** Puts a mark on a node, or on all at an address: trackers tell each other. @throws CONTROL_FULL, and as above */
   mark(
     kind: MarkKind,
@@ -21,6 +28,13 @@ export interface NodeViews {
   ): Promise<AnswerOf<typeof trackerAdmin.ban>>
   /** @throws MARK_UNKNOWN, and as above */
   unmark(kind: MarkKind, at: MarkedNode, options: AbortOptions): Promise<AnswerOf<typeof trackerAdmin.unban>>
+}
+
+type PullPage = AnswerOf<typeof trackerAdmin.hostPulls>
+
+export interface Node {
+  readonly cluster: string
+  readonly peer: string
 }
 
 export interface MarkedNode {
@@ -60,6 +74,18 @@ export function nodeViews(clusters: AskedClusters): NodeViews {
       const told = await clusters.ofTrackers(cluster, (tracker, options) => tracker.host(asked, options), { signal })
       return { ...together(told), cluster: cluster.name }
     },
+    pulls: ({ cluster, peer }, query, options) =>
+      clusters.ofOneTracker(
+        clusters.named(cluster),
+        (tracker, within) => tracker.hostPulls({ ...query, peer }, within),
+        options,
+      ),
+    pull: ({ cluster, peer }, id, options) =>
+      clusters.ofOneTracker(
+        clusters.named(cluster),
+        (tracker, within) => tracker.hostPull({ peer, id }, within),
+        options,
+      ),
     mark: (kind, { cluster, target }, body, options) =>
       clusters.ofOneTracker(
         clusters.named(cluster),

@@ -3,6 +3,7 @@ import type { HttpClient, Route } from '../../../lib/http/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import type { ManagerDatabase } from '../database/index.ts'
 import { askedClusters, type ViewedClusters } from './asked-clusters.ts'
+import { contentViews } from './content-views.ts'
 import { type CountedRoster, countedMembers } from './counted-members.ts'
 import { imageViews } from './image-views.ts'
 import { liveSwarms } from './live-swarms.ts'
@@ -33,6 +34,7 @@ export function openViews(components: ViewsComponents): Views {
   const swarms = swarmViews(clusters)
   const live = liveSwarms({ ...components, views: swarms })
   const numbers = overview({ ...components, clusters, counted })
-  const parted = { swarms, live, overview: numbers, images: imageViews(clusters, swarms), nodes: nodeViews(clusters) }
+  const images = { images: imageViews(clusters, swarms), contents: contentViews(clusters) }
+  const parted = { ...images, swarms, live, overview: numbers, nodes: nodeViews(clusters) }
   return { routes: viewRoutes({ ...parted, clock, database }), parts: [live, numbers.rounds] }
 }

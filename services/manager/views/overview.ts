@@ -1,5 +1,13 @@
 import type { ClusterNow, Sample } from '../../../lib/api/index.ts'
-import { type AbortOptions, type Clock, type Rounds, rounds } from '../../../lib/base/index.ts'
+import {
+  type AbortOptions,
+  abortController,
+  anySignal,
+  type Clock,
+  isAbort,
+  type Rounds,
+  rounds,
+} from '../../../lib/base/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { AskedClusters, Tracker, ViewedCluster } from './asked-clusters.ts'
 import { type CountedMember, type Counts, countsOf, perSecond } from './counts.ts'
@@ -11,11 +19,16 @@ const MAX_SAMPLES = 360
 const MAX_PAGES = 20
 /** Flows between nodes are measured while somebody looks. */
 const LOOKED_MS = 120_000
+/** Whoever looks gets numbers of clusters that are no older, unless a cluster does not answer within the second. */
+const FRESH_MS = 1_000
+const WAIT_MS = 1_000
 
 /** All clusters in numbers. */
 export interface Overview {
   readonly rounds: Rounds
-  now(): { readonly atMs: number; readonly clusters: readonly ClusterNow[]; readonly samples: readonly Sample[] }
+  now(
+    options?: AbortOptions,
+  ): Promise<{ readonly atMs: number; readonly clusters: readonly ClusterNow[]; readonly samples: readonly Sample[] }>
 }
 
 export interface OverviewComponents {
@@ -60,31 +73,83 @@ async function pulledOf(tracker: Tracker, options: AbortOptions): Promise<number
 
 const nothing = { trackers: 0, swarms: 0, downloads: 0, copies: 0, hosts: 0, bans: 0, drains: 0 }
 
-export function overview({ clusters, counted, clock, logger }: OverviewComponents): Overview {
+interface ClusterLooks {
+  readonly known: readonly ClusterNow[]
+  /** How the clusters are now. */
+  see(signal: AbortSignal): Promise<void>
+  /** The same for whoever looks: at most `WAIT_MS`, and not again what was just seen. */
+  refresh(options: AbortOptions): Promise<void>
+  start(): void
+  /** Ends what others have asked for. */
+  stop(): void
+}
+
+function clusterLooks({ clusters, clock, logger }: Omit<OverviewComponents, 'counted'>): ClusterLooks {
   let known: readonly ClusterNow[] = []
+  let seenAtMs: number | undefined
+  let seeing: Promise<void> | undefined
+  let end = abortController()
+
+  const see = async (signal: AbortSignal) => {
+    const all = clusters.all()
+    const { found } = await clusters.each(all, (cluster) => clusterNow(clusters, cluster, signal))
+    const now = new Map(found.map(({ value }) => [value.cluster, value]))
+    known = all.map(({ name }) => now.get(name) ?? { ...nothing, cluster: name, away: true })
+    seenAtMs = clock.monotonicMs()
+  }
+
+  return {
+    get known() {
+      return known
+    },
+    see,
+    async refresh({ signal }) {
+      if (seenAtMs !== undefined && clock.monotonicMs() - seenAtMs < FRESH_MS) return
+      // All who look at the same time share one look.
+      seeing ??= see(end.signal)
+        .catch((err: unknown) => {
+          if (!isAbort(err)) logger.warn('failed to look at the clusters', { err })
+        })
+        .finally(() => {
+          seeing = undefined
+        })
+      const over = abortController()
+      const late = clock.sleep(WAIT_MS, { signal: anySignal([over.signal, ...(signal === undefined ? [] : [signal])]) })
+      await Promise.race([seeing, late.catch(() => undefined)])
+      over.abort()
+    },
+    start() {
+      end = abortController()
+    },
+    stop: () => end.abort(),
+  }
+}
+
+export function overview(components: OverviewComponents): Overview {
+  const { clusters, counted, clock, logger } = components
+  const looks = clusterLooks(components)
   let samples: readonly Sample[] = []
   let before: Counts | undefined
   let lookedAtMs: number | undefined
 
-  const pulled = async (all: readonly ViewedCluster[], signal: AbortSignal): Promise<number | undefined> => {
+  const pulled = async (signal: AbortSignal): Promise<number | undefined> => {
     if (lookedAtMs === undefined || clock.monotonicMs() - lookedAtMs > LOOKED_MS) return undefined
-    const { found } = await clusters.each(all, (cluster) => clusters.ofTrackers(cluster, pulledOf, { signal }))
+    const { found } = await clusters.each(clusters.all(), (cluster) =>
+      clusters.ofTrackers(cluster, pulledOf, { signal }),
+    )
     const flows = found.flatMap(({ value }) => value)
     return flows.includes(undefined) || flows.length === 0 ? undefined : sum(flows, (flow) => flow ?? 0)
   }
 
   const measure = async (signal: AbortSignal) => {
-    const all = clusters.all()
-    const [{ found }, counts, pulledPerSecond] = await Promise.all([
-      clusters.each(all, (cluster) => clusterNow(clusters, cluster, signal)),
+    const [counts, pulledPerSecond] = await Promise.all([
       countsOf(counted(), { clock, signal }),
-      pulled(all, signal),
+      pulled(signal),
+      looks.see(signal),
     ])
-    const now = new Map(found.map(({ value }) => [value.cluster, value]))
-    known = all.map(({ name }) => now.get(name) ?? { ...nothing, cluster: name, away: true })
     const sample = {
       atMs: clock.now(),
-      downloads: sum(known, ({ downloads }) => downloads),
+      downloads: sum(looks.known, ({ downloads }) => downloads),
       ...(before !== undefined && perSecond(before, counts)),
       ...(pulledPerSecond !== undefined && { pulledPerSecond }),
     }
@@ -93,15 +158,28 @@ export function overview({ clusters, counted, clock, logger }: OverviewComponent
     return SAMPLE_MS
   }
 
+  const measuring = rounds(clock, {
+    work: measure,
+    onFailure: (err) => logger.warn('failed to measure the clusters', { err }),
+    retryMs: SAMPLE_MS,
+  })
+
   return {
-    rounds: rounds(clock, {
-      work: measure,
-      onFailure: (err) => logger.warn('failed to measure the clusters', { err }),
-      retryMs: SAMPLE_MS,
-    }),
-    now: () => {
+    rounds: {
+      ask: () => measuring.ask(),
+      async start() {
+        looks.start()
+        await measuring.start()
+      },
+      async stop() {
+        looks.stop()
+        await measuring.stop()
+      },
+    },
+    async now(options = {}) {
       lookedAtMs = clock.monotonicMs()
-      return { atMs: clock.now(), clusters: known, samples }
+      await looks.refresh(options)
+      return { atMs: clock.now(), clusters: looks.known, samples }
     },
   }
 }

@@ -1,34 +1,21 @@
 import { adminBody, managerApi } from '../../../lib/api/index.ts'
 import { abortController, type Clock } from '../../../lib/base/index.ts'
-import { parseRepository, repositoryText } from '../../../lib/core/index.ts'
 import { type Exchange, pageRequest, type Route, sendEvents, sendJson } from '../../../lib/http/index.ts'
-import type { ManagerDatabase } from '../database/index.ts'
 import { managerRoute } from '../managed.ts'
-import type { ImageViews } from './image-views.ts'
+import { type ImageRoutesComponents, imageRoutes } from './image-routes.ts'
 import type { LiveSwarms } from './live-swarms.ts'
 import type { MarkKind, NodeViews } from './node-views.ts'
 import type { Overview } from './overview.ts'
 import type { SwarmViews } from './swarm-views.ts'
+import { given, PAGE, param, UNKEPT } from './view-words.ts'
 
-const PAGE = { max: 1000, usual: 100, least: 1 }
-/** What moves is asked for again. */
-const UNKEPT = { 'cache-control': 'no-store' }
-
-export interface ViewRoutesComponents {
+export interface ViewRoutesComponents extends ImageRoutesComponents {
   readonly swarms: SwarmViews
   readonly live: LiveSwarms
   readonly overview: Overview
-  readonly images: ImageViews
   readonly nodes: NodeViews
   readonly clock: Pick<Clock, 'setTimer'>
-  readonly database: Pick<ManagerDatabase, 'change'>
 }
-
-const given = ({ query }: Exchange, name: string): string | undefined => {
-  const value = query.get(name)
-  return value === null || value === '' ? undefined : value
-}
-const param = ({ params }: Exchange, name: string): string => params[name] ?? ''
 
 function swarmRoutes({ swarms, live, clock }: ViewRoutesComponents): readonly Route[] {
   return [
@@ -59,6 +46,21 @@ function swarmRoutes({ swarms, live, clock }: ViewRoutesComponents): readonly Ro
           if (event.event === 'ended') end.abort()
         }),
       )
+    }),
+  ]
+}
+
+/** Pulls of nodes, as they tell themselves. */
+function pullRoutes({ nodes }: ViewRoutesComponents): readonly Route[] {
+  const at = (exchange: Exchange) => ({ cluster: param(exchange, 'cluster'), peer: param(exchange, 'peer') })
+  return [
+    managerRoute(managerApi.nodePulls, async (exchange) => {
+      const { query, signal } = exchange
+      sendJson(exchange, 200, await nodes.pulls(at(exchange), Object.fromEntries(query), { signal }), UNKEPT)
+    }),
+    managerRoute(managerApi.nodePull, async (exchange) => {
+      const { signal } = exchange
+      sendJson(exchange, 200, await nodes.pull(at(exchange), param(exchange, 'id'), { signal }), UNKEPT)
     }),
   ]
 }
@@ -95,24 +97,18 @@ function markRoutes({ nodes, database }: ViewRoutesComponents): readonly Route[]
 
 /** What the services of clusters know now. */
 export function viewRoutes(components: ViewRoutesComponents): readonly Route[] {
-  const { overview, images, nodes } = components
+  const { overview, nodes } = components
   return [
-    managerRoute(managerApi.overview, (exchange) => sendJson(exchange, 200, overview.now(), UNKEPT)),
+    managerRoute(managerApi.overview, async (exchange) =>
+      sendJson(exchange, 200, await overview.now({ signal: exchange.signal }), UNKEPT),
+    ),
     ...swarmRoutes(components),
-    managerRoute(managerApi.images, async (exchange) => {
-      const { count, last } = pageRequest(exchange.query, PAGE)
-      const asked = { count, last, text: given(exchange, 'text'), signal: exchange.signal }
-      sendJson(exchange, 200, await images.page(asked), UNKEPT)
-    }),
-    managerRoute(managerApi.image, async (exchange) => {
-      const repository = repositoryText(parseRepository(param(exchange, 'repository')))
-      const clusters = await images.of(repository, { signal: exchange.signal })
-      sendJson(exchange, 200, { repository, clusters }, UNKEPT)
-    }),
+    ...imageRoutes(components),
     managerRoute(managerApi.node, async (exchange) => {
       const { signal } = exchange
       sendJson(exchange, 200, await nodes.of(param(exchange, 'cluster'), param(exchange, 'peer'), { signal }), UNKEPT)
     }),
+    ...pullRoutes(components),
     ...markRoutes(components),
   ]
 }

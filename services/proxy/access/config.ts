@@ -66,6 +66,8 @@ export const accessSchema = z
     users: z.string().min(1).exactOptional(),
     /** A file of named tokens, as `shoal token` writes it. */
     tokens: z.string().min(1).exactOptional(),
+    /** The folder in which it keeps the users and tokens that a manager gives; without it, nobody can give any. */
+    managed: z.string().min(1).exactOptional(),
     /** Who gives ID tokens to jobs of a CI or to pods, and who of them is who here. */
     ci: z.array(ciIssuer).refine(areDifferent, 'two issuers are the same, or share a name of a caller').prefault([]),
     /** The bearer tokens that clients get after a log-in. */

@@ -20,6 +20,7 @@ import type { LogIn } from '../../../lib/registry/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import type { ProxyConfig } from '../config.ts'
 import { type AccessConfig, rulesSchema } from './config.ts'
+import { type GivenUsers, givenUsers } from './given-users.ts'
 import { TOKEN_PATH, tokenRoutes } from './token-routes.ts'
 
 /** Users, tokens and rules of the registry. */
@@ -29,11 +30,14 @@ export interface RegistryAccess {
   /** The token service. */
   readonly routes: readonly Route[]
   readonly parts: readonly Startable[]
+  /** Whom a manager gives; undefined where the config does not let it. */
+  readonly given: GivenUsers | undefined
 }
 
 /** Without rules, users and tokens, secrets alone say who may do what, in all repositories. */
-const isOff = ({ rules, rulesFile, users, tokens, ci }: AccessConfig) =>
-  rules.length + ci.length === 0 && rulesFile === undefined && users === undefined && tokens === undefined
+const isOff = ({ rules, ci, ...files }: AccessConfig) =>
+  rules.length + ci.length === 0 &&
+  [files.rulesFile, files.users, files.tokens, files.managed].every((path) => path === undefined)
 
 /** Most bytes of what an issuer says of itself, and of its keys. */
 const MAX_ISSUER_DOCUMENT = 256 * 1024
@@ -59,13 +63,14 @@ export function registryAccess(
     path === undefined ? undefined : watchedFile<readonly AccessRule[]>(runtime, { path, parse, onChange })
   const users = access.users === undefined ? undefined : userDirectory(runtime, { path: access.users, onChange })
   const tokens = access.tokens === undefined ? undefined : tokenDirectory(runtime, { path: access.tokens, onChange })
+  const given = access.managed === undefined ? undefined : givenUsers(runtime, { folder: access.managed, onChange })
   const bearer = bearerTokens(runtime, { keys: () => keyFile?.value ?? derived, service, lifetimeMs: lifetime })
   const issuers = httpClient(runtime, { connectionsPerOrigin: 2, maxWaiting: 64 })
   const ci = ciTokens({ clock: runtime.clock, getJson: jsonOver(issuers) }, access.ci)
   const { anonymous = 'none' } = config
   const secrets = secretAuthenticator({ secrets: config.secrets })
   const callers = registryCallers(
-    { clock: runtime.clock, secrets, bearer, users, tokens, ci },
+    { clock: runtime.clock, secrets, bearer, users, tokens, ci, given: () => given?.callers },
     { rules: () => [...access.rules, ...(rulesFile?.value ?? [])], anonymous },
   )
   const { identify } = callers
@@ -73,7 +78,8 @@ export function registryAccess(
     identify,
     logIn: { challenge: (req, asked) => bearerChallenge(req, { realm, path: TOKEN_PATH, service, ...asked }) },
     routes: tokenRoutes({ bearer, identify }),
-    parts: [issuers, keyFile, rulesFile, users, tokens].filter((part) => part !== undefined),
+    parts: [issuers, keyFile, rulesFile, users, tokens, given].filter((part) => part !== undefined),
+    given,
   }
 }
 

@@ -29,7 +29,11 @@ export interface TokenRoutesComponents {
 export function tokenRoutes({ bearer, identify }: TokenRoutesComponents): readonly Route[] {
   const answer = async (exchange: Exchange, principal: Principal, scopes: readonly string[]) => {
     const access = grantedOf(scopes, accessOf(principal))
-    const { token, expiresInSeconds, issuedMs } = await bearer.issue({ name: principal.name, access })
+    const { token, expiresInSeconds, issuedMs } = await bearer.issue({
+      name: principal.name,
+      access,
+      stamp: principal.stamp,
+    })
     const issuedAt = new Date(issuedMs).toISOString()
     // Some clients read the one field, some the other.
     const body = { token, access_token: token, expires_in: expiresInSeconds, issued_at: issuedAt }

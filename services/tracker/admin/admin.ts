@@ -2,6 +2,7 @@ import { describedRoutes, ringRoutes, trackerAdmin } from '../../../lib/api/inde
 import type { Cluster } from '../../../lib/cluster/index.ts'
 import type { Route } from '../../../lib/http/index.ts'
 import { type ControlRoutesComponents, controlRoutes } from './control-routes.ts'
+import { type HostPullRoutesComponents, hostPullRoutes } from './host-pull-routes.ts'
 import { type HostRoutesComponents, hostRoutes } from './host-routes.ts'
 import { type JobRoutesComponents, jobRoutes } from './job-routes.ts'
 import { type SteeringAdminComponents, steeringAdminRoutes } from './steering-routes.ts'
@@ -10,6 +11,7 @@ import { type SwarmRoutesComponents, swarmRoutes } from './swarm-routes.ts'
 export interface TrackerAdminComponents
   extends SwarmRoutesComponents,
     JobRoutesComponents,
+    HostPullRoutesComponents,
     Omit<SteeringAdminComponents, 'steering'>,
     Omit<HostRoutesComponents, 'control'>,
     Omit<ControlRoutesComponents, 'events' | 'steering'> {
@@ -23,6 +25,7 @@ export function trackerAdminRoutes(components: TrackerAdminComponents): readonly
   return describedRoutes('tracker', trackerAdmin, [
     ...ringRoutes(components.rings),
     ...hostRoutes(components),
+    ...hostPullRoutes(components),
     ...swarmRoutes(components),
     ...controlRoutes(components),
     ...jobRoutes(components),

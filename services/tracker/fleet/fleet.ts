@@ -17,6 +17,7 @@ import { jobRecords } from './job-records.ts'
 import { type Jobs, jobs } from './jobs.ts'
 import { type OrderDesk, orderDesk } from './order-desk.ts'
 import { type Posts, posts } from './posts.ts'
+import { type PullQuestions, pullQuestions } from './pull-questions.ts'
 import { type Targets, targets } from './targets.ts'
 
 /** How often is looked for hosts that are away, time limits and waits that are over. */
@@ -41,6 +42,7 @@ export interface Fleet extends Startable {
   readonly posts: Posts
   readonly jobs: Jobs
   readonly desk: OrderDesk
+  readonly pullQuestions: PullQuestions
   readonly targets: Targets
   readonly reports: HostReports
   readonly steeringDesk: SteeringDesk
@@ -67,12 +69,14 @@ export function fleet(components: FleetComponents, { folder, fleet: init, seeds,
     { atOnce: init.atOnce, gatherMs: init.gather, keepMs: init.keep },
   )
   const steered = steeredHosts({ ...components, posts: listening }, { member, maxHosts: seeds.maxNodes })
+  const asked = pullQuestions({ ...components, posts: listening })
   const ticks = ticking(clock, TICK_MS, () => table.tick())
   return {
     posts: listening,
     jobs: table,
     targets: named,
-    desk: orderDesk({ ...components, ...steered, posts: listening, jobs: table }),
+    pullQuestions: asked,
+    desk: orderDesk({ ...components, ...steered, posts: listening, jobs: table, pullQuestions: asked }),
     reports: steered.reports,
     steeringDesk: steered.steeringDesk,
     async start() {

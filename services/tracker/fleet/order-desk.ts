@@ -4,6 +4,7 @@ import type { SteeringDesk } from '../steering/steering-desk.ts'
 import type { JobRun } from './job-run.ts'
 import type { Jobs } from './jobs.ts'
 import type { HostFacts, Posts, Seat } from './posts.ts'
+import type { PullQuestions } from './pull-questions.ts'
 
 /** When a host whose question is not kept should ask again; at random up to twice as long. */
 const LATER_MS = 15_000
@@ -19,6 +20,8 @@ export interface OrderDeskComponents {
   readonly random: Random
   readonly posts: Posts
   readonly jobs: Pick<Jobs, 'open' | 'hearing'>
+  /** What admins ask of the pulls of hosts. */
+  readonly pullQuestions: Pick<PullQuestions, 'take'>
   /** What hosts hear of their settings. */
   readonly steeringDesk: Pick<SteeringDesk, 'heard' | 'for'>
 }
@@ -33,7 +36,7 @@ export interface OrderDesk {
   poll(host: HostFacts, poll: OrderPoll, signals: readonly AbortSignal[]): Promise<OrderAnswer>
 }
 
-export function orderDesk({ clock, random, posts, jobs, steeringDesk }: OrderDeskComponents): OrderDesk {
+export function orderDesk({ clock, random, posts, jobs, pullQuestions, steeringDesk }: OrderDeskComponents): OrderDesk {
   /** Orders that it should go on with, by their job. */
   const wanted = (host: HostFacts, { orders }: OrderPoll) => {
     const inHand = orders.filter(({ state }) => state === 'inHand')
@@ -65,8 +68,11 @@ export function orderDesk({ clock, random, posts, jobs, steeringDesk }: OrderDes
       items += order.items.length
       if (fetches) preloads += 1
     }
-    if (orders.length + cancel.length === 0 && steeringDesk.for(host, poll)?.isNews !== true) return undefined
-    return { orders, cancel: cancel.map(({ job, attempt }) => ({ job, attempt })), againMs: 0 }
+    const questions = [...pullQuestions.take(host.id)]
+    const said = orders.length + cancel.length + questions.length
+    if (said === 0 && steeringDesk.for(host, poll)?.isNews !== true) return undefined
+    const unwanted = cancel.map(({ job, attempt }) => ({ job, attempt }))
+    return { orders, cancel: unwanted, ...(questions.length > 0 && { questions }), againMs: 0 }
   }
 
   const answered = async (host: HostFacts, poll: OrderPoll, signals: readonly AbortSignal[]): Promise<OrderAnswer> => {

@@ -56,6 +56,8 @@ export interface Posts {
   wake(id: PeerId): void
   /** Undefined when it has not been heard of for too long. */
   get(id: PeerId): HostFacts | undefined
+  /** The host whose present run announces by this id. */
+  withPeer(peerId: PeerId): HostFacts | undefined
   /** In the order of their ids. */
   all(): readonly HostFacts[]
   /** Forgets hosts that are silent, and returns them with those that had to make room. Call it regularly. */
@@ -142,6 +144,11 @@ class ListeningHosts implements Posts {
   get(id: PeerId): HostFacts | undefined {
     const post = this.#byId.get(id)
     return post === undefined || this.#isAway(post) ? undefined : post.host
+  }
+
+  withPeer(peerId: PeerId): HostFacts | undefined {
+    for (const post of this.#byId.values()) if (post.host.peerId === peerId && !this.#isAway(post)) return post.host
+    return undefined
   }
 
   all(): readonly HostFacts[] {

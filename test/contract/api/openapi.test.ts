@@ -41,11 +41,12 @@ const documentOf = async (kind: (typeof adminApis)[number]['kind']) =>
   ).json()) as Document
 
 /**
- * They need a Kubernetes, a cluster that has joined, a query, or somebody who is signed in; `services/controller-{names,accounts}`, `manager/clusters`,
- * `manager/people` and `manager/settings` compare them with the same schemas.
+ * They need a Kubernetes, a cluster that has joined, a query, a folder, or somebody who is signed in; `services/controller-{names,accounts}`,
+ * `proxy/given-users`, `manager/clusters`, `manager/people` and `manager/settings` compare them with the same schemas.
  */
 const elsewhere = [
   'tracker content',
+  'proxy registryUsers',
   ...['controller names', 'controller accounts', 'manager assignment'],
   ...['manager settingsDiff', 'manager settingsEffective'],
   ...['manager mySessions', 'manager myTokens'],

@@ -4,7 +4,7 @@ import { appError, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { recordingLogger } from '../../../lib/telemetry/index.ts'
 import { dragonflyStore } from '../../../services/manager/adapters/dragonfly-store.ts'
 import { jobLedger, sweepJobs } from '../../../services/manager/jobs/job-ledger.ts'
-import { jobStore, type NewJob } from '../../../services/manager/jobs/job-store.ts'
+import { type JobFilter, jobStore, type NewJob } from '../../../services/manager/jobs/job-store.ts'
 import { newRow } from '../../../services/manager/jobs/model.ts'
 import { scheduleRounds } from '../../../services/manager/jobs/schedules/schedule-rounds.ts'
 import { scheduleStore } from '../../../services/manager/jobs/schedules/schedule-store.ts'
@@ -78,6 +78,21 @@ eachManagerDatabase((open) => {
       expect((await store.page({ count: 9, last: undefined }, { state: 'done' })).jobs.map(({ id }) => id)).toEqual([
         ids[4],
       ])
+    })
+
+    test('are shown by who gave them, and by the clusters that do them', async () => {
+      await using made = await open()
+      const { store, clock } = partsOf(made)
+      const far = job.parts.map((part) => ({ ...part, cluster: 'far' }))
+      const ofBob = await store.add({ ...job, actor: 'user:bob' })
+      await clock.advance(1)
+      const ofFar = await store.add({ ...job, parts: [...job.parts, ...far] })
+      const ids = async (filter: JobFilter) =>
+        (await store.page({ count: 9, last: undefined }, filter)).jobs.map(({ id }) => id)
+      expect(await ids({ actor: 'user:bob' })).toEqual([ofBob.id])
+      expect(await ids({ cluster: 'far' })).toEqual([ofFar.id])
+      expect(await ids({ cluster: job.parts[0]?.cluster })).toEqual([ofFar.id, ofBob.id])
+      expect(await ids({ cluster: 'far', actor: 'user:bob' })).toEqual([])
     })
 
     test('are cancelled once, and not after their end', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { type Deferred, deferred, fakeClock, ownIdentity, systemRandom } from '../../../lib/base/index.ts'
-import { silentLogger } from '../../../lib/telemetry/index.ts'
+import { recordingMetrics, silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
 import { type HeldLease, leases, type ManagerDatabase } from '../../../services/manager/database/index.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { eachManagerDatabase } from '../../kit/manager/databases.ts'
@@ -12,18 +12,19 @@ function worker(database: ManagerDatabase, { ttlMs } = times) {
   const clock = fakeClock()
   let held: HeldLease | undefined
   let over: Deferred<void> = deferred()
-  const duty = leases({ database, clock, random: systemRandom(), logger: silentLogger() }, { ...times, ttlMs }).duty(
-    'jobs',
-    async (lease, signal) => {
-      held = lease
-      over = deferred()
-      signal.addEventListener('abort', () => over.resolve(), { once: true })
-      await over.promise
-      held = undefined
-    },
-  )
+  const metrics = recordingMetrics()
+  const parts = { database, clock, random: systemRandom(), logger: silentLogger(), metrics }
+  const duty = leases(parts, { ...times, ttlMs }).duty('jobs', async (lease, signal) => {
+    held = lease
+    over = deferred()
+    signal.addEventListener('abort', () => over.resolve(), { once: true })
+    await over.promise
+    held = undefined
+  })
   return {
     ...{ clock, duty },
+    has: () => metrics.value('shoal_manager_duties', { duty: 'jobs' }),
+    losses: () => metrics.value('shoal_manager_duties_lost_total', { duty: 'jobs' }),
     /** Undefined while it has not got the duty. */
     lease: () => held,
     /** Its next look, or its next sign of life, has been answered when this resolves. */
@@ -62,10 +63,12 @@ eachManagerDatabase((open) => {
     for (let i = 0; i < 20; i += 1) for (const one of [it.first, it.second]) await one.beat()
     expect(it.first.lease()).toBeDefined()
     expect(it.second.lease()).toBeUndefined()
+    expect([it.first.has(), it.second.has()]).toEqual([1, 0])
     await it.first.duty.stop()
     expect((await rowOf(it.made.database)).holder).toBe('')
     await beatsUntil(it.second, () => it.second.lease() !== undefined)
     expect(it.second.lease()?.term).toBe(2)
+    expect([it.first.has(), it.second.has(), it.first.losses()]).toEqual([0, 1, 0])
   })
 
   test('who is silent is succeeded, and writes nothing more', async () => {
@@ -81,6 +84,7 @@ eachManagerDatabase((open) => {
     expect(rows).toEqual([{ target: 'new' }])
     await it.first.beat()
     await eventually(() => expect(it.first.lease()).toBeUndefined())
+    await eventually(() => expect([it.first.has(), it.first.losses()]).toEqual([0, 1]))
     expect(it.second.lease()?.term).toBe(late.term + 1)
   })
 
@@ -106,7 +110,12 @@ eachManagerDatabase((open) => {
       return done
     }
     const { read, change } = made.database
-    const parts = { database: { read, change, keep }, random: systemRandom(), logger: silentLogger() }
+    const parts = {
+      database: { read, change, keep },
+      random: systemRandom(),
+      logger: silentLogger(),
+      metrics: silentMetrics(),
+    }
     let begun = 0
     const duty = leases({ ...parts, clock: fakeClock() }, times).duty('jobs', async () => {
       begun += 1

@@ -167,6 +167,8 @@ test('no label has a value for each blob, peer, URL or repository', () => {
     'answer',
     'why',
     'class',
+    // Of managers; a handful.
+    'duty',
     'remote',
     // Of the config.
     'rule',

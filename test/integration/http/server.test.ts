@@ -104,6 +104,31 @@ describe('errors', () => {
   })
 
   test.each([
+    ['application/problem+json', true],
+    ['text/html, Application/Problem+JSON;q=0.5', true],
+    ['application/problem+json;q=0.0', false],
+    ['*/*', false],
+    ['application/json', false],
+  ])('are problems of RFC 9457 for clients that ask for them: %s', async (accept, isProblem) => {
+    await using pair = await httpPair(failing)
+    const full = await get(pair, '/full', { accept })
+    const { message } = appError('STORE_FULL')
+    const facts = {
+      title: 'Insufficient Storage',
+      status: 507,
+      detail: message,
+      code: 'STORE_FULL',
+      facts: { free: 0 },
+    }
+    const problem = { type: 'about:blank', ...facts }
+    const own = { error: { code: 'STORE_FULL', message, detail: { free: 0 } } }
+    expect([full.status, full.headers['x-shoal-code'], full.headers['content-type'], full.json()]).toEqual([
+      ...[507, 'STORE_FULL'],
+      ...(isProblem ? ['application/problem+json', problem] : ['application/json', own]),
+    ])
+  })
+
+  test.each([
     ['/blob', 404, 'BLOB_UNKNOWN', undefined],
     ['/full', 507, 'UNAVAILABLE', { free: 0, code: 'STORE_FULL' }],
     ['/range', 416, 'RANGE_INVALID', { size: 7, code: 'RANGE_UNSATISFIABLE' }],

@@ -71,21 +71,29 @@ describe('settings at a manager', () => {
     await it.admin.setSettings({ ...to('cluster:near'), body: { values: slow, reason } }).catch(() => undefined)
     const again = await it.admin.setSettings({ ...to('all'), body: { values: { ...quick, log: 'info' }, reason } })
     expect(again.latest).toBeGreaterThan(cluster.latest)
-    const { keys } = await it.admin.settingsEffective({ cluster: 'near', host: 'near-host-0' })
+    const { keys, host } = await it.admin.settingsEffective({ cluster: 'near', host: 'near-host-0' })
+    expect(host).toMatchObject({ host: 'near-host-0', state: expect.any(String), generation: expect.any(Number) })
     expect(keys).toEqual([
       { key: 'limits.download', value: '1MB/s', scope: 'cluster:near', version: expect.any(Number) },
       { key: 'log', value: 'info', scope: 'all', version: again.latest },
     ])
     expect(all.latest).toBeLessThan(again.latest)
+    const scope = await it.admin.settingsEffective({ cluster: 'near' })
+    expect(scope).toEqual({ keys })
   })
 
   test.each([
-    ['an unknown key', { 'limits.donwload': '1MB/s' }, 'did you mean limits.download'],
-    ['a wrong value', { 'limits.download': 'fast' }, 'limits.download'],
-  ])('%s is refused, and says which', async (_, values, message) => {
+    ['an unknown key', { 'limits.donwload': '1MB/s' }, { 'limits.donwload': 'did you mean limits.download' }],
+    ['a wrong value', { 'limits.download': 'fast' }, { 'limits.download': '"fast" is not a rate' }],
+    ['all wrong values', { log: 'loud', 'scrub.rate': 1 }, { log: 'Invalid option', 'scrub.rate': 'expected string' }],
+  ])('%s is refused, and says which and why', async (_, values, keys: Record<string, string>) => {
     await using it = await start()
     const set = it.admin.setSettings({ ...to('all'), body: { values, reason } })
-    await expect(set).rejects.toMatchObject({ code: 'BODY_INVALID', message: expect.stringContaining(message) })
+    const wrong = Object.entries(keys).map(([key, what]) => [key, expect.stringContaining(what)])
+    await expect(set).rejects.toMatchObject({
+      ...{ code: 'BODY_INVALID', message: expect.stringContaining(Object.keys(keys)[0] ?? '-') },
+      detail: { keys: Object.fromEntries(wrong) },
+    })
   })
 
   test.each([
@@ -119,7 +127,27 @@ describe('settings at a manager', () => {
     await using it = await start()
     const { kinds } = await it.admin.settingsSchema({})
     expect(Object.keys(kinds).toSorted()).toEqual(['agent', 'origin', 'tracker'])
-    expect(kinds['agent']).toMatchObject({ properties: { 'limits.download': { type: 'string' } } })
+    const rule = { properties: { digests: { maxItems: 1000 } }, required: ['name'] }
+    const blocks = { type: 'array', maxItems: 200, items: rule }
+    expect(kinds['agent']).toMatchObject({
+      properties: { 'limits.download': { type: 'string' }, 'pulls.blocks': blocks },
+    })
+  })
+
+  test('that are lists are one value: they are compared, and set, as a whole', async () => {
+    await using it = await start()
+    const block = (name: string) => ({ name, repositories: ['a/*'] })
+    const first = await it.admin.setSettings({
+      ...to('all'),
+      body: { values: { 'pulls.blocks': [block('a')] }, reason },
+    })
+    const values = { 'pulls.blocks': [block('a'), block('b')], 'pulls.clientMax': 'high' }
+    await it.admin.setSettings({ ...to('all'), body: { values, reason } })
+    const { changes } = await it.admin.settingsDiff({ from: String(first.latest), to: 'all/agent' })
+    expect(changes).toEqual([
+      { key: 'pulls.blocks', change: 'changed', from: [block('a')], to: [block('a'), block('b')] },
+      { key: 'pulls.clientMax', change: 'added', to: 'high' },
+    ])
   })
 
   test('are taken over from another manager by an explicit call', async () => {

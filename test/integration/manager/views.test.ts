@@ -1,11 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { type AnswerOf, adminClient, managerApi, type trackerAdmin, type WholeSwarm } from '../../../lib/api/index.ts'
-import { appError, fakeClock, systemClock } from '../../../lib/base/index.ts'
+import {
+  type AnswerOf,
+  adminClient,
+  agentAdmin,
+  managerApi,
+  type trackerAdmin,
+  type WholeSwarm,
+} from '../../../lib/api/index.ts'
+import { appError, fakeClock, seededRandom, systemClock } from '../../../lib/base/index.ts'
+import { digestOf } from '../../../lib/core/index.ts'
 import { httpClient } from '../../../lib/http/index.ts'
 import { askedClusters, type Tracker, type ViewedClusters } from '../../../services/manager/views/asked-clusters.ts'
 import { swarmViews } from '../../../services/manager/views/swarm-views.ts'
+import { pushImage } from '../../contract/registry/running-registry.ts'
 import { eventually } from '../../kit/eventually.ts'
+import { imageFixture } from '../../kit/image-fixture.ts'
 import { pushBlobOf } from '../../kit/pushed-blob.ts'
+import { registryClient } from '../../kit/registry-client.ts'
 import { startTopology, type Topology } from '../../kit/topology.ts'
 
 const TOKEN = 'join-token-of-a-test-0123456789'
@@ -57,6 +68,69 @@ describe('views over a cluster that has joined', () => {
     }
   })
 
+  test('what a node pulled is told by the node itself, with what it waited for', async () => {
+    const at = { cluster: 'herd', peer }
+    const agent = adminClient(http, shoal.url('agent-1', 'admin'), agentAdmin)
+    const { pulls } = await eventually(async () => {
+      const found = await manager().nodePulls({ ...at, digest })
+      expect(found.pulls).toMatchObject([{ kind: 'blob', repository: 'team/viewed', digest, outcome: 'done' }])
+      return found
+    })
+    const id = pulls[0]?.id ?? ''
+    expect(await manager().nodePull({ ...at, id })).toEqual(await agent.pull({ id }))
+    expect(await manager().nodePulls({ ...at, repository: 'team/other' })).toEqual({ pulls: [] })
+    const refused = [
+      [() => manager().nodePull({ ...at, id: '000000-1' }), 'PULL_UNKNOWN'],
+      [() => manager().nodePulls({ ...at, since: 'yesterday' }), 'BODY_INVALID'],
+      [() => manager().nodePulls({ ...at, peer: '0'.repeat(40) }), 'NODE_UNKNOWN'],
+      [() => manager().nodePulls({ ...at, peer: 'agent-1' }), 'REQUEST_INVALID'],
+    ] as const
+    for (const [call, code] of refused) await expect(call()).rejects.toMatchObject({ code })
+  })
+
+  test('an image is shown with what it consists of and who signed it, and a tag that is deleted is gone', async () => {
+    const registry = registryClient(shoal.url('proxy-1', 'registry'))
+    const image = imageFixture(seededRandom(7))
+    const { manifest } = image
+    const signature = manifest.digest.replace(':', '-')
+    await pushImage(registry, 'team/signed', image, ['1.0', `${signature}.sig`, `${signature}.other`])
+    const subject = { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.bytes.length }
+    const body = Buffer.from(
+      JSON.stringify({ ...JSON.parse(manifest.bytes.toString()), subject, artifactType: 'a/sbom' }),
+    )
+    const headers = { 'content-type': manifest.mediaType }
+    const referrer = digestOf(body)
+    await registry.send('PUT', `/v2/team/signed/manifests/${referrer}`, { headers, body })
+
+    const at = { repository: 'team/signed', reference: '1.0' }
+    const { clusters } = await manager().imageContent(at)
+    expect(clusters).toMatchObject([
+      {
+        ...{ cluster: 'herd', content: { digest: manifest.digest, image: true } },
+        ...{ referrers: [{ digest: referrer, artifactType: 'a/sbom' }], besides: [`${signature}.sig`] },
+      },
+    ])
+    const items = clusters[0]?.content?.items.map(({ digest: each }) => each)
+    expect(items?.toSorted()).toEqual([manifest, image.config, ...image.layers].map((each) => each.digest).toSorted())
+    await expect(manager().imageContent({ ...at, reference: manifest.digest })).resolves.toMatchObject({
+      clusters: [{ content: { digest: manifest.digest } }],
+    })
+
+    await manager().deleteTag({ cluster: 'herd', repository: 'team/signed', tag: '1.0' })
+    expect((await registry.send('GET', '/v2/team/signed/manifests/1.0')).status).toBe(404)
+    const gone = await manager().imageContent(at)
+    expect(gone.clusters).toEqual([{ cluster: 'herd', code: 'MANIFEST_UNKNOWN', referrers: [], besides: [] }])
+    const again = manager().deleteTag({ cluster: 'herd', repository: 'team/signed', tag: '1.0' })
+    await expect(again).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' })
+    const { audit } = await manager().audit({})
+    expect(audit.filter(({ action }) => action === 'image.deleteTag')).toMatchObject([
+      { target: 'team/signed:1.0', detail: { cluster: 'herd' } },
+    ])
+    await expect(manager().imageContent({ repository: 'team/signed' })).rejects.toMatchObject({
+      code: 'REQUEST_INVALID',
+    })
+  })
+
   test('a node that is drained says so at its trackers, and the audit who asked for it', async () => {
     const drained = await manager().drainNode({ cluster: 'herd', target: peer, body: { reason: 'new disk' } })
     expect(drained).toMatchObject({ target: peer, reason: 'new disk', holds: { of: 2 } })
@@ -75,13 +149,13 @@ describe('views over a cluster that has joined', () => {
     })
   })
 
-  test('the numbers of the overview are those of its trackers', async () => {
+  test('the numbers of the overview are those of its trackers, as they are when somebody looks', async () => {
     const { clusters } = await eventually(async () => {
       const seen = await manager().overview({})
-      if (seen.clusters[0]?.trackers !== 2) throw new Error('not measured yet')
+      if (seen.clusters[0]?.trackers !== 2) throw new Error('the cluster has not joined yet')
       return seen
     })
-    expect(clusters).toMatchObject([{ cluster: 'herd', away: false, trackers: 2, swarms: 0 }])
+    expect(clusters).toMatchObject([{ cluster: 'herd', away: false, trackers: 2, swarms: 1, hosts: 2 }])
   })
 })
 

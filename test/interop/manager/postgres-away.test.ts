@@ -1,8 +1,11 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { managerDatabase } from '../../../services/manager/database/index.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { postgresConfig, quiet } from '../../kit/manager/databases.ts'
 import { type PostgresServer, postgresPrograms, postgresServer } from '../../kit/postgres.ts'
+import { tempFolder } from '../../kit/temp-folder.ts'
 
 const entry = { actor: 'admin', action: 'user.create', target: 'ada' }
 
@@ -67,6 +70,19 @@ if (postgresPrograms() === undefined) {
     await expect(wrong.start()).rejects.toMatchObject({ code: 'DATABASE_DENIED' })
     const nowhere = databaseOf(postgresConfig(server, 'nowhere'))
     await expect(nowhere.start()).rejects.toMatchObject({ code: 'DATABASE_DENIED' })
+  })
+
+  test('a password in a file is read for each connection, and a file that is not there is told', async () => {
+    await using folder = await tempFolder('password')
+    const passwordFile = join(folder.path, 'password')
+    const { password, ...config } = postgresConfig(server, await server.newDatabase())
+    const database = databaseOf({ ...config, passwordFile })
+    await expect(database.start()).rejects.toMatchObject({ code: 'DATABASE_DENIED', status: 503 })
+    await writeFile(passwordFile, 'wrong\n')
+    await expect(database.start()).rejects.toMatchObject({ code: 'DATABASE_DENIED' })
+    await writeFile(passwordFile, `${password?.() ?? ''}\n`)
+    await database.start()
+    await database.stop()
   })
 
   test('a server without TLS is refused where TLS is asked for', async () => {

@@ -6,7 +6,7 @@ import { assertSafeListeners } from '../../../lib/service/listeners.ts'
 import { doors } from '../../../services/herd/index.ts'
 import { tempFolder } from '../temp-folder.ts'
 import type { Manifest } from './helm.ts'
-import { type MadePod, podsOf } from './pods.ts'
+import { expanded, type MadePod, podsOf } from './pods.ts'
 
 /** A service of a pod, with the config that it would start with. */
 export interface LoadedService {
@@ -61,8 +61,7 @@ async function loadOne(pod: MadePod, all: readonly Manifest[], folder: string): 
   const secrets = secretName.startsWith('our-')
     ? { 'secrets.yaml': ourSecrets(kind) }
     : dataOf(all, 'Secret', secretName)
-  // What the kubelet knows of a pod stands for itself.
-  const env = Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value ?? 'pod-0']))
+  const env = expanded(container, () => 'pod-0')
   const sources = {
     file: await written('config.yaml', config?.['config.yaml']),
     secretsFile: await written('secrets.yaml', secrets?.['secrets.yaml']),

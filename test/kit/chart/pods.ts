@@ -69,6 +69,17 @@ export function podsOf(all: readonly Manifest[]): readonly MadePod[] {
   })
 }
 
+/** The variables of a container; `known` says what the kubelet would put where one has no value of its own. */
+export function expanded(
+  { env = [] }: Container,
+  known: (one: NonNullable<Container['env']>[number]) => string,
+): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {}
+  for (const one of env)
+    found[one.name] = one.value?.replaceAll(/\$\((\w+)\)/g, (all, name: string) => found[name] ?? all) ?? known(one)
+  return found
+}
+
 export const containersOf = ({ containers, initContainers = [] }: PodSpec): readonly Container[] => [
   ...initContainers,
   ...containers,

@@ -9,7 +9,7 @@ import { tempFolder } from '../temp-folder.ts'
 import { type TestAuthority, testAuthority } from '../tls-authority.ts'
 import type { Manifest } from './helm.ts'
 import { type ClusterName, podAddress, podNetwork } from './pod-network.ts'
-import { type Container, type MadePod, type PodSpec, podsOf } from './pods.ts'
+import { type Container, expanded, type MadePod, type PodSpec, podsOf } from './pods.ts'
 
 /** The services of a rendered chart, which run. */
 export interface RunningPods extends AsyncDisposable {
@@ -129,14 +129,12 @@ async function mountAll(root: string, spec: PodSpec, container: Container, known
   }
 }
 
-const variablesOf = ({ env = [] }: Container, pod: string, known: ReadonlyMap<string, Texts>): Texts =>
-  Object.fromEntries(
-    env.map(({ name, value, valueFrom }) => {
-      const secret = valueFrom?.secretKeyRef
-      if (secret !== undefined) return [name, known.get(`Secret ${secret.name}`)?.[secret.key] ?? '']
-      return [name, value ?? (valueFrom?.fieldRef?.fieldPath === 'spec.nodeName' ? `node-of-${pod}` : pod)]
-    }),
-  )
+const variablesOf = (container: Container, pod: string, known: ReadonlyMap<string, Texts>): Texts =>
+  expanded(container, ({ valueFrom }) => {
+    const secret = valueFrom?.secretKeyRef
+    if (secret !== undefined) return known.get(`Secret ${secret.name}`)?.[secret.key] ?? ''
+    return valueFrom?.fieldRef?.fieldPath === 'spec.nodeName' ? `node-of-${pod}` : pod
+  })
 
 /** Own mounts: what a pod sees in place of the machine's files. */
 const inPod = (root: string, shared: string) => [

@@ -63,22 +63,34 @@ const everything: Values = {
     ...{ ...workload, ...placed, enabled: true },
     config: { roles: ['names'], names: { base: 'c1.p2p.example.com' } },
   },
+  manager: {
+    ...{ ...workload, ...placed, enabled: true, replicas: 2, database: { secret: 'our-database', authorityKey: 'ca' } },
+    config: { publicUrl: 'https://shoal.example.com', database: { driver: 'postgres', host: 'db.example.com' } },
+    service: { type: 'LoadBalancer', port: 443, annotations: { a: 'b' }, loadBalancerSourceRanges: ['10.0.0.0/8'] },
+  },
+  join: { cluster: 'west' },
 }
 
 /** Values of the chart by the name of what they install. */
 export const shapes: Readonly<Record<string, Values>> = {
   default: {},
-  node: { backend: bucket, backendCredentials: { secret: 'bucket' }, networkPolicy: { enabled: false } },
+  node: {
+    ...{ backend: bucket, backendCredentials: { secret: 'bucket' }, networkPolicy: { enabled: false } },
+    ...{ manager: { enabled: true }, join: { enabled: false } },
+  },
   'node on the network of the host': {
     ...{ backend: bucket, bindAddress: '[::]', networkPolicy: { nodes: ['10.1.0.0/16'] } },
     agents: { node: { hostNetwork: true } },
   },
   cache: {
     ...{ backend: bucket, agents: { mode: 'cache' }, tls: { mode: 'secret', secret: 'own', authoritySecret: 'ca' } },
+    ...{ join: { url: 'https://manager.example.com:59001', from: [{ ipBlock: { cidr: '10.9.0.0/16' } }] } },
+    secrets: { join: 'a-token-that-the-manager-has-made' },
     ...{ priorityClass: { create: false }, podDisruptionBudget: { enabled: false }, tests: { enabled: false } },
   },
   both: {
     ...{ backend: bucket, agents: { mode: 'both', setup: { enabled: true, undo: false } }, upstreams: ['*'] },
+    manager: { enabled: true },
     controller: {
       enabled: true,
       config: {
@@ -92,6 +104,7 @@ export const shapes: Readonly<Record<string, Values>> = {
     ...Object.fromEntries(
       ['origins', 'trackers', 'buildIndexes', 'proxy', 'agents'].map((key) => [key, { existingSecret: `our-${key}` }]),
     ),
+    manager: { enabled: true, existingSecret: 'our-manager' },
   },
   everything,
 }

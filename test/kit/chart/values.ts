@@ -108,6 +108,16 @@ const agents = z
   })
   .partial()
 
+const manager = z
+  .strictObject({
+    ...{ enabled: z.boolean(), replicas, service },
+    storage: z.strictObject(volume).partial(),
+    database: z.strictObject({ secret: text, passwordKey: text, authorityKey: text }).partial(),
+    ...workload('manager'),
+    ...placement,
+  })
+  .partial()
+
 const secret = z.union([z.literal(''), z.string().regex(/^[\x21-\x7e]{16,256}$/)])
 
 /** The values of the chart: their form, as docker/chart/values.yaml shows them. All have a default there. */
@@ -143,7 +153,7 @@ export const chartValues = z
       .strictObject({
         generate: z.boolean(),
         ...{ node: secret, service: secret, read: secret, push: secret, adminRead: secret, admin: secret },
-        ...{ agentAdmin: secret, upload: secret, peering: secret },
+        ...{ agentAdmin: secret, upload: secret, peering: secret, join: secret, seal: secret },
       })
       .partial(),
     tls,
@@ -174,5 +184,12 @@ export const chartValues = z
     proxy: z.strictObject({ replicas, service, ...workload('proxy'), ...placement }).partial(),
     agents,
     controller: z.strictObject({ enabled: z.boolean(), replicas, ...workload('controller'), ...placement }).partial(),
+    manager,
+    join: z
+      .strictObject({
+        ...{ enabled: z.boolean(), url: z.union([z.literal(''), url]), cluster: text, insecure: z.boolean() },
+        from: objects,
+      })
+      .partial(),
   })
   .partial()

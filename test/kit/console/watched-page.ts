@@ -46,6 +46,14 @@ function contextFor(browser: Browser, { colours = 'light', language = 'en', widt
   return context
 }
 
+/** Violations of the rules of accessibility on a page, now. */
+export async function violationsOn(page: Page): Promise<readonly string[]> {
+  const found = await page.evaluate<readonly Violation[]>(
+    `(async () => { if (!window.axe) { ${axe} }\n return (await axe.run({ resultTypes: ['violations'] })).violations })()`,
+  )
+  return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`))
+}
+
 /** Opens a page of the console in one state, and waits until it shows something. */
 export async function openPage(browser: Browser, stage: Stage, act: Act, look: Look = {}): Promise<WatchedPage> {
   stage.show(act)
@@ -63,12 +71,7 @@ export async function openPage(browser: Browser, stage: Stage, act: Act, look: L
   return {
     page,
     faults,
-    async violations() {
-      const found = await page.evaluate<readonly Violation[]>(
-        `(async () => { if (!window.axe) { ${axe} }\n return (await axe.run({ resultTypes: ['violations'] })).violations })()`,
-      )
-      return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`))
-    },
+    violations: () => violationsOn(page),
     [Symbol.asyncDispose]: () => page.close(),
   }
 }

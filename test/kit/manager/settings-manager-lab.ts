@@ -14,6 +14,8 @@ export interface SettingsManagerLab extends AsyncDisposable {
   readonly admin: AdminClient<typeof managerApi>
   readonly http: HttpClient
   readonly url: string
+  /** The first page of the console for who has no account yet: it makes one of an admin. */
+  readonly welcome: string
 }
 
 export interface SettingsManagerLabInit {
@@ -33,9 +35,13 @@ export const settingsManagerLab = (
     const bind = { bind: '127.0.0.1:auto' }
     const config = managerSchema.parse({ folder, http: bind, ops: bind, admin: bind, ...keys })
     const parts = { metrics: recordingMetrics(), logger: silentLogger(), random: seededRandom(3), steered: clusters }
-    const service = managerService({ ...parts, ...(clock !== undefined && { clock }) }, config)
+    let welcome = ''
+    const onFirstAdminLink = (link: string) => {
+      welcome = link
+    }
+    const service = managerService({ ...parts, onFirstAdminLink, ...(clock !== undefined && { clock }) }, config)
     stack.own({ [Symbol.asyncDispose]: () => service.stop() })
     await service.start()
     const http = stack.own(disposableHttp())
-    return { http, url: service.adminUrl, admin: adminClient(http, service.adminUrl, managerApi) }
+    return { welcome, http, url: service.adminUrl, admin: adminClient(http, service.adminUrl, managerApi) }
   })

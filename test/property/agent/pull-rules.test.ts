@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { classWeights, type PullClass, parseRepository, pullClasses } from '../../../lib/core/index.ts'
+import { pullRulesSchema } from '../../../lib/service/index.ts'
 import { silentMetrics } from '../../../lib/telemetry/index.ts'
-import { pullRulesSchema } from '../../../services/agent/pull-rules/config.ts'
 import { pullRules } from '../../../services/agent/pull-rules/index.ts'
 
 const names = ['a', 'b', 'ab'] as const

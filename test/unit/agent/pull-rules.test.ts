@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { type Digest, parseRepository, parseTag } from '../../../lib/core/index.ts'
 import { emptyStorage, type Reader, type RegistryStorage } from '../../../lib/registry/index.ts'
+import { pullRulesSchema } from '../../../lib/service/index.ts'
 import { recordingMetrics } from '../../../lib/telemetry/index.ts'
-import { pullRulesSchema } from '../../../services/agent/pull-rules/config.ts'
 import { type Puller, pullRules, ruledStorage } from '../../../services/agent/pull-rules/index.ts'
 
 const headers = { priorityHeader: 'X-Dragonfly-Priority', applicationHeader: 'X-Dragonfly-Application' }
@@ -99,6 +99,14 @@ describe('a pull is refused', () => {
     ['of a URL that is too long to look at', { urls: ['.'] }, {}, { url: `https://a/${'x'.repeat(2_100)}` }],
   ])('but not one %s', (_, rule, said, subject) => {
     expect(() => rulesOf({ blocks: [{ name: 'stop', ...rule }] }).admit(puller(said), subject)).not.toThrow()
+  })
+
+  test('by its digest, also where no rule knows its repository', () => {
+    const { admit } = rulesOf({ blocks: [{ name: 'bad', digests: [`sha256:${'a'.repeat(64)}`] }] })
+    const of = (hex: string) => ({ repository: app, digest: `sha256:${hex.repeat(64)}` as Digest })
+    expect(() => admit(puller(), of('a'))).toThrow('the rule bad')
+    expect(() => admit(puller(), of('b'))).not.toThrow()
+    expect(() => admit(puller(), { repository: app })).not.toThrow()
   })
 
   test('as soon as other rules are set, and no more once they are taken back', () => {

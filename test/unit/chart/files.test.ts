@@ -104,7 +104,10 @@ describe('docs/chart.md', () => {
   /** Values that are set as a whole. */
   const whole = new Set(['resources', 'labels', 'virtualNodes'])
   /** Services that have the same values besides their own. */
-  const alike = ['origins', 'trackers', 'buildIndexes', 'proxy', 'controller', 'agents', 'agents.node', 'agents.cache']
+  const alike = [
+    ...['origins', 'trackers', 'buildIndexes', 'proxy', 'controller', 'manager'],
+    ...['agents', 'agents.node', 'agents.cache'],
+  ]
 
   const rowOf = (path: string): string | undefined => {
     if (documented.has(path)) return path
@@ -138,6 +141,7 @@ describe('docs/chart.md', () => {
       'agent on a node': 'agents.node',
       'agent as a cache': 'agents.cache',
       controller: 'controller',
+      manager: 'manager',
     }
     const columns = ['service', 'idle', 'while 1 GiB is pushed', 'while 3 GiB are pulled', 'processors while pulled']
     const table = docTable('docs/chart.md', [...columns, 'request', 'limit'])

@@ -35,6 +35,7 @@ const noReplication = {
   clock: systemClock(),
   cluster: 'local',
   index: {} as never,
+  changed: {} as never,
   remotes: new Map(),
   hooks: new Map(),
   replication: { desk: undefined },

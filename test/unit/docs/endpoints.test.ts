@@ -70,6 +70,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
       clock: systemClock(),
       cluster: 'local',
       index: untouched,
+      changed: untouched,
       remotes: new Map(),
       hooks: new Map(),
       replication: { desk: undefined },

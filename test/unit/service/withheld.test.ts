@@ -11,8 +11,9 @@ const known =
 
 test('a repository that a rule names is not given, and who asks hears the name of the rule', () => {
   const { gives, check } = withheld({ rules, repositoriesOf: known() })
-  expect(['vendor/tool', 'team/app'].map((text) => gives(parseRepository(text)))).toEqual([false, true])
-  expect(() => check(parseRepository('vendor/tool'))).toThrow(
+  const of = (text: string) => ({ digest, repository: parseRepository(text) })
+  expect(['vendor/tool', 'team/app'].map((text) => gives(of(text)))).toEqual([false, true])
+  expect(() => check(of('vendor/tool'))).toThrow(
     expect.objectContaining({ code: 'PULL_BLOCKED', status: 403, detail: { rule: 'licensed' } }),
   )
 })
@@ -23,6 +24,14 @@ test.each([
   [['team/app', 'vendor/tool'], false],
 ] as const)('a blob that is known to be in %j is given: %p', async (texts, expected) => {
   expect(await withheld({ rules, repositoriesOf: known(...texts) }).givesBlob(digest)).toBe(expected)
+})
+
+test('a digest that a rule names is not given, whatever is known of its repositories', async () => {
+  const other = `sha256:${'b'.repeat(64)}` as Digest
+  const gate = withheld({ rules: [{ name: 'bad', digests: [digest] }], repositoriesOf: known('team/app') })
+  expect([gate.gives({ digest }), gate.gives({ digest: other })]).toEqual([false, true])
+  expect([await gate.givesBlob(digest), await gate.givesBlob(other)]).toEqual([false, true])
+  expect(() => gate.check({ digest, repository: parseRepository('team/app') })).toThrow('the rule bad withholds')
 })
 
 test('other rules count from the moment on when they are set', async () => {

@@ -26,9 +26,23 @@ const menu: readonly { readonly title: TextKey; readonly entries: readonly Entry
     entries: [
       { page: 'overview', text: 'nav.overview', needs: 'swarms' },
       { page: 'swarms', text: 'nav.swarms', needs: 'swarms', also: ['swarm'] },
-      { page: 'images', text: 'nav.images', needs: 'images', also: ['image'] },
-      { page: 'nodes', text: 'nav.nodes', needs: 'members', also: ['node'] },
+      { page: 'images', text: 'nav.images', needs: 'images', also: ['image', 'content'] },
+      { page: 'nodes', text: 'nav.nodes', needs: 'members', also: ['node', 'pull'] },
       { page: 'clusters', text: 'nav.clusters', needs: 'clusters', also: ['cluster'] },
+    ],
+  },
+  {
+    title: 'nav.work',
+    entries: [
+      { page: 'jobs', text: 'nav.jobs', needs: 'jobs', also: ['job', 'newJob'] },
+      { page: 'schedules', text: 'nav.schedules', needs: 'schedules', also: ['scheduleForm'] },
+    ],
+  },
+  {
+    title: 'nav.steer',
+    entries: [
+      { page: 'settings', text: 'nav.settings', needs: 'settings', also: ['setting', 'effective'] },
+      { page: 'rollouts', text: 'nav.rollouts', needs: 'settings', also: ['rollout'] },
     ],
   },
   {

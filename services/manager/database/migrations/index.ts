@@ -5,6 +5,7 @@ import { people } from './0002-people.ts'
 import { clusters } from './0003-clusters.ts'
 import { jobs } from './0004-jobs.ts'
 import { settings } from './0005-settings.ts'
+import { lists } from './0006-lists.ts'
 
 /** All steps from an empty database to the present tables, in order. A step that was released is never changed. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -14,4 +15,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0003-clusters': { up: clusters },
   '0004-jobs': { up: jobs },
   '0005-settings': { up: settings },
+  '0006-lists': { up: lists },
 }

@@ -23,6 +23,7 @@ function polls() {
   const clock = fakeClock()
   const asked: OrderPoll[] = []
   const heard: string[] = []
+  const questions: string[] = []
   const cancelled: string[] = []
   const answers: (OrderAnswer | Error)[] = []
   let orders: ToldOrder[] = []
@@ -56,11 +57,12 @@ function polls() {
         },
       }
     },
+    onQuestion: ({ id }) => questions.push(id),
     steered: { report: () => noReport, hear: () => undefined },
     facts: () => ({ key: 'k'.repeat(48), peerId: peerIdOf('k'), platform: 'linux/amd64' }),
   })
   return {
-    ...{ clock, asked, heard, cancelled, answers, logger, asking },
+    ...{ clock, asked, heard, questions, cancelled, answers, logger, asking },
     end(job: string) {
       orders = [{ job, attempt: 0, state: 'done', progress }]
       changed()
@@ -79,6 +81,21 @@ test('an order that has ended is told at once, although the tracker keeps a ques
   await it.clock.advance(0)
   expect(it.asked[2]).toMatchObject({ turn: 3, orders: [{ job: 'one', state: 'done' }] })
   expect(it.heard).toEqual(['one done'])
+  await it.asking.stop()
+})
+
+test('what an admin asks of pulls is passed on, and the next question is asked at once', async () => {
+  const it = polls()
+  it.answers.push({
+    ...nothing,
+    questions: [
+      { id: 'a', query: {} },
+      { id: 'b', pull: '3f2a9c-17', query: {} },
+    ],
+  })
+  await it.asking.start()
+  await it.clock.advance(100)
+  expect([it.questions, it.asked.length]).toEqual([['a', 'b'], 2])
   await it.asking.stop()
 })
 

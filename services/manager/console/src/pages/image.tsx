@@ -2,10 +2,12 @@ import { t } from '../i18n/index.ts'
 import { Id } from '../parts/names.tsx'
 import { Table } from '../parts/table.tsx'
 import { Bar, Card, Empty, Head, Mark, Seen, type Tone } from '../parts/ui.tsx'
-import type { Place } from '../pure/paths.ts'
+import { addressOf, type Place } from '../pure/paths.ts'
 import { get, part } from '../state/api.ts'
 import { format } from '../state/here.ts'
+import type { JobKind } from '../state/jobs.ts'
 import { useLoad } from '../state/load.ts'
+import { may } from '../state/session.ts'
 import type { ImageAnswer, ImageInCluster, Replication } from '../state/views.ts'
 import { SwarmTable } from './swarms.tsx'
 
@@ -22,7 +24,18 @@ function tagRows(clusters: readonly ImageInCluster[]): readonly TagRow[] {
   return [...rows].map(([tag, digests]) => ({ tag, digests })).toSorted((a, b) => a.tag.localeCompare(b.tag))
 }
 
-const Tags = ({ clusters }: ImageAnswer) => {
+/** The form of a job for one tag, filled in. */
+const jobFor = (kind: JobKind, target: string) => addressOf('newJob', {}, { kind, target })
+
+const TagActs = ({ target }: { readonly target: string }) => (
+  <span class="row">
+    <a href={jobFor('preheat', target)}>{t('image.preheat')}</a>
+    <a href={jobFor('query', target)}>{t('image.holders')}</a>
+    <a href={jobFor('delete', target)}>{t('image.delete')}</a>
+  </span>
+)
+
+const Tags = ({ repository, clusters }: ImageAnswer) => {
   const rows = tagRows(clusters)
   if (rows.length === 0) return <Empty title={t('image.noTagsTitle')}>{t('image.noTags')}</Empty>
   return (
@@ -31,7 +44,14 @@ const Tags = ({ clusters }: ImageAnswer) => {
       rows={rows}
       keyOf={({ tag }) => tag}
       columns={[
-        { name: t('col.tag'), of: ({ tag }) => <code>{tag}</code> },
+        {
+          name: t('col.tag'),
+          of: ({ tag }) => (
+            <a class="mono" href={addressOf('content', { repository, reference: tag })}>
+              {tag}
+            </a>
+          ),
+        },
         ...clusters.map(({ cluster }) => ({
           name: cluster,
           of: ({ digests }: TagRow) => {
@@ -52,6 +72,9 @@ const Tags = ({ clusters }: ImageAnswer) => {
             )
           },
         },
+        ...(may('jobs', 'write')
+          ? [{ name: t('col.acts'), of: ({ tag }: TagRow) => <TagActs target={`${repository}:${tag}`} /> }]
+          : []),
       ]}
     />
   )
@@ -113,9 +136,17 @@ const Holders = ({ cluster, code, blobs, moreBlobs }: ImageInCluster) => (
 export function ImagePage({ params: { repository = '' } }: Place) {
   const address = `/api/v1/images/${part(repository)}`
   const load = useLoad(address, (signal) => get<ImageAnswer>(address, {}, signal), { everyMs: 10_000 })
+  const tags = load.now.is === 'ready' ? tagRows(load.now.value.clusters).map(({ tag }) => tag) : []
+  const best = tags.includes('latest') ? 'latest' : tags.at(-1)
   return (
     <>
-      <Head above={t('nav.images')} title={repository} what={t('image.what')} />
+      <Head above={t('nav.images')} title={repository} what={t('image.what')}>
+        {may('jobs', 'write') && tags.length > 0 && (
+          <a class="button main-act" href={jobFor('preheat', `${repository}:${best}`)}>
+            {t('image.preheat')}
+          </a>
+        )}
+      </Head>
       <Seen load={load} rows={8}>
         {(image) => (
           <>

@@ -11,6 +11,8 @@ import { useLoad } from '../state/load.ts'
 import { put } from '../state/put.ts'
 import { may } from '../state/session.ts'
 import type { HostAnswer, Mark as NodeMark } from '../state/views.ts'
+import { EffectiveOf } from './effective.tsx'
+import { Pulls } from './pulls.tsx'
 
 type Kind = 'bans' | 'drains'
 
@@ -151,6 +153,12 @@ const Known = ({ host, again }: ActProps) => {
           </div>
         </Card>
       </div>
+      {host.role === 'agent' && <Pulls cluster={host.cluster} peer={host.peerId} />}
+      {may('settings', 'read') && (
+        <Card title={t('node.settings')} tight>
+          <EffectiveOf cluster={host.cluster} host={host.peerId} kind={host.role === 'origin' ? 'origin' : 'agent'} />
+        </Card>
+      )}
       <Card title={t('node.blobs')} tight>
         {host.blobs.length === 0 ? (
           <Empty title={t('node.noBlobs')} />

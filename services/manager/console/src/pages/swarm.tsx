@@ -1,13 +1,13 @@
 import { useSignal } from '@preact/signals'
 import { t } from '../i18n/index.ts'
-import { Id, PeerLink, Repository, SwarmMark } from '../parts/names.tsx'
+import { Id, LinkMark, PeerLink, Repository, SwarmMark } from '../parts/names.tsx'
 import { Table } from '../parts/table.tsx'
-import { Bones, Card, Empty, Facts, Figures, Head, Mark, Seen } from '../parts/ui.tsx'
+import { Bones, Card, Empty, Facts, Figures, Head, Seen } from '../parts/ui.tsx'
 import type { Place } from '../pure/paths.ts'
 import { type PeerSum, peersOf, type SwarmState, shareOf, zonesOf } from '../pure/swarm-state.ts'
 import { get, part } from '../state/api.ts'
 import { ask, format } from '../state/here.ts'
-import { type Link, useLiveSwarm } from '../state/live.ts'
+import { useLiveSwarm } from '../state/live.ts'
 import { useLoad } from '../state/load.ts'
 import { put } from '../state/put.ts'
 import type { WholeSwarm } from '../state/views.ts'
@@ -15,8 +15,6 @@ import { Graph } from '../swarm/graph.tsx'
 
 /** Rows of the table of peers. */
 const MAX_ROWS = 200
-
-const linkTones = { opening: 'plain', open: 'live', away: 'bad', ended: 'plain' } as const
 
 const roleText = (role: string) => t(`role.${role === 'origin' ? 'origin' : 'agent'}`)
 
@@ -214,8 +212,6 @@ function Live({ cluster, swarmId, view }: ViewProps) {
     </>
   )
 }
-
-const LinkMark = ({ link }: { readonly link: Link }) => <Mark tone={linkTones[link]}>{t(`link.${link}`)}</Mark>
 
 const Repositories = ({ names }: { readonly names: readonly string[] }) =>
   names.length === 0 ? (

@@ -9,7 +9,17 @@ const writes = (target: EventTarget | null) =>
   target instanceof HTMLElement && (target.isContentEditable || /^(input|select|textarea)$/i.test(target.tagName))
 
 /** Keys after `g`. */
-const places = { o: 'overview', s: 'swarms', i: 'images', n: 'nodes', c: 'clusters', a: 'audit' } as const
+const places = {
+  o: 'overview',
+  s: 'swarms',
+  i: 'images',
+  n: 'nodes',
+  c: 'clusters',
+  j: 'jobs',
+  a: 'audit',
+  e: 'settings',
+  r: 'rollouts',
+} as const
 const isPlace = (key: string): key is keyof typeof places => Object.hasOwn(places, key)
 
 /** The search that is everywhere: `/` leads to it. `?` shows the keys, and `g` with a letter leads to a page. */
@@ -67,6 +77,9 @@ const keys: readonly (readonly [key: string, what: TextKey])[] = [
   ['g i', 'nav.images'],
   ['g n', 'nav.nodes'],
   ['g c', 'nav.clusters'],
+  ['g j', 'nav.jobs'],
+  ['g e', 'nav.settings'],
+  ['g r', 'nav.rollouts'],
   ['g a', 'nav.audit'],
 ]
 

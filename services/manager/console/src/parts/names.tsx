@@ -1,6 +1,7 @@
 import { t } from '../i18n/index.ts'
 import { shortId } from '../pure/format.ts'
 import { addressOf } from '../pure/paths.ts'
+import type { Link } from '../state/live.ts'
 import type { SilentCluster, SwarmRow } from '../state/views.ts'
 import { Mark, type Tone } from './ui.tsx'
 
@@ -28,6 +29,11 @@ const swarmTones = { downloading: 'live', starving: 'bad', seeded: 'good' } as c
 export const SwarmMark = ({ state }: Pick<SwarmRow, 'state'>) => (
   <Mark tone={swarmTones[state]}>{t(`swarmState.${state}`)}</Mark>
 )
+
+const linkTones = { opening: 'plain', open: 'live', away: 'bad', ended: 'plain' } as const
+
+/** Whether what is shown is followed by a stream now. */
+export const LinkMark = ({ link }: { readonly link: Link }) => <Mark tone={linkTones[link]}>{t(`link.${link}`)}</Mark>
 
 const healthTones: Readonly<Record<string, Tone>> = {
   ...{ ok: 'good', good: 'good', degraded: 'warn', probation: 'warn', draining: 'warn' },

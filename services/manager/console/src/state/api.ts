@@ -7,6 +7,8 @@ export interface Fault {
   readonly code: string
   readonly message: string
   readonly requestId: string | undefined
+  /** More of what is wrong, as the code has it. */
+  readonly detail?: unknown
 }
 
 /** Nobody is signed in any more. */
@@ -28,7 +30,7 @@ export interface Answer<T> {
 }
 
 interface ErrorBody {
-  readonly error?: { readonly code?: string; readonly message?: string }
+  readonly error?: { readonly code?: string; readonly message?: string; readonly detail?: unknown }
   readonly code?: string
   readonly detail?: unknown
 }
@@ -47,6 +49,7 @@ async function faultOf(response: Response): Promise<Fault> {
     status: response.status,
     code: body.error?.code ?? body.code ?? `HTTP_${response.status}`,
     message: body.error?.message ?? detail ?? response.statusText,
+    detail: body.error?.detail,
     requestId: response.headers.get('x-request-id') ?? undefined,
   }
 }

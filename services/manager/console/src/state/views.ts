@@ -118,6 +118,30 @@ export interface ImageAnswer {
   readonly clusters: readonly ImageInCluster[]
 }
 
+export interface ContentInCluster {
+  readonly cluster: string
+  /** Why nothing is known of it there. */
+  readonly code?: string
+  readonly content?: {
+    readonly digest: string
+    readonly image: boolean
+    readonly items: readonly { readonly digest: string; readonly size?: number; readonly mediaType?: string }[]
+  }
+  readonly referrers: readonly {
+    readonly digest: string
+    readonly size: number
+    readonly mediaType: string
+    readonly artifactType?: string
+  }[]
+  /** Tags by which older tools keep signatures, attestations and lists of packages. */
+  readonly besides: readonly string[]
+}
+
+export interface ContentAnswer {
+  readonly repository: string
+  readonly clusters: readonly ContentInCluster[]
+}
+
 export interface RepositoriesAnswer {
   readonly repositories: readonly { readonly repository: string; readonly clusters: readonly string[] }[]
   readonly next?: string

@@ -1,10 +1,12 @@
 import { z } from 'zod'
-import { pathPattern, repositoryPattern } from '../../../lib/config/index.ts'
-import { classOfLevel, MAX_PULL_LEVEL, pullClasses } from '../../../lib/core/index.ts'
+import { contentDigest, pathPattern, repositoryPattern } from '../config/index.ts'
+import { classOfLevel, MAX_PULL_LEVEL, pullClasses } from '../core/index.ts'
 
 /** Most rules of each kind, and most patterns of one list of a rule. */
 const MOST_RULES = 200
 const MOST_PATTERNS = 32
+/** Most digests of one rule. */
+const MOST_DIGESTS = 1000
 /** Longest pattern for the name of an application, a caller or a tag, and for a repository. */
 const MAX_NAME = 64
 const MAX_REPOSITORY = 255
@@ -45,23 +47,30 @@ const block = z
     ...about,
     /** Tags of images; what is asked for by its digest has none. */
     tags: some(namePattern).exactOptional(),
+    /** Of blobs, and of manifests that are asked for by their digest. */
+    digests: z.array(contentDigest).min(1).max(MOST_DIGESTS).exactOptional(),
     priorities: some(priority).exactOptional(),
   })
   .refine(isAny, ANY)
 
-/** How pulls count beside each other, and which are refused. A service may take it anew while it runs. */
+/** The config keys below `pulls` of an agent, without their defaults: how pulls count beside each other, and which are refused. */
+export const pullKeys = {
+  /** How far a client's own word raises a pull: what it says by a header, of its priority or of its application. */
+  clientMax: z.enum(['normal', 'high']),
+  /** The class of a pull; the first rule that fits counts. */
+  rules: z.array(classRule).max(MOST_RULES),
+  /** Pulls that are refused, with the name of the first rule that fits. */
+  blocks: z
+    .array(block)
+    .max(MOST_RULES)
+    .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'two rules have the same name'),
+}
+
 export const pullRulesSchema = z
   .strictObject({
-    /** How far a client's own word raises a pull: what it says by a header, of its priority or of its application. */
-    clientMax: z.enum(['normal', 'high']).default('normal'),
-    /** The class of a pull; the first rule that fits counts. */
-    rules: z.array(classRule).max(MOST_RULES).prefault([]),
-    /** Pulls that are refused, with the name of the first rule that fits. */
-    blocks: z
-      .array(block)
-      .max(MOST_RULES)
-      .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'two rules have the same name')
-      .prefault([]),
+    clientMax: pullKeys.clientMax.default('normal'),
+    rules: pullKeys.rules.prefault([]),
+    blocks: pullKeys.blocks.prefault([]),
   })
   .prefault({})
 

@@ -1,0 +1,1 @@
+export { assigned } from './assigned.ts'

@@ -1,0 +1,54 @@
+import { managerApi } from '../../../lib/api/index.ts'
+import { appError } from '../../../lib/base/index.ts'
+import { parseDigest, parseRepository, parseTag, repositoryText } from '../../../lib/core/index.ts'
+import { type Exchange, pageRequest, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
+import type { ManagerDatabase } from '../database/index.ts'
+import { managerRoute } from '../managed.ts'
+import type { ContentViews } from './content-views.ts'
+import type { ImageViews } from './image-views.ts'
+import { given, PAGE, param, UNKEPT } from './view-words.ts'
+
+export interface ImageRoutesComponents {
+  readonly images: ImageViews
+  readonly contents: ContentViews
+  readonly database: Pick<ManagerDatabase, 'change'>
+}
+
+const repositoryOf = (exchange: Exchange): string => repositoryText(parseRepository(param(exchange, 'repository')))
+
+/** A tag or a digest. @throws REQUEST_INVALID, TAG_INVALID, DIGEST_INVALID */
+function referenceOf(exchange: Exchange): string {
+  const reference = given(exchange, 'reference')
+  if (reference === undefined) throw appError('REQUEST_INVALID', { message: 'say a reference: a tag or a digest' })
+  return reference.includes(':') ? parseDigest(reference) : parseTag(reference)
+}
+
+/** Images of all clusters. */
+export function imageRoutes({ images, contents, database }: ImageRoutesComponents): readonly Route[] {
+  return [
+    managerRoute(managerApi.images, async (exchange) => {
+      const { count, last } = pageRequest(exchange.query, PAGE)
+      const asked = { count, last, text: given(exchange, 'text'), signal: exchange.signal }
+      sendJson(exchange, 200, await images.page(asked), UNKEPT)
+    }),
+    managerRoute(managerApi.image, async (exchange) => {
+      const repository = repositoryOf(exchange)
+      const clusters = await images.of(repository, { signal: exchange.signal })
+      sendJson(exchange, 200, { repository, clusters }, UNKEPT)
+    }),
+    managerRoute(managerApi.imageContent, async (exchange) => {
+      const [repository, reference] = [repositoryOf(exchange), referenceOf(exchange)]
+      const asked = { repository, reference, platforms: given(exchange, 'platforms'), signal: exchange.signal }
+      sendJson(exchange, 200, { repository, clusters: await contents.of(asked) }, UNKEPT)
+    }),
+    managerRoute(managerApi.deleteTag, async (exchange) => {
+      const { principal, signal } = exchange
+      const cluster = param(exchange, 'cluster')
+      const at = { repository: repositoryOf(exchange), tag: parseTag(param(exchange, 'tag')) }
+      await contents.removeTag(cluster, at, { signal })
+      const noted = { actor: principal.name, action: 'image.deleteTag', target: `${at.repository}:${at.tag}` }
+      await database.change({ ...noted, detail: { cluster } }, () => Promise.resolve())
+      sendEmpty(exchange, 204)
+    }),
+  ]
+}

@@ -1,0 +1,114 @@
+import { describe, expect, test } from '@jest/globals'
+import { managerApi } from '../../../lib/api/index.ts'
+import { fakeClock, seededRandom, systemClock } from '../../../lib/base/index.ts'
+import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
+import { managerSchema } from '../../../services/manager/config.ts'
+import { jobStore } from '../../../services/manager/jobs/job-store.ts'
+import { managerService } from '../../../services/manager/service.ts'
+import { eachManagerDatabase, type MadeDatabase } from '../../kit/manager/databases.ts'
+import { quickPasswords } from '../../kit/manager/manager-lab.ts'
+import { notedReads, plansOf } from '../../kit/manager/query-plans.ts'
+import { settingsLab } from '../../kit/manager/settings-lab.ts'
+import { buildResource } from '../../kit/resource-stack.ts'
+import { tempFolder } from '../../kit/temp-folder.ts'
+
+/** Tables that have few rows, by which limit; of all others a page must not read what it does not show. */
+const small: Readonly<Record<string, string>> = {
+  clusters: 'MAX_CLUSTERS',
+  members: 'MAX_MEMBERS',
+  roles: 'MAX_ROLES',
+  schedules: 'MAX_SCHEDULES',
+  settingSlots: 'MAX_SLOTS',
+  leases: 'one for each duty',
+  settingManager: 'one',
+}
+
+/** Routes whose lists are no rows of the database: they are asked of the clusters at that moment. */
+const elsewhere = ['swarms', 'images', 'settingsBehind']
+
+/** A word for each filter, so that every one of them counts; a new one has to be named here. */
+const words: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  audit: { last: '0zzz', actor: 'user:ada', action: 'user.create', target: 'bob', from: '1', until: '9' },
+  jobs: { last: 'x', state: 'failed', kind: 'preheat' },
+  jobRows: { last: '7', state: 'failed' },
+  schedules: { last: 'a' },
+  users: { last: 'a' },
+  tokens: { last: 'a' },
+  clusters: { last: 'a' },
+  members: { last: 'a', cluster: 'herd', kind: 'tracker', state: 'ok' },
+  hosts: { last: 'c/a', cluster: 'herd', zone: 'z', version: '1', state: 'banned', role: 'origin', text: 'a' },
+  settings: { last: 'a' },
+  settingVersions: { last: '7' },
+  rollouts: { last: 'x', state: 'done' },
+  rolloutEvents: { last: 'x' },
+}
+
+interface ListCall {
+  readonly path: string
+  readonly query?: Readonly<Record<string, string>>
+}
+
+const lists = Object.entries<{ readonly method: string } & ListCall>(managerApi)
+  .filter(([name, { method, query }]) => method === 'GET' && query !== undefined && 'n' in query)
+  .filter(([name]) => !elsewhere.includes(name))
+
+/** Every choice of some of them, also none and all. */
+const choices = (names: readonly string[]): readonly (readonly string[])[] =>
+  names.reduce<readonly (readonly string[])[]>((all, name) => [...all, ...all.map((some) => [...some, name])], [[]])
+
+/** A manager on this database, and what its lists need to be found. */
+const running = ({ database }: MadeDatabase) =>
+  buildResource(async (stack) => {
+    const { path: folder } = stack.own(await tempFolder('plans'))
+    const reads = notedReads(database)
+    const bind = { bind: '127.0.0.1:auto' }
+    const clusters = { first: { name: 'herd' } }
+    const config = managerSchema.parse({ folder, http: bind, ops: bind, admin: bind, clusters })
+    const parts = { logger: silentLogger(), metrics: silentMetrics(), random: seededRandom(3), clock: systemClock() }
+    const service = managerService({ ...parts, passwords: quickPasswords(), database: reads.database }, config)
+    stack.own({ [Symbol.asyncDispose]: () => service.stop() })
+    await service.start()
+    const { rollout } = await settingsLab({ database }).set({ log: 'info' })
+    const job = await jobStore({ database, clock: fakeClock(), random: seededRandom(5) }).add({
+      ...{ actor: 'user:ada', spec: { kind: 'query', targets: ['a/b:1'] }, parts: [], untilMs: 0 },
+    })
+    const ids: Readonly<Record<string, string>> = { jobRows: job.id, rolloutEvents: rollout.id }
+    const pathOf = (name: string, path: string) =>
+      path
+        .replace(':id', ids[name] ?? '')
+        .replace(':scope', 'all')
+        .replace(':kind', 'agent')
+    return { ...reads, pathOf: (name: string, path: string) => service.adminUrl + pathOf(name, path) }
+  })
+
+eachManagerDatabase((open) => {
+  describe('lists of the API', () => {
+    test('each filter has a word here', () => {
+      for (const [name, { query = {} }] of lists)
+        expect([name, Object.keys(words[name] ?? {}).toSorted()]).toEqual([
+          name,
+          Object.keys(query)
+            .filter((each) => each !== 'n')
+            .toSorted(),
+        ])
+    })
+
+    test('read by an index, in its order, whatever they are filtered by', async () => {
+      await using made = await open()
+      await using manager = await running(made)
+      manager.noted()
+      for (const [name, { path }] of lists)
+        for (const chosen of choices(Object.keys(words[name] ?? {}))) {
+          const query = new URLSearchParams({
+            n: '10',
+            ...Object.fromEntries(chosen.map((each) => [each, words[name]?.[each] ?? ''])),
+          })
+          const answer = await fetch(`${manager.pathOf(name, path)}?${query.toString()}`)
+          expect([name, chosen, answer.status, await answer.text()]).toEqual([name, chosen, 200, expect.any(String)])
+        }
+      const plans = await plansOf(made, manager.noted(), (table) => table in small)
+      expect(plans.length).toBeGreaterThan(lists.length)
+      expect(plans.filter(({ slow }) => slow.length > 0)).toEqual([])
+    })
+  })
+})
