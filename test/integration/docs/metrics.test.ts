@@ -55,6 +55,7 @@ function placesIn(
       `folder=${join(folder, 'agent')}`,
       'registry.upstreams=[{ registry: registry.test, identity: publicOnly }]',
       `registry.forward.inspect=${JSON.stringify(inspect)}`,
+      'manager.assignment=http://127.0.0.1:9',
     ],
     origin: [
       ...free('http', 'peer', 'ops', 'admin'),

@@ -155,7 +155,7 @@ describe('views over a cluster that has joined', () => {
       if (seen.clusters[0]?.trackers !== 2) throw new Error('the cluster has not joined yet')
       return seen
     })
-    expect(clusters).toMatchObject([{ cluster: 'herd', away: false, trackers: 2, swarms: 1, hosts: 2 }])
+    expect(clusters).toMatchObject([{ cluster: 'herd', away: false, trackers: 2, hosts: 2 }])
   })
 })
 

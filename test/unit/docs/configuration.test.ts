@@ -45,7 +45,7 @@ const schemas = new Map(Object.values(doors).map(({ kind, schema }) => [serviceF
 const services = [...schemas.keys()]
 
 /** Keys that one section tells for all listeners. */
-const ofEveryListener = /(?:^|\.)(?:insecure|tls|clientCertificates|proxyProtocol\.\w+)$/
+const ofEveryListener = /(?:^|\.)(?<!^manager\.)(?:insecure|tls|clientCertificates|proxyProtocol\.\w+)$/
 
 const at = (shape: Shape | undefined, ...path: readonly string[]): Shape =>
   path.reduce((inner, name) => inner.properties?.[name] ?? {}, shape ?? {})
