@@ -160,7 +160,7 @@ module.exports = {
       from: { path: '^services/manager/clusters/' },
       to: {
         path: '^services/manager/',
-        pathNot: '^services/manager/(clusters/|database/(index|ids)\\.ts$|managed\\.ts$)',
+        pathNot: '^services/manager/(clusters/|database/(index|ids)\\.ts$|(managed|query-words)\\.ts$)',
       },
     },
     {
@@ -169,7 +169,7 @@ module.exports = {
       from: { path: '^services/manager/jobs/' },
       to: {
         path: '^services/manager/',
-        pathNot: '^services/manager/(jobs/|clusters/talk\\.ts$|database/(index|ids)\\.ts$|managed\\.ts$)',
+        pathNot: '^services/manager/(jobs/|clusters/talk\\.ts$|database/(index|ids)\\.ts$|(managed|query-words)\\.ts$)',
       },
     },
     {

@@ -48,6 +48,7 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
   const traffic = blobTraffic(metrics)
   const onReceived = (from: 'origin' | 'cache', bytes: number) => traffic.received(from, bytes)
 
+  const ringsByKey = { origins: originRing, buildIndexes: indexRing }
   const index = sharedLooks(buildIndexCluster({ http, cluster: indexRing }), runtime)
   const manifests = manifestBytes({ origins, onReceived }, { maxBytes: config.cache.manifests })
   const sessions = originSessions({ origins, cluster: originRing, random })
@@ -70,9 +71,7 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
     checks: { origins: someHealthy(originRing), buildIndexes: someHealthy(indexRing) },
     listeners: {
       registry: { routes, envelope: 'registry', identify: access?.identify, load: loadLimits(config.registry) },
-      admin: {
-        routes: proxyAdminRoutes({ rings: { origins: originRing, buildIndexes: indexRing }, given: access?.given }),
-      },
+      admin: { routes: proxyAdminRoutes({ rings: ringsByKey, given: access?.given }) },
       kraken: {
         routes: proxyKrakenRoutes({ ...runtime, index, origins, manifests, warmer: warming, preload }),
         probes: krakenProbes('proxy'),
@@ -82,12 +81,8 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
   })
   return {
     ...shell.around([
-      http,
-      ...(preload ? [preload] : []),
-      warming,
-      ...(access?.parts ?? []),
-      ...shell.listeners,
-      manager,
+      ...[http, ...(preload ? [preload] : []), warming],
+      ...[...(access?.parts ?? []), ...shell.listeners, manager],
     ]),
     get url() {
       return shell.url('registry')

@@ -3,10 +3,10 @@ import { appError, remoteAddressOf } from '../../../lib/base/index.ts'
 import { type Exchange, type RequestRate, type Route, sendJson } from '../../../lib/http/index.ts'
 import { credentialsIn } from '../../../lib/identity/index.ts'
 import { hasNeed, managerRoute } from '../managed.ts'
+import { anyText } from '../query-words.ts'
 import { type Asker, assign, type Fit } from './assignment.ts'
 import type { ClusterMeters } from './cluster-meters.ts'
 import type { JoinTokenStore } from './join-token-store.ts'
-import { anyText } from './query-words.ts'
 import { type KnownCluster, ofKind, type Roster } from './roster.ts'
 
 export interface AssignmentRoutesComponents {

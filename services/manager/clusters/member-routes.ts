@@ -2,11 +2,11 @@ import { hostStates, managerApi, memberKinds, memberStates } from '../../../lib/
 import { appError } from '../../../lib/base/index.ts'
 import { type Exchange, pageRequest, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
 import { managerRoute } from '../managed.ts'
+import { anyText, oneOf } from '../query-words.ts'
 import { memberAnswer } from './cluster-answer.ts'
 import { clusterNamed, PAGE } from './cluster-routes.ts'
 import { type HostStore, hostAnswer } from './host-store.ts'
 import type { Member, MemberStore } from './member-store.ts'
-import { anyText, oneOf } from './query-words.ts'
 import type { Roster } from './roster.ts'
 
 export interface MemberRoutesComponents {

@@ -17,7 +17,7 @@ class TransactionalAdapter extends SqliteAdapter {
 
 /** Files of a former version are taken from others as well; SQLite makes those beside the first with the rights of that one. */
 async function makeOwnFile(path: string): Promise<void> {
-  await using _ = await open(path, 'a', ownerOnly.file)
+  await (await open(path, 'a', ownerOnly.file)).close()
   for (const file of [path, `${path}-wal`, `${path}-shm`])
     await chmod(file, ownerOnly.file).catch((err: unknown) => {
       if (!hasCode(err, 'ENOENT')) throw err

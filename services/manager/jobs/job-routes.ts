@@ -1,9 +1,9 @@
 import { adminBody, jobStates, type ManagedJobBody, managedJobKinds, managerApi } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
 import { type Exchange, pageRequest, type Route, sendJson } from '../../../lib/http/index.ts'
-import { anyText } from '../clusters/query-words.ts'
 import type { ClusterTalk } from '../clusters/talk.ts'
 import { managerRoute } from '../managed.ts'
+import { anyText, oneOf } from '../query-words.ts'
 import type { GiveJob } from './give-job.ts'
 import { jobAnswer, jobLine, partAnswer } from './job-answer.ts'
 import { type JobEvents, MAX_JOB_STREAMS } from './job-events.ts'
@@ -19,14 +19,6 @@ export interface JobRoutesComponents {
   readonly give: GiveJob
   readonly events: JobEvents
   readonly talk: Pick<ClusterTalk, 'clusters'>
-}
-
-/** @throws REQUEST_INVALID */
-function oneOf<Word extends string>(query: URLSearchParams, name: string, words: readonly Word[]): Word | undefined {
-  const given = query.get(name)
-  const found = words.find((word) => word === given)
-  if (given === null || found !== undefined) return found
-  throw appError('REQUEST_INVALID', { message: `${name} is one of ${words.join(', ')}` })
 }
 
 /** @throws BODY_INVALID when the header and the body name different keys */
@@ -50,6 +42,32 @@ function clusterOf(talk: Pick<ClusterTalk, 'clusters'>, query: URLSearchParams):
 }
 
 const idOf = ({ params }: Exchange): string => params['id'] ?? ''
+
+/** What became of each host and blob of a job, and of what it consists. */
+function detailRoutes({ store }: Pick<JobRoutesComponents, 'store'>): readonly Route[] {
+  const rows = async (exchange: Exchange) => {
+    const { id } = await store.get(idOf(exchange))
+    const { count, last } = pageRequest(exchange.query, PAGE)
+    if (last !== undefined && !/^\d{1,15}$/.test(last))
+      throw appError('REQUEST_INVALID', { message: 'last is `next` of the page before' })
+    const state = oneOf(exchange.query, 'state', jobStates)
+    const found = await store.rows(id, { after: Number(last ?? 0), count: count + 1, state })
+    const clusters = new Map((await store.parts(id)).map(({ n, cluster }) => [n, cluster]))
+    const page = found.slice(0, count).map((row) => ({ ...row, cluster: clusters.get(row.part) ?? '' }))
+    const next = found.length > count ? String(page.at(-1)?.seq) : undefined
+    sendJson(exchange, 200, { rows: page, ...(next !== undefined && { next }) })
+  }
+  const contents = async (exchange: Exchange) => {
+    const { id } = await store.get(idOf(exchange))
+    const known = (await store.parts(id, { whole: true })).flatMap(({ cluster, spec, content }) =>
+      content === undefined
+        ? []
+        : [{ cluster, target: spec.target ?? spec.url ?? '', digest: content.digest, blobs: content.items }],
+    )
+    sendJson(exchange, 200, { contents: known })
+  }
+  return [managerRoute(managerApi.jobRows, rows), managerRoute(managerApi.jobContents, contents)]
+}
 
 /** Jobs of the manager. */
 export function jobRoutes({ store, give, events, talk }: JobRoutesComponents): readonly Route[] {
@@ -75,27 +93,6 @@ export function jobRoutes({ store, give, events, talk }: JobRoutesComponents): r
       ...(next !== undefined && { next }),
     })
   }
-  const rows = async (exchange: Exchange) => {
-    const { id } = await store.get(idOf(exchange))
-    const { count, last } = pageRequest(exchange.query, PAGE)
-    if (last !== undefined && !/^\d{1,15}$/.test(last))
-      throw appError('REQUEST_INVALID', { message: 'last is `next` of the page before' })
-    const state = oneOf(exchange.query, 'state', jobStates)
-    const found = await store.rows(id, { after: Number(last ?? 0), count: count + 1, state })
-    const clusters = new Map((await store.parts(id)).map(({ n, cluster }) => [n, cluster]))
-    const page = found.slice(0, count).map((row) => ({ ...row, cluster: clusters.get(row.part) ?? '' }))
-    const next = found.length > count ? String(page.at(-1)?.seq) : undefined
-    sendJson(exchange, 200, { rows: page, ...(next !== undefined && { next }) })
-  }
-  const contents = async (exchange: Exchange) => {
-    const { id } = await store.get(idOf(exchange))
-    const known = (await store.parts(id, { whole: true })).flatMap(({ cluster, spec, content }) =>
-      content === undefined
-        ? []
-        : [{ cluster, target: spec.target ?? spec.url ?? '', digest: content.digest, blobs: content.items }],
-    )
-    sendJson(exchange, 200, { contents: known })
-  }
   const stream = (exchange: Exchange) => {
     if (events.streams >= MAX_JOB_STREAMS) throw appError('TOOMANYREQUESTS', { message: 'too many look at jobs' })
     return events.send(exchange, idOf(exchange))
@@ -106,8 +103,7 @@ export function jobRoutes({ store, give, events, talk }: JobRoutesComponents): r
     managerRoute(managerApi.job, async (exchange) =>
       sendJson(exchange, 200, await whole(await store.get(idOf(exchange)))),
     ),
-    managerRoute(managerApi.jobRows, rows),
-    managerRoute(managerApi.jobContents, contents),
+    ...detailRoutes({ store }),
     managerRoute(managerApi.jobEvents, stream),
     managerRoute(managerApi.cancelJob, async (exchange) =>
       sendJson(exchange, 202, await whole(await store.cancel(idOf(exchange), exchange.principal.name))),

@@ -1,4 +1,4 @@
-import { appError } from '../../../lib/base/index.ts'
+import { appError } from '../../lib/base/index.ts'
 
 /** Characters of one word of a query. */
 const MAX_WORD = 255
