@@ -23,7 +23,7 @@ export interface PushInit extends AbortOptions {
 }
 
 /** Proxies that are asked at the same time, and how long each may take. */
-const ASKED_AT_ONCE = 16
+const ASKED_AT_ONCE = 64
 const CALL_MS = 5_000
 
 /** What the proxies of a cluster are to have; undefined when there were never any users. */

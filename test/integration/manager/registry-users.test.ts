@@ -82,4 +82,33 @@ describe('a user of registries who is made at a manager', () => {
     await applied()
     expect([await answer(path, bearer(ci.secret)), await answer(path, bearer(again.secret))]).toEqual([401, 200])
   })
+
+  test('is for the clusters that are named, and not changed by who has not seen what he is', async () => {
+    const unknown = manager().createRegistryUser({
+      body: { name: 'eve', kind: 'user', grants: [], clusters: ['nowhere'] },
+    })
+    await expect(unknown).rejects.toMatchObject({ code: 'CLUSTER_UNKNOWN' })
+    await manager().createRegistryUser({ body: { name: 'eve', kind: 'user', grants: [], clusters: ['herd'] } })
+    const { id } = await manager().cluster({ cluster: 'herd' })
+    expect(await manager().registryUser({ user: 'eve' })).toMatchObject({ clusters: [id] })
+    const url = `${shoal.url('manager-1', 'admin')}/api/v1/registry-users/eve`
+    const authorized = bearer(everySecret.admin)
+    const tag = (await fetch(url, { headers: authorized })).headers.get('etag') ?? ''
+    const change = async (json: object) => {
+      const headers = { ...authorized, 'content-type': 'application/json', 'if-match': tag }
+      return (await fetch(url, { method: 'PATCH', headers, body: JSON.stringify(json) })).status
+    }
+    expect([await change({ clusters: null }), await change({ disabled: true })]).toEqual([200, 412])
+    for (const [path, method] of [
+      ['', 'DELETE'],
+      ['/secret', 'POST'],
+    ] as const) {
+      const late = await fetch(url + path, { method, headers: { ...authorized, 'if-match': tag } })
+      expect(late.status).toBe(412)
+    }
+    const eve = await manager().registryUser({ user: 'eve' })
+    expect([eve.disabled, eve.clusters]).toEqual([false, undefined])
+    await manager().removeRegistryUser({ user: 'eve' })
+    await expect(manager().registryUser({ user: 'eve' })).rejects.toMatchObject({ code: 'REGISTRY_USER_UNKNOWN' })
+  })
 })
