@@ -46,7 +46,7 @@ const givenKeys = {
 const givenSchema = z.strictObject({
   ...givenKeys,
   /** Of what he shows, in hex: never the text itself. */
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex'),
+  sha256: text(64).regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex'),
 })
 export type GivenRegistryUser = z.output<typeof givenSchema>
 

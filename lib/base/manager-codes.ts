@@ -41,6 +41,8 @@ export const managerCodes = {
   OIDC_FAILED: final(401, 'the provider did not let you in, or what it says does not fit; begin again'),
   OIDC_UNAVAILABLE: retryable(503, 'the provider by which people sign in does not answer'),
   PEOPLE_FULL: final(409, 'the manager keeps no more of them; remove some first'),
+  REGISTRY_USERS_FULL: final(409, 'proxies take no more users of registries; remove some, or give them fewer grants'),
+  REGISTRY_USER_UNKNOWN: final(404, 'there is no such user of registries; list the users'),
   REGISTRY_REFUSED: final(502, 'the registry does not show the image to whoever gave the job'),
   RIGHTS_EXCEEDED: final(403, 'nobody can give more than he may do himself, nor change who may do more'),
   ROLE_FIXED: final(409, 'the role comes with the program; make another one'),

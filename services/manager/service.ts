@@ -8,6 +8,7 @@ import { consoleFolder, consoleRoutes } from './console-files.ts'
 import { leases, type ManagerDatabase, managerDatabase } from './database/index.ts'
 import { openJobs } from './jobs/index.ts'
 import { oidcRoutes, type Passwords, people } from './people/index.ts'
+import { openRegistry } from './registry/open-registry.ts'
 import { managerRoutes } from './server.ts'
 import { settingsPart } from './settings/settings.ts'
 import type { SteeredClusters } from './settings/steered-clusters.ts'
@@ -62,8 +63,9 @@ export function managerService(components: ManagerComponents, config: ManagerCon
     { ...runtime, database, clusters: components.steered ?? clusters.talk, duties: shared },
     config.settings,
   )
+  const registry = openRegistry({ ...runtime, database, clusters: talk, duties: shared })
   const adapters = adapterRoutes(adapted, config.jobs)
-  const wings = [...clusters.routes, ...jobs.routes, ...views.routes, ...settings.routes, ...adapters]
+  const wings = [...[clusters, jobs, views, settings, registry].flatMap(({ routes }) => routes), ...adapters]
   const routes = managerRoutes({ audit, people: persons.parts, wings })
   const pages = [...oidcRoutes(persons.oidc), ...consoleRoutes({ folder: consoleFolder() })]
   const shell = serviceShell(runtime, config, {
@@ -91,7 +93,7 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   }
   return {
     ...shell.around([
-      ...[database, persons, keeping, ...clusters.parts, ...jobs.parts, ...views.parts, settings],
+      ...[database, persons, keeping, ...clusters.parts, ...jobs.parts, ...views.parts, settings, registry],
       ...[...shell.listeners, tellFirstAdmin],
     ]),
     get url() {

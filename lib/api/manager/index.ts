@@ -6,6 +6,7 @@ import { jobCalls } from './jobs.ts'
 import { managerCall } from './manager-call.ts'
 import { memberCalls } from './members.ts'
 import { peopleCalls } from './people.ts'
+import { managedRegistryCalls } from './registry-users.ts'
 import { rightCalls } from './rights.ts'
 import { rolloutCalls } from './rollouts.ts'
 import { scheduleCalls } from './schedules.ts'
@@ -68,6 +69,7 @@ export {
   type TokenRow,
   type UserRow,
 } from './people-shapes.ts'
+export { type RegistryProxy, type RegistryUserRow, registryProxyStates } from './registry-users.ts'
 export type { PlanBody, RolloutPlan } from './rollout-plan.ts'
 export {
   type HaltCode,
@@ -104,6 +106,7 @@ export const managerApi = {
   ...scheduleCalls,
   ...peopleCalls,
   ...rightCalls,
+  ...managedRegistryCalls,
   ...clusterCalls,
   ...memberCalls,
   ...viewCalls,

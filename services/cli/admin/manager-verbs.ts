@@ -1,6 +1,7 @@
 import type { managerApi } from '../../../lib/api/index.ts'
 import { managerClusterVerbs } from './manager-cluster-verbs.ts'
 import { managerJobVerbs } from './manager-job-verbs.ts'
+import { managerRegistryVerbs } from './manager-registry-verbs.ts'
 import { settingVerbs } from './manager-settings-verbs.ts'
 import { managerViewVerbs } from './manager-view-verbs.ts'
 import { peopleVerbs } from './people-verbs.ts'
@@ -21,6 +22,7 @@ export const managerVerbs: VerbsOf<typeof managerApi> = {
   },
   ...managerJobVerbs,
   ...peopleVerbs,
+  ...managerRegistryVerbs,
   ...managerClusterVerbs,
   ...managerViewVerbs,
   ...settingVerbs,

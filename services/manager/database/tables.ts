@@ -1,6 +1,7 @@
 import type { ClusterTables } from '../clusters/tables.ts'
 import type { JobTables } from '../jobs/tables.ts'
 import type { PeopleTables } from '../people/tables.ts'
+import type { RegistryTables } from '../registry/tables.ts'
 import type {
   RolloutEventsTable,
   RolloutHostsTable,
@@ -38,7 +39,7 @@ export interface LeaseTable {
  * Every table of a manager. Times are milliseconds since the epoch, booleans are 0 or 1, JSON is text: the same in SQLite and
  * PostgreSQL.
  */
-export interface Tables extends PeopleTables, ClusterTables, JobTables {
+export interface Tables extends PeopleTables, ClusterTables, JobTables, RegistryTables {
   readonly audit: AuditTable
   readonly settingCounter: SettingCounterTable
   readonly settingManager: SettingManagerTable
@@ -78,6 +79,8 @@ export const inBackups: Readonly<Record<keyof Tables, readonly [string, ...strin
   rolloutSteps: ['rollout', 'step'],
   rolloutEvents: ['id'],
   rolloutHosts: ['rollout', 'cluster', 'host'],
+  registryUsers: ['name'],
+  registryGeneration: ['one'],
   // Read anew from the trackers.
   hosts: undefined,
   // What was used or ended since would count again.
@@ -86,4 +89,8 @@ export const inBackups: Readonly<Record<keyof Tables, readonly [string, ...strin
 }
 
 /** They have a row from the start on, which the row of a backup replaces. */
-export const madeAtStart: readonly string[] = ['settingCounter', 'settingManager'] satisfies (keyof Tables)[]
+export const madeAtStart: readonly string[] = [
+  'settingCounter',
+  'settingManager',
+  'registryGeneration',
+] satisfies (keyof Tables)[]

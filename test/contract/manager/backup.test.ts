@@ -42,6 +42,21 @@ async function filled(database: ManagerDatabase): Promise<void> {
     await tx.insertInto('sessions').values(session).execute()
     await tx.updateTable('settingCounter').set({ value: 7 }).execute()
     await tx.insertInto('settingManager').values({ one: 1, id: 'manager-a' }).execute()
+    await tx.updateTable('registryGeneration').set({ value: 3 }).execute()
+    const ends = { expiresAtMs: 2 ** 45, createdAtMs: 1, rotatedAtMs: 2 }
+    await tx
+      .insertInto('registryUsers')
+      .values({
+        name: 'ann',
+        kind: 'user',
+        sha256: 'h',
+        disabled: 1,
+        grants: '[]',
+        clusters: '["c"]',
+        note: '',
+        ...ends,
+      })
+      .execute()
   })
   await database.change({ actor: 'a', action: 'b.c', target: 'd', detail: { e: [1] } }, async () => undefined)
 }

@@ -44,6 +44,7 @@ const words: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   settingVersions: { last: '7' },
   rollouts: { last: 'x', state: 'done' },
   rolloutEvents: { last: 'x' },
+  registryUsers: { last: 'a' },
 }
 
 interface ListCall {

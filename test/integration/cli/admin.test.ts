@@ -83,6 +83,21 @@ const jobVerbs = {
   'manager pushed': ['--notification {"events":[]}', 0, /^no schedule fits$/],
 } as const
 
+/** The verbs of a manager about users of registries, while no proxy has joined. */
+const registryVerbs = {
+  'manager create-registry-user': [
+    '--name ann --grants team/*=pull,push --days 7 --note hers',
+    0,
+    /^name +ann\nkind +user\nstate +enabled\nmay +team\/\*=pull,push\nclusters +all\nends +in [\s\S]*\n\nshoal_reg_[\w-]{43}$/,
+  ],
+  'manager registry-user': ['ann', 0, /^name +ann[\s\S]*\nnote +hers$/],
+  'manager registry-users': ['--n 5', 0, /^NAME[^\n]*\nann +user +enabled +all +in 6d 23h +team\/\*=pull,push$/],
+  'manager change-registry-user': ['ann --disabled yes', 0, /\nstate +disabled\n/],
+  'manager rotate-registry-user': ['ann', 0, /^name +ann[\s\S]*\n\nshoal_reg_[\w-]{43}$/],
+  'manager registry-proxies': ['', 0, /^generation 3: applied by 0 of 0\n\nCLUSTER +PROXY/],
+  'manager remove-registry-user': ['ann', 0, /^done$/],
+} as const
+
 /** The verbs of a manager about settings, of a manager without clusters. */
 const settingVerbs = {
   'manager settings-schema': ['', 0, /"limits.download"/],
@@ -252,6 +267,7 @@ const expected = (
   'manager remove-role': ['warmer', 0, /^done$/],
   'manager remove-user': ['ada', 0, /^done$/],
   'manager audit': ['', 0, /^WHEN +WHO +WHAT +TARGET[\s\S]*cluster\.create/],
+  ...registryVerbs,
   ...settingVerbs,
   'manager open-api': ['', 0, /^\{\n {2}"openapi": "3.1.0"/],
   ...ringVerbs('build-index', 'origins'),

@@ -18,6 +18,10 @@ import {
   scheduleRoutes,
 } from '../../../services/manager/jobs/schedules/schedule-routes.ts'
 import type { PersonRoutesComponents } from '../../../services/manager/people/index.ts'
+import {
+  type RegistryUserRoutesComponents,
+  registryUserRoutes,
+} from '../../../services/manager/registry/user-routes.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
 import type { PlanDefaults } from '../../../services/manager/settings/plan.ts'
 import { type SettingsWingComponents, settingsWingRoutes } from '../../../services/manager/settings/routes.ts'
@@ -62,6 +66,7 @@ const served = {
     ...clusterWingRoutes({} as ClusterWingComponents),
     ...viewRoutes({} as ViewRoutesComponents),
     ...settingsWingRoutes({} as SettingsWingComponents, {} as PlanDefaults),
+    ...registryUserRoutes({} as RegistryUserRoutesComponents),
   ],
 }
 

@@ -22,6 +22,7 @@ import { consoleRoutes } from '../../../services/manager/console-files.ts'
 import { jobRoutes } from '../../../services/manager/jobs/job-routes.ts'
 import { scheduleRoutes } from '../../../services/manager/jobs/schedules/schedule-routes.ts'
 import { oidcRoutes } from '../../../services/manager/people/index.ts'
+import { registryUserRoutes } from '../../../services/manager/registry/user-routes.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
 import { settingsWingRoutes } from '../../../services/manager/settings/routes.ts'
 import { viewRoutes } from '../../../services/manager/views/view-routes.ts'
@@ -92,6 +93,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
     ...joiningRoutes(untouched, untouched),
     ...viewRoutes(untouched),
     ...settingsWingRoutes(untouched, untouched),
+    ...registryUserRoutes(untouched),
     ...consoleRoutes({ folder: '' }),
   ],
   'build-index: main listener': [...buildIndexServerRoutes(untouched, untouched), ...farEndRoutes(untouched)],

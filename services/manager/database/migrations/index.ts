@@ -6,6 +6,7 @@ import { clusters } from './0003-clusters.ts'
 import { jobs } from './0004-jobs.ts'
 import { settings } from './0005-settings.ts'
 import { lists } from './0006-lists.ts'
+import { registryUsers } from './0007-registry-users.ts'
 
 /** All steps from an empty database to the present tables, in order. A step that was released is never changed. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -16,4 +17,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004-jobs': { up: jobs },
   '0005-settings': { up: settings },
   '0006-lists': { up: lists },
+  '0007-registry-users': { up: registryUsers },
 }

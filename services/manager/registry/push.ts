@@ -1,0 +1,126 @@
+import {
+  type HeldRegistryUsers,
+  type RegistryProxy,
+  type RegistryUserSet,
+  registryUsersHash,
+} from '../../../lib/api/index.ts'
+import { type AbortOptions, type Clock, codeOf, deadline, inTurns } from '../../../lib/base/index.ts'
+import type { ClusterTalk } from '../clusters/talk.ts'
+import type { WantedUsers } from './user-store.ts'
+
+/** The clusters whose proxies get users. */
+export type RegistryClusters = Pick<ClusterTalk, 'clusters' | 'proxies'>
+
+export interface PushComponents {
+  readonly clock: Clock
+  readonly clusters: RegistryClusters
+}
+
+export interface PushInit extends AbortOptions {
+  readonly wanted: WantedUsers
+  /** The name by which proxies know this manager. */
+  readonly manager: string
+}
+
+/** Proxies that are asked at the same time, and how long each may take. */
+const ASKED_AT_ONCE = 64
+const CALL_MS = 5_000
+
+/** What the proxies of a cluster are to have; undefined when there were never any users. */
+function setOf(
+  cluster: string,
+  { wanted, manager }: PushInit,
+): (RegistryUserSet & { readonly hash: string }) | undefined {
+  const { generation } = wanted
+  if (generation === 0) return undefined
+  const users = wanted.users.flatMap(({ clusters, ...user }) => (clusters?.includes(cluster) === false ? [] : [user]))
+  return { manager, generation, users, hash: registryUsersHash(users) }
+}
+
+type SetOfCluster = ReturnType<typeof setOf>
+
+function stateOf(held: HeldRegistryUsers, set: SetOfCluster): RegistryProxy['state'] {
+  if (set === undefined) return 'applied'
+  if (held.by === 'manager' && held.manager !== set.manager) return 'foreign'
+  const isSame = held.by === 'manager' && held.generation === set.generation && held.hash === set.hash
+  return isSame ? 'applied' : 'behind'
+}
+
+/** What a proxy says that answers, but does not take the users. */
+const REFUSALS: readonly string[] = [
+  ...['BODY_INVALID', 'BODY_TOO_LARGE', 'REGISTRY_USERS_OFF', 'REGISTRY_USERS_HELD', 'REGISTRY_USERS_STALE'],
+  ...['CHANGED_MEANWHILE', 'NOT_FOUND', 'NAME_UNKNOWN', 'UNAUTHORIZED', 'DENIED', 'SEAL_BROKEN'],
+]
+
+type Proxy = ReturnType<RegistryClusters['proxies']>[number]
+
+interface Asked {
+  readonly cluster: string
+  readonly proxy: Proxy
+  readonly set: SetOfCluster
+}
+
+const rowOf = ({ cluster, proxy, set }: Asked, held: HeldRegistryUsers): RegistryProxy => {
+  const state = stateOf(held, set)
+  const place = { cluster, proxy: proxy.id, state, generation: held.generation, wanted: set?.generation ?? 0 }
+  return state === 'foreign' ? { ...place, manager: held.manager } : place
+}
+
+/** Asks a proxy; one that does not answer is away, one that refuses says why. */
+async function tried(
+  { clock }: PushComponents,
+  { asked, signal }: AbortOptions & { readonly asked: Asked },
+  work: (signal: AbortSignal) => Promise<RegistryProxy>,
+): Promise<RegistryProxy> {
+  const limit = deadline(clock, CALL_MS, signal)
+  try {
+    return await work(limit.signal)
+  } catch (err) {
+    signal?.throwIfAborted()
+    const code = codeOf(err) ?? 'UNKNOWN'
+    const state = REFUSALS.includes(code) ? 'refused' : 'away'
+    return { cluster: asked.cluster, proxy: asked.proxy.id, state, wanted: asked.set?.generation ?? 0, code }
+  } finally {
+    limit.release()
+  }
+}
+
+function everyProxy({ clusters }: PushComponents, init: PushInit): readonly Asked[] {
+  return clusters.clusters().flatMap(({ id, name }) => {
+    const set = setOf(id, init)
+    return clusters.proxies(id).map((proxy): Asked => ({ cluster: name, proxy, set }))
+  })
+}
+
+/** Enough to see what it has. */
+const FIRST = { n: '1' }
+
+/** What all proxies have. */
+export const lookAtProxies = (components: PushComponents, init: PushInit): Promise<readonly RegistryProxy[]> =>
+  inTurns(everyProxy(components, init), ASKED_AT_ONCE, (asked) =>
+    tried(components, { asked, signal: init.signal }, async (signal) =>
+      rowOf(asked, await asked.proxy.admin.registryUsers(FIRST, { signal })),
+    ),
+  )
+
+/** Gives each proxy that has other users those that it is to have. One that has those of another manager is left alone. */
+export const pushUsers = (components: PushComponents, init: PushInit): Promise<readonly RegistryProxy[]> =>
+  inTurns(everyProxy(components, init), ASKED_AT_ONCE, (asked) =>
+    tried(components, { asked, signal: init.signal }, async (signal) => {
+      const { proxy, set } = asked
+      const held = await proxy.admin.registryUsers(FIRST, { signal })
+      const row = rowOf(asked, held)
+      const isAhead = held.by === 'manager' && held.generation > row.wanted
+      if (set === undefined || row.state !== 'behind' || isAhead) return row
+      const { manager, generation, users } = set
+      return rowOf(asked, await proxy.admin.giveRegistryUsers({ body: { manager, generation, users } }, { signal }))
+    }),
+  )
+
+/** The latest generation of this manager that a proxy has and the database has not. */
+export function laterGeneration(rows: readonly RegistryProxy[]): number | undefined {
+  const later = rows.flatMap(({ state, generation = 0, wanted }) =>
+    state === 'behind' && generation > wanted ? [generation] : [],
+  )
+  return later.length === 0 ? undefined : Math.max(...later)
+}
