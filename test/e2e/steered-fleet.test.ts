@@ -67,7 +67,7 @@ describe('a fleet of a manager', () => {
     seen = await signedInPage(program, manager.welcome)
   })
   afterAll(async () => {
-    await seen?.[Symbol.asyncDispose]()
+    if (program !== undefined) await seen[Symbol.asyncDispose]()
     await manager[Symbol.asyncDispose]()
     await shoal[Symbol.asyncDispose]()
   })

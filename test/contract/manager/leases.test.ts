@@ -111,9 +111,9 @@ eachManagerDatabase((open) => {
       await goOn.promise
       return done
     }
-    const { read, change } = made.database
+    const { database } = made
     const parts = {
-      database: { read, change, keep },
+      database: { read: database.read, change: database.change.bind(database), keep },
       random: systemRandom(),
       logger: silentLogger(),
       metrics: silentMetrics(),

@@ -47,13 +47,13 @@ export function notedReads(inner: ManagerDatabase): NotedReads {
     }
     return db.withPlugin(plugin)
   }
-  const { keep, change, snapshot, problem } = inner
   return {
     database: {
       get read() {
         return noting(inner.read as Kysely<Tables>)
       },
-      ...{ keep, change, snapshot, problem, start: () => inner.start(), stop: () => inner.stop() },
+      ...{ keep: inner.keep.bind(inner), change: inner.change.bind(inner), snapshot: inner.snapshot.bind(inner) },
+      ...{ problem: () => inner.problem(), start: () => inner.start(), stop: () => inner.stop() },
     },
     noted() {
       const all = [...found.values()]

@@ -13,7 +13,8 @@ const bearer = (token: string) => ({ kind: 'bearer', token }) as const
 
 describe('those whom a manager has given', () => {
   test('a user shows the text of his name, a token shows its own with any name or with none', () => {
-    const { nameOf } = givenCallers(clock, [ann, ci])
+    const callers = givenCallers(clock, [ann, ci])
+    const nameOf: typeof callers.nameOf = (shown) => callers.nameOf(shown)
     expect(nameOf(basic('ann', OF_ANN))).toBe('user:ann')
     expect(nameOf(basic('ben', OF_ANN))).toBeUndefined()
     expect(nameOf(bearer(OF_ANN))).toBeUndefined()

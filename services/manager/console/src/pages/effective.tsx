@@ -47,7 +47,10 @@ export function EffectivePage({ query }: Place) {
     event.preventDefault()
     if (!(event.currentTarget instanceof HTMLFormElement)) return
     const data = new FormData(event.currentTarget)
-    const said = [...names, 'kind'].map((name) => [name, String(data.get(name) ?? '').trim()] as const)
+    const said = [...names, 'kind'].map((name) => {
+      const given = data.get(name)
+      return [name, typeof given === 'string' ? given.trim() : ''] as const
+    })
     ask(Object.fromEntries(said))
   }
   return (

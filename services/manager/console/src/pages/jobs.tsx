@@ -42,6 +42,45 @@ const JobTable = ({ jobs, nameOf }: JobsAnswer & { readonly nameOf: (id: string)
   )
 }
 
+const Filters = ({ query }: Pick<Place, 'query'>) => {
+  const { state = '', kind = '', cluster = '', by = '' } = query
+  const clusters = useClusters()
+  const names = clusters.now.is === 'ready' ? clusters.now.value.clusters.map(({ name }) => name) : []
+  const filtered = state + kind + cluster + by !== ''
+  const from = (change: Readonly<Record<string, string | undefined>>) => ask({ ...change, last: undefined })
+  return (
+    <div class="filters">
+      <Choose
+        label={t('col.state')}
+        any={t('jobs.anyState')}
+        value={jobStates.find((each) => each === state) ?? ''}
+        options={jobStates.map((each) => [each, t(`jobState.${each}`)] as const)}
+        onChoose={(value) => from({ state: value })}
+      />
+      <Choose
+        label={t('col.kind')}
+        any={t('jobs.anyKind')}
+        value={jobKinds.find((each) => each === kind) ?? ''}
+        options={jobKinds.map((each) => [each, t(`jobKind.${each}`)] as const)}
+        onChoose={(value) => from({ kind: value })}
+      />
+      <Choose
+        label={t('col.cluster')}
+        any={t('jobs.anyCluster')}
+        value={cluster}
+        options={[...new Set([...names, ...(cluster === '' ? [] : [cluster])])].map((each) => [each, each] as const)}
+        onChoose={(value) => from({ cluster: value })}
+      />
+      <Sought label={t('jobs.byWho')} value={by} onSeek={(to) => from({ by: to })} />
+      {filtered && (
+        <button type="button" class="plain" onClick={() => from({ state: '', kind: '', cluster: '', by: '' })}>
+          {t('list.clear')}
+        </button>
+      )}
+    </div>
+  )
+}
+
 export function JobsPage({ query }: Place) {
   const { state = '', kind = '', cluster = '', by = '', last } = query
   const asked = { state, kind, cluster, by, last, n: 50 }
@@ -49,9 +88,7 @@ export function JobsPage({ query }: Place) {
     everyMs: 3000,
   })
   const clusters = useClusters()
-  const names = clusters.now.is === 'ready' ? clusters.now.value.clusters.map(({ name }) => name) : []
   const filtered = state + kind + cluster + by !== ''
-  const from = (change: Readonly<Record<string, string | undefined>>) => ask({ ...change, last: undefined })
   return (
     <>
       <Head title={t('nav.jobs')} what={t('jobs.what')}>
@@ -61,35 +98,7 @@ export function JobsPage({ query }: Place) {
           </a>
         )}
       </Head>
-      <div class="filters">
-        <Choose
-          label={t('col.state')}
-          any={t('jobs.anyState')}
-          value={jobStates.find((each) => each === state) ?? ''}
-          options={jobStates.map((each) => [each, t(`jobState.${each}`)] as const)}
-          onChoose={(value) => from({ state: value })}
-        />
-        <Choose
-          label={t('col.kind')}
-          any={t('jobs.anyKind')}
-          value={jobKinds.find((each) => each === kind) ?? ''}
-          options={jobKinds.map((each) => [each, t(`jobKind.${each}`)] as const)}
-          onChoose={(value) => from({ kind: value })}
-        />
-        <Choose
-          label={t('col.cluster')}
-          any={t('jobs.anyCluster')}
-          value={cluster}
-          options={[...new Set([...names, ...(cluster === '' ? [] : [cluster])])].map((each) => [each, each] as const)}
-          onChoose={(value) => from({ cluster: value })}
-        />
-        <Sought label={t('jobs.byWho')} value={by} onSeek={(to) => from({ by: to })} />
-        {filtered && (
-          <button type="button" class="plain" onClick={() => from({ state: '', kind: '', cluster: '', by: '' })}>
-            {t('list.clear')}
-          </button>
-        )}
-      </div>
+      <Filters query={query} />
       <Card tight>
         <Seen load={load}>
           {({ jobs, next }) => (

@@ -120,6 +120,30 @@ function Marks({ host, again }: ActProps) {
   )
 }
 
+const Blobs = ({ host }: Pick<ActProps, 'host'>) => (
+  <Card title={t('node.blobs')} tight>
+    {host.blobs.length === 0 ? (
+      <Empty title={t('node.noBlobs')} />
+    ) : (
+      <Table
+        label={t('node.blobs')}
+        rows={host.blobs}
+        keyOf={({ swarmId }) => swarmId}
+        columns={[
+          { name: t('col.blob'), of: (blob) => <SwarmLink cluster={host.cluster} {...blob} /> },
+          {
+            name: t('col.state'),
+            of: ({ complete }) => (
+              <Mark tone={complete ? 'good' : 'live'}>{t(complete ? 'node.whole' : 'node.part')}</Mark>
+            ),
+          },
+        ]}
+      />
+    )}
+    {host.next !== undefined && <p class="foot muted">{t('node.moreBlobs')}</p>}
+  </Card>
+)
+
 const Known = ({ host, again }: ActProps) => {
   const { number, rate, since } = format()
   return (
@@ -159,27 +183,7 @@ const Known = ({ host, again }: ActProps) => {
           <EffectiveOf cluster={host.cluster} host={host.peerId} kind={host.role === 'origin' ? 'origin' : 'agent'} />
         </Card>
       )}
-      <Card title={t('node.blobs')} tight>
-        {host.blobs.length === 0 ? (
-          <Empty title={t('node.noBlobs')} />
-        ) : (
-          <Table
-            label={t('node.blobs')}
-            rows={host.blobs}
-            keyOf={({ swarmId }) => swarmId}
-            columns={[
-              { name: t('col.blob'), of: (blob) => <SwarmLink cluster={host.cluster} {...blob} /> },
-              {
-                name: t('col.state'),
-                of: ({ complete }) => (
-                  <Mark tone={complete ? 'good' : 'live'}>{t(complete ? 'node.whole' : 'node.part')}</Mark>
-                ),
-              },
-            ]}
-          />
-        )}
-        {host.next !== undefined && <p class="foot muted">{t('node.moreBlobs')}</p>}
-      </Card>
+      <Blobs host={host} />
     </>
   )
 }

@@ -53,7 +53,7 @@ function ScheduleForm({ first, job: firstJob, enabled, seen }: FormProps) {
   const lack = useSignal<LackingField | undefined>(undefined)
   const doing = useDoing()
   const set = (change: Partial<ScheduleFields>) => put(fields, { ...fields.peek(), ...change })
-  const { occasion, name } = fields.value
+  const { occasion, name, overlap } = fields.value
   const pushed = occasion === 'push'
   const submit = (event: Event) => {
     event.preventDefault()
@@ -89,11 +89,7 @@ function ScheduleForm({ first, job: firstJob, enabled, seen }: FormProps) {
           />
           <When fields={fields.value} set={set} />
           <label class="check">
-            <input
-              type="checkbox"
-              checked={fields.value.overlap}
-              onChange={(e) => set({ overlap: e.currentTarget.checked })}
-            />
+            <input type="checkbox" checked={overlap} onChange={(e) => set({ overlap: e.currentTarget.checked })} />
             {t('schedules.overlap')}
           </label>
         </div>

@@ -79,7 +79,36 @@ const SlotTable = ({ slots }: { readonly slots: readonly Slot[] }) => (
   />
 )
 
-export function SettingsPage({ query: { sort = '', kind = '', text = '' } }: Place) {
+const Filters = ({ query: { sort = '', kind = '', text = '' } }: Pick<Place, 'query'>) => {
+  const filtered = sort + kind + text !== ''
+  return (
+    <div class="filters">
+      <Choose
+        label={t('settings.forWhom')}
+        any={t('settings.anyScope')}
+        value={scopeSorts.find((each) => each === sort) ?? ''}
+        options={scopeSorts.map((each) => [each, t(`scope.${each}`)] as const)}
+        onChoose={(value) => ask({ sort: value })}
+      />
+      <Choose
+        label={t('settings.service')}
+        any={t('settings.anyKind')}
+        value={kinds.find((each) => each === kind) ?? ''}
+        options={kinds.map((each) => [each, each] as const)}
+        onChoose={(value) => ask({ kind: value })}
+      />
+      <Sought label={t('settings.byText')} value={text} onSeek={(to) => ask({ text: to })} />
+      {filtered && (
+        <button type="button" class="plain" onClick={() => ask({ sort: '', kind: '', text: '' })}>
+          {t('list.clear')}
+        </button>
+      )}
+    </div>
+  )
+}
+
+export function SettingsPage({ query }: Place) {
+  const { sort = '', kind = '', text = '' } = query
   const making = useSignal(false)
   const load = useLoad('settings', (signal) => get<SlotsPage>('/api/v1/settings', { n: 1000 }, signal), {
     everyMs: 5000,
@@ -101,28 +130,7 @@ export function SettingsPage({ query: { sort = '', kind = '', text = '' } }: Pla
           </button>
         )}
       </Head>
-      <div class="filters">
-        <Choose
-          label={t('settings.forWhom')}
-          any={t('settings.anyScope')}
-          value={scopeSorts.find((each) => each === sort) ?? ''}
-          options={scopeSorts.map((each) => [each, t(`scope.${each}`)] as const)}
-          onChoose={(value) => ask({ sort: value })}
-        />
-        <Choose
-          label={t('settings.service')}
-          any={t('settings.anyKind')}
-          value={kinds.find((each) => each === kind) ?? ''}
-          options={kinds.map((each) => [each, each] as const)}
-          onChoose={(value) => ask({ kind: value })}
-        />
-        <Sought label={t('settings.byText')} value={text} onSeek={(to) => ask({ text: to })} />
-        {filtered && (
-          <button type="button" class="plain" onClick={() => ask({ sort: '', kind: '', text: '' })}>
-            {t('list.clear')}
-          </button>
-        )}
-      </div>
+      <Filters query={query} />
       <Card tight>
         <Seen load={load}>
           {({ settings, next }) => {

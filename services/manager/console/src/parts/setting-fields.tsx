@@ -95,8 +95,8 @@ export const SettingFields = ({ fields, draft, wrong, change }: FieldsProps) => 
         text={draft[field.key]}
         wrong={wrong[field.key]}
         change={(text) => {
-          const { [field.key]: _, ...others } = draft
-          change(text === undefined ? others : { ...others, [field.key]: text })
+          const others = Object.entries(draft).filter(([key]) => key !== field.key)
+          change(Object.fromEntries(text === undefined ? others : [...others, [field.key, text]]))
         }}
       />
     ))}

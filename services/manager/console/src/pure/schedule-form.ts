@@ -35,8 +35,12 @@ export const scheduleFieldsOf = ({ name, cron, timeZone, onPush, overlap }: Sche
 /** A schedule as the API takes it. Of a job for pushes, what it is about is what was pushed. */
 export function scheduleBody(fields: ScheduleFields, job: JobFields, enabled: boolean): ScheduleBody {
   const { occasion, cron, timeZone, repository, tag, overlap } = fields
-  const { targets, urls, ...rest } = specOf(job)
-  if (occasion === 'cron') return { cron: cron.trim(), timeZone: timeZone.trim(), overlap, enabled, job: specOf(job) }
+  const spec = specOf(job)
+  if (occasion === 'cron') return { cron: cron.trim(), timeZone: timeZone.trim(), overlap, enabled, job: spec }
+  const rest = Object.fromEntries(Object.entries(spec).filter(([key]) => key !== 'targets' && key !== 'urls')) as Omit<
+    typeof spec,
+    'targets' | 'urls'
+  >
   const onPush = { repository: repository.trim(), ...(tag.trim() !== '' && { tag: tag.trim() }) }
   return { onPush, overlap, enabled, job: rest }
 }
