@@ -164,13 +164,14 @@ describe('a fleet that is steered', () => {
   })
 
   test('an agent that starts while all trackers are away has the settings from before', async () => {
-    await steer(() => [layer('all', { values: { 'limits.upload': '5MB/s' } })])
+    // Values that no other test sets: an agent hears of a new generation at once only when it has to change something.
+    await steer(() => [layer('all', { values: { 'limits.upload': '6MB/s' } })])
     await applied()
     await Promise.all([shoal.stop('tracker-1'), shoal.kill('tracker-2'), shoal.stop('agent-4')])
     await shoal.start('agent-4')
     const { keys, ...now } = await settingsOf('agent-4')
     expect(now).toMatchObject({ manager: 'test', generation, state: 'applied' })
-    expect(keys.get('limits.upload')).toEqual({ file: null, live: 5_000_000, by: 'test' })
+    expect(keys.get('limits.upload')).toEqual({ file: null, live: 6_000_000, by: 'test' })
     await Promise.all([shoal.start('tracker-1'), shoal.start('tracker-2')])
     await applied()
   })
