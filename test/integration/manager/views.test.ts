@@ -34,7 +34,18 @@ describe('views over a cluster that has joined', () => {
       ...{ agents: 1, origins: 1, trackers: 2, managers: 1, joinToken: TOKEN, processes: [] },
       overrides: ['manager.clusters.heartbeat=500ms', 'manager.clusters.hosts=500ms'],
     })
-    const blob = await pushBlobOf(shoal, 'team/viewed', 1_000_000)
+    // On a busy machine an agent may ask another tracker than the owner, which then does not hear to what a small blob belongs.
+    let isNamed = false
+    for (let more = 0; !isNamed; more += 1) {
+      await pullOf(1_000_000 + more)
+      const { clusters } = await manager().image({ repository: 'team/viewed' })
+      isNamed = clusters.some(({ blobs }) => blobs.some((each) => each.digest === digest))
+    }
+  })
+
+  /** Pulls another blob, until a tracker knows that the agent has it. */
+  async function pullOf(size: number): Promise<void> {
+    const blob = await pushBlobOf(shoal, 'team/viewed', size)
     digest = blob.digest
     const pulled = await fetch(shoal.url('agent-1', 'registry') + blob.path)
     await pulled.arrayBuffer()
@@ -44,7 +55,7 @@ describe('views over a cluster that has joined', () => {
       if (agent === undefined) throw new Error('the agent has not announced that it has the blob')
       return agent.peerId
     })
-  })
+  }
 
   afterAll(async () => {
     await shoal[Symbol.asyncDispose]()
@@ -56,7 +67,14 @@ describe('views over a cluster that has joined', () => {
     expect(silent).toEqual([])
     expect(swarms).toMatchObject([{ cluster: 'herd', digest, state: 'seeded', downloads: 0, origins: 1 }])
     const { clusters } = await manager().image({ repository: 'team/viewed' })
-    expect(clusters).toMatchObject([{ cluster: 'herd', tags: [], replications: [], blobs: [{ digest }] }])
+    expect(clusters).toMatchObject([
+      {
+        cluster: 'herd',
+        tags: [],
+        replications: [],
+        blobs: expect.arrayContaining([expect.objectContaining({ digest })]),
+      },
+    ])
   })
 
   test('a swarm that is watched is told whole first', async () => {
@@ -136,7 +154,7 @@ describe('views over a cluster that has joined', () => {
     expect(drained).toMatchObject({ target: peer, reason: 'new disk', holds: { of: 2 } })
     await expect(manager().node({ cluster: 'herd', peer })).resolves.toMatchObject({
       ...{ cluster: 'herd', peerId: peer, drain: { reason: 'new disk' } },
-      blobs: [{ digest, complete: true }],
+      blobs: expect.arrayContaining([expect.objectContaining({ digest, complete: true })]),
     })
     const { audit } = await manager().audit({})
     expect(audit.find(({ action }) => action === 'host.drain')).toMatchObject({
