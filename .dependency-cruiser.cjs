@@ -173,6 +173,16 @@ module.exports = {
       },
     },
     {
+      name: 'manager-wing-registry',
+      severity: 'error',
+      from: { path: '^services/manager/registry/' },
+      to: {
+        path: '^services/manager/',
+        pathNot:
+          '^services/manager/(registry/|clusters/talk\\.ts$|people/(caller|shown-secrets)\\.ts$|database/(index|ids)\\.ts$|managed\\.ts$)',
+      },
+    },
+    {
       name: 'manager-adapters',
       severity: 'error',
       from: { path: '^services/manager/adapters/' },

@@ -54,6 +54,11 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | un
   }
 }
 
+/** Resolves when the signal has fired. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return abortable(new Promise<never>(() => undefined), signal).catch(() => undefined)
+}
+
 /**
  * A signal that fires when the outer signal fires or when `timeoutMs` has passed, not counting when this process itself
  * stood still; call `release()` when done.

@@ -5,6 +5,7 @@ export {
   type Deadline,
   deadline,
   throwIfAborted,
+  untilAborted,
   WAITS_OF_LIFE,
 } from './abort.ts'
 export { type AgeLinks, AgeList } from './age-list.ts'

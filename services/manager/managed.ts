@@ -16,6 +16,9 @@ export function hasNeed({ rights, grants }: Principal, needs: ManagerNeed): bool
   return (grants ?? []).some((each) => fits(each.resource, needs.resource) && allows(each.action, needs.action))
 }
 
+/** Of answers that hold secrets, or what moves. */
+export const UNKEPT = { 'cache-control': 'no-store' }
+
 /** Where other programs take tokens in a query. */
 const TOKEN_KEYS = ['access_token', 'token']
 

@@ -1,11 +1,11 @@
-import { abortable, type Startable } from '../../lib/base/index.ts'
+import type { Startable } from '../../lib/base/index.ts'
 import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { adapterRoutes } from './adapters/open-adapters.ts'
 import { auditKeeping, auditLog } from './audit-log.ts'
 import { openClusters } from './clusters/open-clusters.ts'
 import type { ManagerConfig } from './config.ts'
 import { consoleFolder, consoleRoutes } from './console-files.ts'
-import { leases, type ManagerDatabase, managerDatabase } from './database/index.ts'
+import { heldWork, leases, type ManagerDatabase, managerDatabase } from './database/index.ts'
 import { openJobs } from './jobs/index.ts'
 import { oidcRoutes, type Passwords, people } from './people/index.ts'
 import { openRegistry } from './registry/open-registry.ts'
@@ -36,15 +36,6 @@ export interface ManagerService extends Startable {
 /** What a link on a page elsewhere may lead a browser to: pages of the console, and the way back from a provider. */
 const isPage = (path: string): boolean => !path.startsWith('/api/') || /^\/api\/v1\/oidc\/[^/]+\/callback$/.test(path)
 
-/** Work of whoever has the duty, until he has it no more. */
-const worksUntil =
-  (work: Startable) =>
-  async (_: unknown, signal: AbortSignal): Promise<void> => {
-    await work.start()
-    await abortable(new Promise<never>(() => undefined), signal).catch(() => undefined)
-    await work.stop()
-  }
-
 /** One manager: people and their tools steer clusters from here. Everything else works without it. @throws INSECURE_BIND */
 export function managerService(components: ManagerComponents, config: ManagerConfig): ManagerService {
   const runtime = serviceRuntime('manager', config, components)
@@ -53,7 +44,7 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   const audit = auditLog({ database })
   const keeping = auditKeeping({ ...runtime, audit }, config.audit.keep)
   const shared = leases({ ...runtime, database })
-  const duty = (name: string, work: Startable) => shared.duty(name, worksUntil(work))
+  const duty = (name: string, work: Startable) => heldWork(shared, name, () => work)
   const clusters = openClusters({ ...runtime, database, duty }, config)
   const { talk, roster } = clusters
   const jobs = openJobs({ ...runtime, database, talk, duty: (name, work) => shared.duty(name, work) }, config.jobs)

@@ -1,5 +1,3 @@
-import { execFileSync } from 'node:child_process'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Browser, Page } from 'playwright-core'
 import { adminClient, trackerAdmin } from '../../lib/api/index.ts'
@@ -8,6 +6,7 @@ import { consoleFolder } from '../../services/manager/console-files.ts'
 import { pushImage } from '../contract/registry/running-registry.ts'
 import { chromiumPath, startBrowser } from '../kit/console/browser.ts'
 import { type Act, everyAct, type Stage, startStage } from '../kit/console/console-stage.ts'
+import { builtConsole, signedInPage } from '../kit/console/signed-in-page.ts'
 import { openPage } from '../kit/console/watched-page.ts'
 import { eventually } from '../kit/eventually.ts'
 import { type Herd, startHerd } from '../kit/herd.ts'
@@ -38,8 +37,7 @@ const act = (name: string): Act => {
 
 beforeAll(async () => {
   if (program === undefined) return
-  const build = "import('./services/cli/build-console.js').then((m) => m.buildConsoleIfNeeded(process.cwd()))"
-  execFileSync(process.execPath, ['-e', build], { cwd: join(import.meta.dirname, '..', '..'), stdio: 'ignore' })
+  builtConsole()
   browser = await startBrowser(program)
   stack.own({ [Symbol.asyncDispose]: () => browser.close() })
 }, 120_000)
@@ -185,14 +183,8 @@ inBrowser('a job of a herd', () => {
   }
 
   test('is given from the page of an image, moves until its end, and then every agent has it without asking anybody', async () => {
-    const page = await browser.newPage()
-    const faults: string[] = []
-    page.on('pageerror', (err) => faults.push(String(err)))
-    await page.goto(herd.signIn ?? '')
-    await page.getByLabel('Name').fill('ada')
-    await page.getByLabel('Password').fill('correct horse battery')
-    await page.getByRole('button', { name: 'Create the account' }).click()
-    await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor()
+    await using seen = await signedInPage(program ?? '', herd.signIn ?? '')
+    const { page, faults } = seen
     await page.goto(`http://${herd.manager}/images/team%2Fapp`)
     await page.getByRole('link', { name: 'Preheat' }).first().click()
     await images(page).waitFor()
@@ -223,6 +215,5 @@ inBrowser('a job of a herd', () => {
 
     await page.goto(`http://${herd.manager}/`)
     await page.locator('.figure', { hasText: 'Nodes' }).getByText('4', { exact: true }).waitFor()
-    await page.close()
   })
 })

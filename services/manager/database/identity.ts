@@ -1,7 +1,7 @@
 import type { Random, Startable } from '../../../lib/base/index.ts'
-import type { ManagerDatabase } from '../database/index.ts'
+import type { ManagerDatabase } from './database.ts'
 
-/** The name by which trackers know whose settings they have: the same for all managers of one database. */
+/** The name by which services know whose settings and users they have: the same for all managers of one database. */
 export interface ManagerIdentity extends Startable {
   /** Known after the start. */
   readonly id: string

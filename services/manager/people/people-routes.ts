@@ -1,12 +1,11 @@
 import { adminBody, managerApi, personName } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
 import { pageRequest, type Route, requireSeen, sendEmpty, sendJson, sendTagged } from '../../../lib/http/index.ts'
-import { managerRoute } from '../managed.ts'
+import { managerRoute, UNKEPT } from '../managed.ts'
 import { callerOf, callingUser } from './caller.ts'
 import type { Invites } from './links.ts'
 import type { Passwords } from './passwords.ts'
 import type { Roles } from './roles.ts'
-import { UNKEPT } from './sign-in-routes.ts'
 import type { Tokens } from './tokens.ts'
 import type { Users } from './users.ts'
 

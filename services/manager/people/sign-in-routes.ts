@@ -2,7 +2,7 @@ import { adminBody, type Me, managerApi } from '../../../lib/api/index.ts'
 import { remoteAddressOf } from '../../../lib/base/index.ts'
 import { type Exchange, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
 import { callerAt } from '../../../lib/identity/index.ts'
-import { managerRoute } from '../managed.ts'
+import { managerRoute, UNKEPT } from '../managed.ts'
 import { callerOf, callingBrowser } from './caller.ts'
 import type { SessionCookies } from './cookies.ts'
 import { singleGrants } from './grants.ts'
@@ -16,9 +16,6 @@ export interface SignInRoutesComponents {
   readonly ways: { readonly passwords: boolean; readonly providers: readonly { name: string; title: string }[] }
   readonly nowMs: () => number
 }
-
-/** Nobody keeps what may be a secret. */
-export const UNKEPT = { 'cache-control': 'no-store' }
 
 /** Where a browser is that signs in; what is counted by it counts a network of IPv6 as one. */
 export const placeOf = ({ req }: Pick<Exchange, 'req'>): Place => ({

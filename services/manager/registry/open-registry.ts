@@ -1,16 +1,7 @@
-import {
-  abortable,
-  type Clock,
-  lifecycle,
-  type Random,
-  type Rounds,
-  rounds,
-  type Startable,
-} from '../../../lib/base/index.ts'
+import { type Clock, lifecycle, type Random, type Rounds, rounds, type Startable } from '../../../lib/base/index.ts'
 import type { Route } from '../../../lib/http/index.ts'
 import type { Logger, Metrics } from '../../../lib/telemetry/index.ts'
-import type { HeldLease, Leases, ManagerDatabase } from '../database/index.ts'
-import { managerIdentity } from '../settings/identity.ts'
+import { type HeldLease, heldWork, type Leases, type ManagerDatabase, managerIdentity } from '../database/index.ts'
 import { laterGeneration, lookAtProxies, pushUsers, type RegistryClusters } from './push.ts'
 import { type RegistryMeters, registryMeters } from './registry-meters.ts'
 import { registryUserRoutes } from './user-routes.ts'
@@ -67,22 +58,16 @@ export function openRegistry(components: RegistryComponents): RegistryPart {
   const identity = managerIdentity(components)
   const manager = () => identity.id
   const meters = registryMeters(metrics)
-  let ask: () => void = () => undefined
-  const duty = duties.duty('registry', async (lease, signal) => {
-    const work = registryWork({ ...components, store, database: lease, meters, manager })
-    ask = () => work.ask()
-    await work.start()
-    await abortable(new Promise<never>(() => undefined), signal).catch(() => undefined)
-    ask = () => undefined
-    await work.stop()
-  })
+  const duty = heldWork(duties, 'registry', (lease) =>
+    registryWork({ ...components, store, database: lease, meters, manager }),
+  )
   const look = async (signal: AbortSignal) => {
     const wanted = await store.wanted()
     const proxies = await lookAtProxies(components, { wanted, manager: manager(), signal })
     return { generation: wanted.generation, proxies }
   }
   return {
-    routes: registryUserRoutes({ store, look, clusters, onChange: () => ask() }),
+    routes: registryUserRoutes({ store, look, clusters, onChange: () => duty.ask() }),
     ...lifecycle([identity, duty]),
   }
 }

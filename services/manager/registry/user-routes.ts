@@ -9,9 +9,8 @@ import {
   sendJson,
   sendTagged,
 } from '../../../lib/http/index.ts'
-import { managerRoute } from '../managed.ts'
+import { managerRoute, UNKEPT } from '../managed.ts'
 import { callerOf } from '../people/caller.ts'
-import { UNKEPT } from '../people/sign-in-routes.ts'
 import type { RegistryClusters } from './push.ts'
 import type { RegistryUserStore } from './user-store.ts'
 

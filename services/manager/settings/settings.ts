@@ -1,9 +1,8 @@
 import { type Clock, lifecycle, type Random, type Startable } from '../../../lib/base/index.ts'
 import type { Route } from '../../../lib/http/index.ts'
 import type { Logger, Metrics } from '../../../lib/telemetry/index.ts'
-import type { Leases, ManagerDatabase } from '../database/index.ts'
+import { heldWork, type Leases, type ManagerDatabase, managerIdentity } from '../database/index.ts'
 import { fleetView } from './fleet-view.ts'
-import { managerIdentity } from './identity.ts'
 import type { PlanDefaults } from './plan.ts'
 import { rolloutStore } from './rollout-store.ts'
 import { rolloutWorkStore } from './rollout-work-store.ts'
@@ -36,13 +35,6 @@ export interface SettingsPart extends Startable {
   readonly routes: readonly Route[]
 }
 
-/** Ends when the signal fires. */
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-
 export function settingsPart(components: SettingsComponents, { every, rollout }: SettingsConfig): SettingsPart {
   const { database, clusters, duties, metrics } = components
   const store = settingsStore(components)
@@ -51,19 +43,13 @@ export function settingsPart(components: SettingsComponents, { every, rollout }:
   const manager = () => identity.id
   const meters = settingsMeters(metrics)
   const view = fleetView(components)
-  let ask: () => void = () => undefined
-  const onChange = () => ask()
-  const duty = duties.duty('settings', async (lease, signal) => {
+  const duty = heldWork(duties, 'settings', (lease) => {
     const keep: ManagerDatabase['keep'] = (part) => lease.keep(part)
     const leased = { ...components, database: { read: database.read, keep } }
     const parts = { ...leased, store, manager, meters, rollouts: rolloutWorkStore(leased) }
-    const work = settingsWork(parts, { everyMs: every })
-    ask = () => work.ask()
-    await work.start()
-    await aborted(signal)
-    ask = () => undefined
-    await work.stop()
+    return settingsWork(parts, { everyMs: every })
   })
+  const onChange = () => duty.ask()
   const noteTakeOver = (actor: string, cluster: string, reason: string) =>
     database.change({ actor, action: 'settings.takeOver', target: cluster, detail: { reason } }, async () => undefined)
   const { soak, apply, ...limits } = rollout

@@ -3,10 +3,10 @@ import { appError } from '../../../lib/base/index.ts'
 import { parseDigest, parseRepository, parseTag, repositoryText } from '../../../lib/core/index.ts'
 import { type Exchange, pageRequest, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
 import type { ManagerDatabase } from '../database/index.ts'
-import { managerRoute } from '../managed.ts'
+import { managerRoute, UNKEPT } from '../managed.ts'
 import type { ContentViews } from './content-views.ts'
 import type { ImageViews } from './image-views.ts'
-import { given, PAGE, param, UNKEPT } from './view-words.ts'
+import { given, PAGE, param } from './view-words.ts'
 
 export interface ImageRoutesComponents {
   readonly images: ImageViews

@@ -1,13 +1,13 @@
 import { adminBody, managerApi } from '../../../lib/api/index.ts'
 import { abortController, type Clock } from '../../../lib/base/index.ts'
 import { type Exchange, pageRequest, type Route, sendEvents, sendJson } from '../../../lib/http/index.ts'
-import { managerRoute } from '../managed.ts'
+import { managerRoute, UNKEPT } from '../managed.ts'
 import { type ImageRoutesComponents, imageRoutes } from './image-routes.ts'
 import type { LiveSwarms } from './live-swarms.ts'
 import type { MarkKind, NodeViews } from './node-views.ts'
 import type { Overview } from './overview.ts'
 import type { SwarmViews } from './swarm-views.ts'
-import { given, PAGE, param, UNKEPT } from './view-words.ts'
+import { given, PAGE, param } from './view-words.ts'
 
 export interface ViewRoutesComponents extends ImageRoutesComponents {
   readonly swarms: SwarmViews

@@ -1,8 +1,6 @@
 import type { Exchange } from '../../../lib/http/index.ts'
 
 export const PAGE = { max: 1000, usual: 100, least: 1 }
-/** What moves is asked for again. */
-export const UNKEPT = { 'cache-control': 'no-store' }
 
 export const given = ({ query }: Exchange, name: string): string | undefined => {
   const value = query.get(name)

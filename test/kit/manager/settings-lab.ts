@@ -1,6 +1,6 @@
 import { type FakeClock, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { recordingMetrics, silentLogger } from '../../../lib/telemetry/index.ts'
-import { managerIdentity } from '../../../services/manager/settings/identity.ts'
+import { managerIdentity } from '../../../services/manager/database/identity.ts'
 import { type PlanDefaults, planOf } from '../../../services/manager/settings/plan.ts'
 import { rolloutStore } from '../../../services/manager/settings/rollout-store.ts'
 import { rolloutWorkStore } from '../../../services/manager/settings/rollout-work-store.ts'

@@ -1,9 +1,10 @@
 import { appError, codeOf, parseJson } from '../../../../lib/base/index.ts'
 import { type Exchange, type Route, sendEmpty } from '../../../../lib/http/index.ts'
 import type { Logger } from '../../../../lib/telemetry/index.ts'
+import { UNKEPT } from '../../managed.ts'
 import type { SessionCookies } from '../cookies.ts'
 import type { SignIn } from '../sign-in.ts'
-import { placeOf, UNKEPT } from '../sign-in-routes.ts'
+import { placeOf } from '../sign-in-routes.ts'
 import type { Flow, Provider } from './provider.ts'
 
 export interface OidcRoutesComponents {
