@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { nextTurn } from '../../../lib/base/index.ts'
-import type { Reader } from '../database/index.ts'
+import type { ManagerDatabase, Reader } from '../database/index.ts'
 import type { HostRow } from './tables.ts'
 
 /** What a list of hosts shows; what is left out shows all. */
@@ -22,9 +22,7 @@ export interface HostPage {
 /** Where a page goes on: a cluster, and a host of it. */
 type Place = Pick<HostRow, 'clusterId' | 'peerId'>
 
-/** Hosts that one statement looks at, when not all of them are shown: nothing else goes on meanwhile in the embedded database. */
-const WINDOW = 2_000
-/** Windows of one page. A page that ends there is short or empty, and more follow. */
+/** Windows of one page, each of so many hosts as one statement may look at. A page that ends there is short or empty, and more follow. */
 const MAX_WINDOWS = 100
 
 const columns = ['state', 'zone', 'version', 'role'] as const
@@ -106,7 +104,7 @@ function beginOf({ clusterId }: HostFilter, last: string | undefined): Place | u
  * the other, so that others have their turn between them.
  */
 export async function hostPage(
-  read: Reader,
+  { read, rowsAtOnce }: Pick<ManagerDatabase, 'read' | 'rowsAtOnce'>,
   filter: HostFilter,
   { count, last }: { readonly count: number; readonly last?: string | undefined },
 ): Promise<HostPage> {
@@ -122,7 +120,7 @@ export async function hostPage(
     const until =
       fits &&
       (await end
-        .offset(WINDOW - 1)
+        .offset(rowsAtOnce - 1)
         .limit(1)
         .executeTakeFirst())
     const within = along(read, filter, { after, until })

@@ -42,7 +42,7 @@ async function remove(tx: Tx, clusterId: string, peerIds: readonly string[]): Pr
 
 export function hostStore({ database }: Pick<StoreParts, 'database'>): HostStore {
   return {
-    page: (filter, asked) => hostPage(database.read, filter, asked),
+    page: (filter, asked) => hostPage(database, filter, asked),
     range(clusterId, { after, until }) {
       const own = database.read.selectFrom('hosts').selectAll().where('clusterId', '=', clusterId).orderBy('peerId')
       const rest = own.where('peerId', '>', after)

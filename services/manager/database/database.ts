@@ -33,6 +33,8 @@ export interface ManagerDatabase extends Startable {
   keep<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** Several reads of one moment. */
   snapshot<T>(work: (tx: Reader) => Promise<T>): Promise<T>
+  /** Rows that one statement may look at before others have their turn. */
+  readonly rowsAtOnce: number
   /** Why it does not work now, as far as the last statement says; undefined when it does. */
   problem(): string | undefined
 }
@@ -103,6 +105,7 @@ export function managerDatabase(components: DatabaseComponents, init: DatabaseIn
       }),
     snapshot: (work) =>
       now().read.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
+    rowsAtOnce: dialects.rowsAtOnce,
     problem: () => dialects.problem(),
     async start() {
       opened ??= await withTries(components, () => open(dialects, init.upTo))

@@ -12,9 +12,14 @@ export interface Dialects {
   readonly write: Dialect
   /** Undefined: by the same connections. */
   readonly read: Dialect | undefined
+  /** Rows that one statement may look at before others have their turn. */
+  readonly rowsAtOnce: number
   /** Why the last statement did not work; undefined when it did, or when the statement was the fault. */
   problem(): string | undefined
 }
+
+/** The embedded database holds up the whole process meanwhile; a server holds up nobody but its caller, and each call costs. */
+const ROWS_AT_ONCE = { libsql: 2_000, postgres: 50_000 }
 
 const buckets = [0.0005, 0.002, 0.01, 0.05, 0.2, 1, 5, 30]
 
@@ -54,14 +59,14 @@ export function dialectsOf(
       if (err !== undefined) failures.with({ outcome: isAppError(err) ? err.code : 'UNKNOWN' }).add()
     },
   })
-  const told = () => problem
+  const common = { rowsAtOnce: ROWS_AT_ONCE[database.driver], problem: () => problem }
   if (database.driver === 'postgres') {
     const onIdleFailure = (err: unknown) => logger.warn('a connection to the database broke', { err })
     const dialect = postgresDialect(database, onIdleFailure)
-    return { write: watchedDialect(dialect, watch(postgresFailure)), read: undefined, problem: told }
+    return { ...common, write: watchedDialect(dialect, watch(postgresFailure)), read: undefined }
   }
   const file = (access: 'write' | 'read') =>
     watchedDialect(libsqlDialect(folder, access), watch(sqliteFailure), { beginToWrite: 'begin immediate' })
   // What reads does not wait for what writes, nor for the turn of what waits for something else in its transaction.
-  return { write: file('write'), read: file('read'), problem: told }
+  return { ...common, write: file('write'), read: file('read') }
 }

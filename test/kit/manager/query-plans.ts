@@ -53,6 +53,7 @@ export function notedReads(inner: ManagerDatabase): NotedReads {
         return noting(inner.read as Kysely<Tables>)
       },
       ...{ keep: inner.keep.bind(inner), change: inner.change.bind(inner), snapshot: inner.snapshot.bind(inner) },
+      rowsAtOnce: inner.rowsAtOnce,
       ...{ problem: () => inner.problem(), start: () => inner.start(), stop: () => inner.stop() },
     },
     noted() {
