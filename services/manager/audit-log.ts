@@ -3,7 +3,7 @@ import type { AuditRow } from '../../lib/api/index.ts'
 import { appError, type Clock, parseJson, type Rounds, rounds } from '../../lib/base/index.ts'
 import type { PageRequest } from '../../lib/http/index.ts'
 import type { Logger } from '../../lib/telemetry/index.ts'
-import { behindAllIds, idAt, type ManagerDatabase } from './database/index.ts'
+import { idAt, type ManagerDatabase } from './database/index.ts'
 
 /** What rows of the audit are wanted; those that fit everything that is given. */
 export interface AuditFilter {
@@ -45,37 +45,29 @@ export function auditFilter(query: URLSearchParams): AuditFilter {
   }
 }
 
-/** What rows are filtered by, in the order of the indexes: each choice of them has an index with the id behind it. */
-const filters = ['actor', 'target', 'action'] as const
-
-const earlier = (a: string, b: string | undefined) => (b === undefined || a < b ? a : b)
+/** A row's place in the order of a filtered list. It is its id; but no index has it by itself, only behind what is filtered by. */
+const idInList = sql<string>`id || ''`
 
 export function auditLog({ database }: { readonly database: Pick<ManagerDatabase, 'read' | 'keep'> }): AuditLog {
   /**
-   * Rows before `last` that fit, the newest first: one stretch of the index of just these columns. It is asked for by its ends and in
-   * its own order, and not by equal values, so that nothing but that index will do: a database that takes columns to be
-   * independent of each other reads all rows in the order of their ids instead, to find what never meets.
+   * Those that fit, the newest first, by the index of just what is filtered by. Nothing but such an index has their order: a database
+   * that takes columns to be independent of each other reads all rows in the order of their ids else, to find what never meets.
    */
-  const fitting = (filter: AuditFilter, last: string | undefined) => {
-    const { fromMs = 0, untilMs } = filter
-    const chosen = filters.filter((column) => filter[column] !== undefined)
-    const keys = [...chosen, 'id'] as const
-    const place = (id: string) => sql`(${sql.join([...chosen.map((column) => filter[column]), id])})`
-    const key = sql`(${sql.join(keys.map((column) => sql.ref(column)))})`
-    const end = earlier(untilMs === undefined ? behindAllIds : idAt(untilMs), last)
-    const rows = database.read
-      .selectFrom('audit')
-      .selectAll()
-      // Ids begin with the time.
-      .where(sql<boolean>`${key} >= ${place(idAt(fromMs))}`)
-      .where(sql<boolean>`${key} < ${place(end)}`)
-    return keys.reduce((found, column) => found.orderBy(column, 'desc'), rows)
+  const fitting = ({ actor, action, target, fromMs, untilMs }: AuditFilter) => {
+    let query = database.read.selectFrom('audit').selectAll()
+    if (actor !== undefined) query = query.where('actor', '=', actor)
+    if (target !== undefined) query = query.where('target', '=', target)
+    if (action !== undefined) query = query.where('action', '=', action)
+    const id = [actor, target, action].every((each) => each === undefined) ? sql<string>`id` : idInList
+    // Ids begin with the time.
+    if (fromMs !== undefined) query = query.where(id, '>=', idAt(fromMs))
+    if (untilMs !== undefined) query = query.where(id, '<', idAt(untilMs))
+    return { rows: query.orderBy(id, 'desc'), id }
   }
   return {
     async page({ count, last }, filter = {}) {
-      const rows = await fitting(filter, last)
-        .limit(count + 1)
-        .execute()
+      const { rows: all, id } = fitting(filter)
+      const rows = await (last === undefined ? all : all.where(id, '<', last)).limit(count + 1).execute()
       const shown = rows.slice(0, count)
       const audit = shown.map(({ detail, ...row }) => ({
         ...row,

@@ -101,7 +101,7 @@ function beginOf({ clusterId }: HostFilter, last: string | undefined): Place | u
 
 /**
  * Hosts behind `last`, cluster by cluster, in the order of their peer ids. What no index finds is looked for in one window after
- * the other, so that others have their turn between them.
+ * the other where others must have their turn between them.
  */
 export async function hostPage(
   { read, rowsAtOnce }: Pick<ManagerDatabase, 'read' | 'rowsAtOnce'>,
@@ -118,11 +118,12 @@ export async function hostPage(
     if (windows > 0) await nextTurn()
     const end = along(read, filter, { after }).select(['clusterId', 'peerId'])
     const until =
-      fits &&
-      (await end
-        .offset(rowsAtOnce - 1)
-        .limit(1)
-        .executeTakeFirst())
+      fits && rowsAtOnce !== undefined
+        ? await end
+            .offset(rowsAtOnce - 1)
+            .limit(1)
+            .executeTakeFirst()
+        : undefined
     const within = along(read, filter, { after, until })
     const fitting = fits === undefined ? within : fits(within)
     const some = fitting.select(['clusterId', 'peerId']).limit(count + 1 - places.length)

@@ -33,8 +33,8 @@ export interface ManagerDatabase extends Startable {
   keep<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** Several reads of one moment. */
   snapshot<T>(work: (tx: Reader) => Promise<T>): Promise<T>
-  /** Rows that one statement may look at before others have their turn. */
-  readonly rowsAtOnce: number
+  /** Rows that one statement may look at before others have their turn; undefined: any number. */
+  readonly rowsAtOnce: number | undefined
   /** Why it does not work now, as far as the last statement says; undefined when it does. */
   problem(): string | undefined
 }

@@ -12,14 +12,14 @@ export interface Dialects {
   readonly write: Dialect
   /** Undefined: by the same connections. */
   readonly read: Dialect | undefined
-  /** Rows that one statement may look at before others have their turn. */
-  readonly rowsAtOnce: number
+  /** Rows that one statement may look at before others have their turn; undefined: any number. */
+  readonly rowsAtOnce: number | undefined
   /** Why the last statement did not work; undefined when it did, or when the statement was the fault. */
   problem(): string | undefined
 }
 
-/** The embedded database holds up the whole process meanwhile; a server holds up nobody but its caller, and each call costs. */
-const ROWS_AT_ONCE = { libsql: 2_000, postgres: 50_000 }
+/** A statement of the embedded database holds up the whole process; one of a server holds up nobody but its caller. */
+const ROWS_AT_ONCE = { libsql: 2_000, postgres: undefined }
 
 const buckets = [0.0005, 0.002, 0.01, 0.05, 0.2, 1, 5, 30]
 

@@ -9,9 +9,6 @@ const timeText = (atMs: number) => Math.max(0, Math.floor(atMs)).toString(36).pa
 /** Not after any id of that time, and after every earlier one. */
 export const idAt = (atMs: number): string => timeText(atMs)
 
-/** After every id. */
-export const behindAllIds = 'z'.repeat(TIME_DIGITS + 1)
-
 /** A new id; later ones are greater. */
 export function newId({ clock, random }: { readonly clock: Pick<Clock, 'now'>; readonly random: Random }): string {
   return `${timeText(clock.now())}-${Buffer.from(random.bytes(RANDOM_BYTES)).toString('hex')}`

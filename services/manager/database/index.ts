@@ -11,6 +11,6 @@ export {
 } from './database.ts'
 export { heldWork } from './held-work.ts'
 export { managerIdentity } from './identity.ts'
-export { behindAllIds, idAt, newId } from './ids.ts'
+export { idAt, newId } from './ids.ts'
 export { type HeldLease, type Leases, type LeasesComponents, type LeaseTimes, leases } from './leases.ts'
 export type { AuditTable, LeaseTable, Tables } from './tables.ts'
