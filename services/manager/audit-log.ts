@@ -48,26 +48,31 @@ export function auditFilter(query: URLSearchParams): AuditFilter {
 /** A row's place in the order of a filtered list. It is its id; but no index has it by itself, only behind what is filtered by. */
 const idInList = sql<string>`id || ''`
 
+const earlier = (a: string | undefined, b: string | undefined): string | undefined =>
+  a === undefined || (b !== undefined && b < a) ? b : a
+
 export function auditLog({ database }: { readonly database: Pick<ManagerDatabase, 'read' | 'keep'> }): AuditLog {
   /**
    * Those that fit, the newest first, by the index of just what is filtered by. Nothing but such an index has their order: a database
    * that takes columns to be independent of each other reads all rows in the order of their ids else, to find what never meets.
    */
-  const fitting = ({ actor, action, target, fromMs, untilMs }: AuditFilter) => {
+  const fitting = ({ actor, action, target, fromMs, untilMs }: AuditFilter, last: string | undefined) => {
     let query = database.read.selectFrom('audit').selectAll()
     if (actor !== undefined) query = query.where('actor', '=', actor)
     if (target !== undefined) query = query.where('target', '=', target)
     if (action !== undefined) query = query.where('action', '=', action)
     const id = [actor, target, action].every((each) => each === undefined) ? sql<string>`id` : idInList
-    // Ids begin with the time.
+    // Ids begin with the time. No more than one bound at each end: SQLite takes another index for two.
     if (fromMs !== undefined) query = query.where(id, '>=', idAt(fromMs))
-    if (untilMs !== undefined) query = query.where(id, '<', idAt(untilMs))
-    return { rows: query.orderBy(id, 'desc'), id }
+    const end = earlier(untilMs === undefined ? undefined : idAt(untilMs), last)
+    if (end !== undefined) query = query.where(id, '<', end)
+    return query.orderBy(id, 'desc')
   }
   return {
     async page({ count, last }, filter = {}) {
-      const { rows: all, id } = fitting(filter)
-      const rows = await (last === undefined ? all : all.where(id, '<', last)).limit(count + 1).execute()
+      const rows = await fitting(filter, last)
+        .limit(count + 1)
+        .execute()
       const shown = rows.slice(0, count)
       const audit = shown.map(({ detail, ...row }) => ({
         ...row,

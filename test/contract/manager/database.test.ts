@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { auditLog } from '../../../services/manager/audit-log.ts'
+import { idAt } from '../../../services/manager/database/index.ts'
 import { eachManagerDatabase } from '../../kit/manager/databases.ts'
 
 const entry = { actor: 'user:ada', action: 'user.create', target: 'grace' }
@@ -53,6 +54,31 @@ eachManagerDatabase((open) => {
     } while (last !== undefined)
     expect(seen).toHaveLength(7)
     expect(seen).toEqual([...new Set(seen)].toSorted().toReversed())
+  })
+
+  test('pages by any choice of filters show what fits all of them, each row once', async () => {
+    await using made = await open()
+    const rows = Array.from({ length: 36 }, (_, i) => ({
+      ...{ id: `${idAt(i)}-row`, atMs: i, detail: null },
+      ...{ actor: `user:${i % 2}`, action: `deed.${i % 3}`, target: `target-${i % 4}` },
+    }))
+    await made.database.keep((tx) => tx.insertInto('audit').values(rows).execute())
+    const columns = ['actor', 'action', 'target'] as const
+    const choices = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => columns.filter((_, at) => (bits >> at) % 2 === 1))
+    for (const chosen of choices) {
+      const wanted = { actor: 'user:1', action: 'deed.2', target: 'target-3' }
+      const filter = Object.fromEntries(chosen.map((column) => [column, wanted[column]]))
+      const seen: string[] = []
+      let last: string | undefined
+      do {
+        const page = await auditLog(made).page({ count: 2, last }, { ...filter, fromMs: 5, untilMs: 35 })
+        seen.push(...page.audit.map(({ id }) => id))
+        last = page.next
+      } while (last !== undefined)
+      const fit = rows.filter((row) => chosen.every((column) => row[column] === wanted[column]))
+      const within = fit.filter(({ atMs }) => atMs >= 5 && atMs < 35)
+      expect([chosen, seen]).toEqual([chosen, within.map(({ id }) => id).toReversed()])
+    }
   })
 
   test('tables of a later version are refused', async () => {

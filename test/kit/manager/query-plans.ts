@@ -85,6 +85,7 @@ interface PostgresNode {
   readonly 'Relation Name'?: string
   readonly 'Index Name'?: string
   readonly 'Index Cond'?: string
+  readonly Filter?: string
   readonly Plans?: readonly PostgresNode[]
 }
 
@@ -104,7 +105,12 @@ async function postgresPlan(db: Kysely<Tables>, { query, node }: Noted, isSmall:
     Object.values({ ...each, Plans: '' })
       .filter(Boolean)
       .slice(0, 1)
-      .concat(each['Relation Name'] ?? '', each['Index Name'] ?? '', each['Index Cond'] ?? '')
+      .concat(
+        each['Relation Name'] ?? '',
+        each['Index Name'] ?? '',
+        each['Index Cond'] ?? '',
+        each.Filter === undefined ? '' : `Filter: ${each.Filter}`,
+      )
       .join(' ')
       .trim(),
   )
