@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { systemClock, systemRandom } from '../../lib/base/index.ts'
 import { type HttpClient, httpClient } from '../../lib/http/index.ts'
 import { silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
@@ -70,9 +72,14 @@ interface Store {
   readonly driver: 'libsql' | 'postgres'
   readonly database: object
   readonly password?: string
+  sizeBytes(folder: string): Promise<number>
 }
 
-async function fill(folder: string, { database: keys, password }: Store, size: Size): Promise<Filled> {
+async function fill(
+  folder: string,
+  { database: keys, password }: Pick<Store, 'database' | 'password'>,
+  size: Size,
+): Promise<Filled> {
   const parts = { clock: systemClock(), random: systemRandom(), logger: silentLogger(), metrics: silentMetrics() }
   const config = databaseSchema.parse({ ...keys, ...(password !== undefined && { password }) })
   const database = managerDatabase(parts, { folder, database: config })
@@ -97,15 +104,17 @@ async function measured(store: Store, size: Size) {
     }),
   })
   const startedMs = performance.now()
-  const filled = await fill(String(shoal.plan.manager[0]?.config['folder']), store, size)
+  const folder = String(shoal.plan.manager[0]?.config['folder'])
+  const filled = await fill(folder, store, size)
   const fillSeconds = (performance.now() - startedMs) / 1000
+  const sizeMiB = (await store.sizeBytes(folder)) / 1024 / 1024
   await shoal.start('manager-1')
   const http = httpClient({ clock: systemClock() })
   const lab = { http, adminUrl: shoal.url('manager-1', 'admin'), opsUrl: shoal.url('manager-1', 'ops') }
   try {
     const found: Measured[] = []
     for (const each of listCases(filled)) found.push(await measure(lab, each, size.requests))
-    return { driver: store.driver, found, fillSeconds, use: await useOf(shoal.pid('manager-1')) }
+    return { driver: store.driver, found, fillSeconds, sizeMiB, use: await useOf(shoal.pid('manager-1')) }
   } finally {
     await http.stop()
   }
@@ -116,15 +125,23 @@ async function onPostgres(size: Size) {
   const { host, port, user, password } = server
   const name = await server.newDatabase()
   return await measured(
-    { driver: 'postgres', database: { driver: 'postgres', host, port, user, name, encrypt: 'off' }, password },
+    {
+      ...{ driver: 'postgres', database: { driver: 'postgres', host, port, user, name, encrypt: 'off' }, password },
+      sizeBytes: async () => Number(await server.sql(name, 'select pg_database_size(current_database())')),
+    },
     size,
   )
+}
+
+const embedded: Store = {
+  ...{ driver: 'libsql', database: {} },
+  sizeBytes: async (folder) => (await stat(join(folder, 'manager.db'))).size,
 }
 
 /** Options: `--hosts 100000 --audit 1000000 --requests 200`, the requests for each list. */
 export async function managerLists(args: readonly string[]): Promise<void> {
   const size = sizeOptions(args, { hosts: 100_000, audit: 1_000_000, requests: 200 })
-  const runs = [await measured({ driver: 'libsql', database: {} }, size)]
+  const runs = [await measured(embedded, size)]
   if (postgresPrograms() !== undefined) runs.push(await onPostgres(size))
   await publish({
     name: 'manager-lists',
@@ -142,8 +159,8 @@ export async function managerLists(args: readonly string[]): Promise<void> {
     ),
     raw: { runs },
   })
-  for (const { driver, fillSeconds, use } of runs)
+  for (const { driver, fillSeconds, sizeMiB, use } of runs)
     process.stdout.write(
-      `${driver}: filled in ${fillSeconds.toFixed(0)} s; CPU ${use.cpuSeconds.toFixed(1)} s, largest memory ${use.peakRssMiB.toFixed(0)} MiB\n`,
+      `${driver}: filled in ${fillSeconds.toFixed(0)} s, ${sizeMiB.toFixed(0)} MiB; CPU ${use.cpuSeconds.toFixed(1)} s, largest memory ${use.peakRssMiB.toFixed(0)} MiB\n`,
     )
 }
