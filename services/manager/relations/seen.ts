@@ -62,7 +62,8 @@ const looksOf = ({ reachable, lastError }: RemoteAnswer) => ({
 /** One of the manager, and what the build-index says of it. */
 function managed({ row, toId }: KeptRelation, told: Told, { urlsTo }: SeenInit): SeenRelation {
   const { id, from, to, remote, rules, bandwidth, concurrency, signatures, deletes, isPaused } = row
-  const seen = 'remotes' in told ? told.remotes.find((each) => each.name === remote && each.from === 'given') : undefined
+  const seen =
+    'remotes' in told ? told.remotes.find((each) => each.name === remote && each.from === 'given') : undefined
   return {
     ...{ origin: 'managed', id, from, remote, to, rules, urls: row.urls ?? urlsTo(toId) },
     ...(bandwidth !== undefined && { bandwidth }),
