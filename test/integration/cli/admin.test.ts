@@ -281,7 +281,7 @@ const expected = (
   'proxy release-registry-users': ['', 1, /REGISTRY_USERS_OFF/],
   'build-index remotes': ['', 0, /^cluster +local/],
   'build-index given-remotes': ['', 1, /REMOTES_OFF/],
-  'build-index give-remotes': ['--file REMOTES', 1, /REMOTES_OFF/],
+  'build-index give-remotes': ['--file DOCUMENT', 1, /REMOTES_OFF/],
   'build-index release-remotes': ['', 1, /REMOTES_OFF/],
   'build-index gc': ['--dry-run true', 0, /running \(dry run: nothing is changed\)/],
   'build-index gc-report': ['', 0, /^look +[0-9a-f]+/],

@@ -43,6 +43,7 @@ const noReplication = {
   changed: {} as never,
   remotes: new Map(),
   hooks: new Map(),
+  given: undefined,
   replication: { desk: undefined },
   garbage: undefined,
   upstreams: { standings: () => [], elsewhere: async () => [] },

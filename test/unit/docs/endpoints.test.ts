@@ -75,6 +75,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
       changed: untouched,
       remotes: new Map(),
       hooks: new Map(),
+      given: undefined,
       replication: { desk: undefined },
       rings: {},
       garbage: undefined,
