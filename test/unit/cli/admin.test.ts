@@ -22,6 +22,7 @@ import {
   type RegistryUserRoutesComponents,
   registryUserRoutes,
 } from '../../../services/manager/registry/user-routes.ts'
+import { type RelationRoutesComponents, relationRoutes } from '../../../services/manager/relations/relation-routes.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
 import type { PlanDefaults } from '../../../services/manager/settings/plan.ts'
 import { type SettingsWingComponents, settingsWingRoutes } from '../../../services/manager/settings/routes.ts'
@@ -68,6 +69,7 @@ const served = {
     ...viewRoutes({} as ViewRoutesComponents),
     ...settingsWingRoutes({} as SettingsWingComponents, {} as PlanDefaults),
     ...registryUserRoutes({} as RegistryUserRoutesComponents),
+    ...relationRoutes({} as RelationRoutesComponents),
   ],
 }
 

@@ -7,6 +7,7 @@ import { jobs } from './0004-jobs.ts'
 import { settings } from './0005-settings.ts'
 import { lists } from './0006-lists.ts'
 import { registryUsers } from './0007-registry-users.ts'
+import { relations } from './0008-relations.ts'
 import { auditFilters } from './0009-lists.ts'
 
 /** All steps from an empty database to the present tables, in order. A step that was released is never changed. */
@@ -19,5 +20,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005-settings': { up: settings },
   '0006-lists': { up: lists },
   '0007-registry-users': { up: registryUsers },
+  '0008-relations': { up: relations },
   '0009-lists': { up: auditFilters },
 }
