@@ -23,6 +23,8 @@ export const consolePaths = {
   rollout: '/rollouts/:id',
   users: '/users',
   tokens: '/tokens',
+  registryUsers: '/registry-users',
+  registryUser: '/registry-users/:user',
   audit: '/audit',
   account: '/account',
   signIn: '/sign-in',

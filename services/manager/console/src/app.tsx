@@ -50,6 +50,7 @@ const menu: readonly { readonly title: TextKey; readonly entries: readonly Entry
     entries: [
       { page: 'users', text: 'nav.users', needs: 'users' },
       { page: 'tokens', text: 'nav.tokens' },
+      { page: 'registryUsers', text: 'nav.registryUsers', needs: 'rights', also: ['registryUser'] },
       { page: 'audit', text: 'nav.audit', needs: 'audit' },
     ],
   },

@@ -15,6 +15,8 @@ import { NodePage } from './node.tsx'
 import { NodesPage } from './nodes.tsx'
 import { OverviewPage } from './overview.tsx'
 import { PullPage } from './pull.tsx'
+import { RegistryUserPage } from './registry-user.tsx'
+import { RegistryUsersPage } from './registry-users.tsx'
 import { RolloutPage } from './rollout.tsx'
 import { RolloutsPage } from './rollouts.tsx'
 import { ScheduleFormPage } from './schedule-form.tsx'
@@ -51,6 +53,8 @@ export const pages: Readonly<Record<ConsolePage, ComponentType<Place>>> = {
   rollout: RolloutPage,
   users: UsersPage,
   tokens: TokensPage,
+  registryUsers: RegistryUsersPage,
+  registryUser: RegistryUserPage,
   audit: AuditPage,
   account: AccountPage,
   signIn: OverviewPage,

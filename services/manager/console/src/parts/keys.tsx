@@ -19,6 +19,7 @@ const places = {
   a: 'audit',
   e: 'settings',
   r: 'rollouts',
+  u: 'registryUsers',
 } as const
 const isPlace = (key: string): key is keyof typeof places => Object.hasOwn(places, key)
 
@@ -81,6 +82,7 @@ const keys: readonly (readonly [key: string, what: TextKey])[] = [
   ['g e', 'nav.settings'],
   ['g r', 'nav.rollouts'],
   ['g a', 'nav.audit'],
+  ['g u', 'nav.registryUsers'],
 ]
 
 export const Help = ({ close }: { readonly close: () => void }) => (
