@@ -3,7 +3,9 @@ import { adminCall } from './admin.ts'
 import { list, text } from './bounded.ts'
 import { catalogCalls } from './catalog-calls.ts'
 import { clustersAnswerSchema } from './garbage.ts'
+import { givenRemoteCalls } from './given-remotes.ts'
 import { adminApi } from './openapi.ts'
+import { remoteSchema, webhookSchema } from './remote-answers.ts'
 import { tagVersionSchema } from './replication.ts'
 import { manifestVerdictsSchema, retentionReportSchema, retentionVerdictsSchema } from './retention.ts'
 import { ringCalls } from './ring-admin.ts'
@@ -67,44 +69,6 @@ export const replicationSchema = z.object({
 export type Replication = z.output<typeof replicationSchema>
 export type ReplicationUpload = Replication['uploads'][number]
 
-const backfillSchema = z.object({
-  repository: text(MAX_TEXT),
-  tag: text(MAX_TEXT),
-  /** Tags that were looked at, and those of them that fit. */
-  looked: countSchema,
-  fitting: countSchema,
-  /** Where it is; absent before its begin and after its end. */
-  at: text(MAX_TEXT).optional(),
-  doneAtMs: z.number().optional(),
-})
-/** How far the tags of before were looked for that fit a rule. */
-export type Backfill = z.output<typeof backfillSchema>
-
-const remoteSchema = z.object({
-  name: nameSchema,
-  urls: list(text(2048), MAX_ENTRIES),
-  /** Name of the other cluster; absent while it does not answer. */
-  cluster: nameSchema.optional(),
-  reachable: z.boolean(),
-  lastError: text(64).optional(),
-  /** Milliseconds until it may be sent to; 0: now. */
-  opensInMs: countSchema,
-  /** Absent: no limit. */
-  bytesPerSecond: byteCountSchema.optional(),
-  concurrency: countSchema,
-  signatures: z.boolean(),
-  deletes: z.boolean(),
-  rules: list(backfillSchema, MAX_ENTRIES),
-})
-const webhookSchema = z.object({
-  name: nameSchema,
-  /** Scheme, host and port: a path may be secret. */
-  origin: text(2048),
-  events: list(text(64), MAX_ENTRIES),
-  rules: list(z.object({ repository: text(MAX_TEXT), tag: text(MAX_TEXT) }), MAX_ENTRIES),
-})
-export type RemoteAnswer = z.output<typeof remoteSchema>
-
 /** Repositories of a report that could not be looked at, and places that could not. */
 const MAX_NAMED = 100
 
@@ -157,6 +121,7 @@ const unknown = ['REPLICATION_UNKNOWN', 'REMOTE_UNKNOWN', 'NAME_INVALID', 'TAG_I
 /** The admin API of a build-index; docs/endpoints.md has a row for each call. */
 export const buildIndexAdmin = adminApi({
   ...ringCalls,
+  ...givenRemoteCalls,
   remotes: adminCall({
     method: 'GET',
     path: '/remotes',

@@ -39,12 +39,10 @@ export {
   type TagPage,
 } from './build-index.ts'
 export {
-  type Backfill,
   buildIndexAdmin,
   type GarbageCounts,
   type GarbageReport,
   garbageReportSchema,
-  type RemoteAnswer,
   type Replication,
   type ReplicationState,
   type ReplicationUpload,
@@ -107,6 +105,21 @@ export {
   type RemovalOutcome,
   type StoredGarbage,
 } from './garbage.ts'
+export {
+  type GivenRemote,
+  type GivenRemoteSet,
+  type GivenRule,
+  givenRemoteSchema,
+  givenRemoteSetSchema,
+  givenRemotesHash,
+  givenRuleSchema,
+  type HeldRemotes,
+  MAX_GIVEN_REMOTES,
+  MAX_GIVEN_REMOTES_BYTES,
+  MAX_GIVEN_RULES,
+  remoteName,
+  type ShownRemote,
+} from './given-remotes.ts'
 export { jsonLines } from './json-lines.ts'
 export { type LiveKind, type LiveValues, liveKeys, liveSchemas } from './live-keys.ts'
 export { type LiveKeysOf, type LiveSettings, liveSettings } from './live-settings.ts'
@@ -188,6 +201,7 @@ export {
   registryUserSetSchema,
   registryUsersHash,
 } from './registry-users.ts'
+export type { Backfill, RemoteAnswer } from './remote-answers.ts'
 export {
   askedStatesSchema,
   clusterNameSchema,

@@ -177,6 +177,9 @@ const ownCodes = {
   ),
   REMOTE_UNKNOWN: final(404, 'the config names no remote of that name; list the remotes'),
   WEBHOOK_FAILED: retryable(503, 'the webhook could not be told; it is tried again'),
+  REMOTES_HELD: final(409, 'a manager holds the remotes of this cluster; change them there'),
+  REMOTES_OFF: final(404, 'this cluster takes no remotes from a manager; set replication.managed in its config'),
+  REMOTES_STALE: final(409, 'the cluster has a later generation of the remotes; look again'),
   REPLICA_FAILED: retryable(503, 'the tag could not be replicated now; it is tried again'),
   REPLICA_INCOMPLETE: retryable(
     409,

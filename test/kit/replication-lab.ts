@@ -35,6 +35,7 @@ export function labRemote(given: Partial<Remote> & { readonly replicas?: Replica
   const remote: Remote = {
     ...{
       kind: 'cluster',
+      from: 'config',
       name: 'far',
       urls: [],
       rules: [],

@@ -3,8 +3,6 @@ import { adminCall } from '../admin.ts'
 import { list, table, text } from '../bounded.ts'
 import { managerCall } from './manager-call.ts'
 
-/** Entries of one page. */
-const MAX_PAGE = 1000
 /** Join tokens of a cluster. */
 const MAX_TOKENS = 1000
 /** Scopes of one kind of a cluster. */
@@ -66,19 +64,6 @@ const tokenSchema = z.object({
   state: z.enum(['valid', 'expired', 'used']),
 })
 
-const relationSchema = z.object({
-  from: text(63),
-  /** Name of the remote at the build-indexes. */
-  remote: text(64),
-  /** The cluster that it is; absent while it does not answer. */
-  to: text(64).optional(),
-  urls: list(text(2048), MAX_PAGE),
-  reachable: z.boolean(),
-  lastError: text(64).optional(),
-  rules: list(z.object({ repository: text(4096), tag: text(4096) }), MAX_PAGE),
-})
-export type RelationAnswer = z.output<typeof relationSchema>
-
 const pageQuery = {
   n: 'entries on one page',
   last: 'continue after this entry: `next` of the page before',
@@ -93,7 +78,7 @@ const clusterBody = {
 const reads = { resource: 'clusters', action: 'read' } as const
 const writes = { resource: 'clusters', action: 'write' } as const
 
-/** Calls about clusters, their tokens, and which replicates to which. */
+/** Calls about clusters, their and their tokens. */
 export const clusterCalls = {
   clusters: managerCall(
     reads,
@@ -188,19 +173,6 @@ export const clusterCalls = {
       path: '/api/v1/clusters/:cluster/tokens/:token',
       summary: 'revokes a join token, or forgets one that has ended; who has joined with it stays',
       codes: ['CLUSTER_UNKNOWN', 'JOIN_TOKEN_UNKNOWN'],
-    }),
-  ),
-  relations: managerCall(
-    reads,
-    adminCall({
-      method: 'GET',
-      path: '/api/v1/relations',
-      summary:
-        'which cluster replicates to which, by which rules; clusters whose build-indexes do not answer are named',
-      answer: z.object({
-        relations: list(relationSchema, MAX_PAGE),
-        silent: list(z.object({ cluster: text(63), code: text(64) }), MAX_CLUSTERS),
-      }),
     }),
   ),
 }

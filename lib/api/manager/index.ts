@@ -7,6 +7,7 @@ import { managerCall } from './manager-call.ts'
 import { memberCalls } from './members.ts'
 import { peopleCalls } from './people.ts'
 import { managedRegistryCalls } from './registry-users.ts'
+import { relationCalls } from './relations.ts'
 import { rightCalls } from './rights.ts'
 import { rolloutCalls } from './rollouts.ts'
 import { scheduleCalls } from './schedules.ts'
@@ -15,7 +16,7 @@ import { viewCalls } from './views.ts'
 
 export { type AssignmentAsker, askAssignment } from './assignment-client.ts'
 export type { AuditRow } from './audit.ts'
-export type { ClusterAnswer, RelationAnswer } from './clusters.ts'
+export type { ClusterAnswer } from './clusters.ts'
 export { type DragonflyArgs, type DragonflyJob, dragonflyJobSchema, dragonflyPatchSchema } from './dragonfly.ts'
 export {
   type JobCredentials,
@@ -70,6 +71,14 @@ export {
   type UserRow,
 } from './people-shapes.ts'
 export { type RegistryProxy, type RegistryUserRow, registryProxyStates } from './registry-users.ts'
+export {
+  MAX_RELATIONS,
+  MAX_RELATIONS_OF_CLUSTER,
+  type RelationRow,
+  type RelationState,
+  relationStates,
+  type SeenRelation,
+} from './relations.ts'
 export type { PlanBody, RolloutPlan } from './rollout-plan.ts'
 export {
   type HaltCode,
@@ -108,6 +117,7 @@ export const managerApi = {
   ...rightCalls,
   ...managedRegistryCalls,
   ...clusterCalls,
+  ...relationCalls,
   ...memberCalls,
   ...viewCalls,
   ...settingCalls,

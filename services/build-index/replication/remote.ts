@@ -21,6 +21,8 @@ const CONNECT_MS = 5_000
 /** Another cluster that tags are replicated to. */
 export interface Remote extends FollowerFacts {
   readonly kind: 'cluster'
+  /** Whether the config names it, or a manager, or an admin in its place. */
+  readonly from: 'config' | 'given'
   readonly urls: readonly string[]
   readonly rules: readonly TagRule[]
   readonly signatures: boolean
@@ -65,6 +67,7 @@ export function remoteCluster(runtime: Runtime, ownCluster: string, name: string
 
   return {
     kind: 'cluster',
+    from: 'config',
     start: () => http.start(),
     stop: () => http.stop(),
     name,

@@ -106,7 +106,7 @@ async function lookAt(
   remote: Remote,
   options: AbortOptions,
 ): Promise<RemoteAnswer> {
-  const { name, urls, concurrency, signatures, deletes, bytesPerSecond } = remote
+  const { name, from, urls, concurrency, signatures, deletes, bytesPerSecond } = remote
   const limit = deadline(clock, LOOK_MS, options.signal)
   try {
     const walks = desk?.backfills
@@ -120,6 +120,7 @@ async function lookAt(
     return {
       ...{
         name,
+        from,
         urls,
         concurrency,
         signatures,

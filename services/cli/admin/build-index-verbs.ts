@@ -1,6 +1,7 @@
 import type { buildIndexAdmin, GarbageReport, RetentionReport } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
 import { referrerTable } from './referrer-table.ts'
+import { remoteVerbs } from './remote-verbs.ts'
 import { describeVerb, ringVerbs } from './shared-verbs.ts'
 import { ageText, fields, sizeText, spanText, table } from './sheet.ts'
 import type { VerbsOf } from './verb.ts'
@@ -120,44 +121,7 @@ const retentionText = (report: RetentionReport, nowMs: number) =>
 export const buildIndexVerbs: VerbsOf<typeof buildIndexAdmin> = {
   ...ringVerbs,
   ...describeVerb,
-  remotes: {
-    example: 'remotes',
-    show: ({ cluster, shards, remotes, webhooks }, nowMs) =>
-      [
-        fields({ cluster, 'shards here': shards.join(', ') || '-' }),
-        table(remotes, [
-          ['REMOTE', ({ name }) => name],
-          ['CLUSTER', (remote) => remote.cluster ?? '-'],
-          ['STATE', ({ reachable, lastError }) => (reachable ? 'answers' : (lastError ?? 'does not answer'))],
-          ['OPENS', ({ opensInMs }) => (opensInMs === 0 ? 'open' : `in ${spanText(opensInMs)}`)],
-          ['RATE', ({ bytesPerSecond }) => (bytesPerSecond === undefined ? '-' : `${sizeText(bytesPerSecond)}/s`)],
-          ['SIGNATURES', ({ signatures }) => (signatures ? 'yes' : 'no')],
-          ['DELETES', ({ deletes }) => (deletes ? 'yes' : 'no')],
-        ]),
-        table(
-          remotes.flatMap(({ name, rules }) => rules.map((rule) => ({ name, ...rule }))),
-          [
-            ['RULE OF', ({ name }) => name],
-            ['REPOSITORY', ({ repository }) => repository],
-            ['TAG', ({ tag }) => tag],
-            ['OLDER TAGS', ({ looked, fitting }) => `${fitting} of ${looked} fit`],
-            ['AT', ({ at, doneAtMs }) => (doneAtMs === undefined ? (at ?? '-') : `done ${ageText(doneAtMs, nowMs)}`)],
-          ],
-        ),
-        table(
-          webhooks.flatMap(({ name, origin, events, rules }) =>
-            rules.map((rule) => ({ name, origin, events, ...rule })),
-          ),
-          [
-            ['WEBHOOK', ({ name }) => name],
-            ['AT', ({ origin }) => origin],
-            ['EVENTS', ({ events }) => events.join(', ')],
-            ['REPOSITORY', ({ repository }) => repository],
-            ['TAG', ({ tag }) => tag],
-          ],
-        ),
-      ].join('\n\n'),
-  },
+  ...remoteVerbs,
   replications: {
     example: 'replications --state dead',
     show: ({ replications, next }, nowMs) =>

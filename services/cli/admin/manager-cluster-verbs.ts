@@ -18,7 +18,6 @@ type Calls = Pick<
   | 'member'
   | 'forgetMember'
   | 'hosts'
-  | 'relations'
   | 'assignment'
 >
 type Cluster = AnswerOf<Calls['cluster']>
@@ -206,19 +205,6 @@ export const managerClusterVerbs: VerbsOf<Calls> = {
         ['IN', ({ bytesInPerSecond }) => rateText(bytesInPerSecond)],
         ['OUT', ({ bytesOutPerSecond }) => rateText(bytesOutPerSecond)],
       ]) + more(next),
-  },
-  relations: {
-    example: 'relations',
-    show: ({ relations, silent }) =>
-      [
-        table(relations, [
-          ['FROM', ({ from }) => from],
-          ['TO', ({ to, remote }) => to ?? `(${remote})`],
-          ['STATE', ({ reachable, lastError }) => (reachable ? 'answers' : `silent: ${lastError ?? 'not asked yet'}`)],
-          ['RULES', ({ rules }) => rules.map(({ repository, tag }) => `${repository}:${tag}`).join(' ')],
-        ]),
-        ...silent.map(({ cluster, code }) => `${cluster}: no build-index answers: ${code}`),
-      ].join('\n'),
   },
   assignment: {
     example: 'assignment --address 10.1.2.3 --zone cn-beijing-a',

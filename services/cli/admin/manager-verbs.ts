@@ -2,6 +2,7 @@ import type { managerApi } from '../../../lib/api/index.ts'
 import { managerClusterVerbs } from './manager-cluster-verbs.ts'
 import { managerJobVerbs } from './manager-job-verbs.ts'
 import { managerRegistryVerbs } from './manager-registry-verbs.ts'
+import { managerRelationVerbs } from './manager-relation-verbs.ts'
 import { settingVerbs } from './manager-settings-verbs.ts'
 import { managerViewVerbs } from './manager-view-verbs.ts'
 import { peopleVerbs } from './people-verbs.ts'
@@ -24,6 +25,7 @@ export const managerVerbs: VerbsOf<typeof managerApi> = {
   ...peopleVerbs,
   ...managerRegistryVerbs,
   ...managerClusterVerbs,
+  ...managerRelationVerbs,
   ...managerViewVerbs,
   ...settingVerbs,
   ...describeVerb,

@@ -6,6 +6,8 @@ import type { ClusterRow } from './tables.ts'
 
 /** Clusters of one manager. */
 export const MAX_CLUSTERS = 1000
+/** Relations that are named when a cluster cannot be removed. */
+const NAMED = 10
 
 export interface Cluster {
   readonly id: string
@@ -36,7 +38,7 @@ export interface ClusterStore {
   create(actor: string, init: ClusterChange & { readonly name: string }): Promise<Cluster>
   /** @throws CLUSTER_UNKNOWN, CLUSTER_EXISTS, CHANGED_MEANWHILE, SCOPE_INVALID */
   change(actor: string, id: string, change: ClusterChange): Promise<Cluster>
-  /** Forgets it and all that belongs to it. @throws CLUSTER_UNKNOWN */
+  /** Forgets it and all that belongs to it. @throws CLUSTER_UNKNOWN, CLUSTER_IN_USE while a relation names it */
   remove(actor: string, id: string): Promise<void>
   /** Notes how many agents its trackers know. */
   count(id: string, agents: number): Promise<void>
@@ -120,8 +122,18 @@ async function changed(tx: Tx, id: string, { revision, ...change }: ClusterChang
   return after
 }
 
+/** @throws CLUSTER_IN_USE */
+async function assertUnrelated(tx: Tx, id: string): Promise<void> {
+  const named = tx.selectFrom('relations').select('id').limit(NAMED)
+  const rows = await named.where(({ eb, or }) => or([eb('fromId', '=', id), eb('toId', '=', id)])).execute()
+  if (rows.length === 0) return
+  const relations = rows.map((row) => row.id)
+  throw appError('CLUSTER_IN_USE', { message: 'relations name the cluster; remove them first', detail: { relations } })
+}
+
 async function removed(tx: Tx, id: string): Promise<void> {
   await found(tx, id)
+  await assertUnrelated(tx, id)
   for (const table of ['joinTokens', 'members', 'hosts'] as const)
     await tx.deleteFrom(table).where('clusterId', '=', id).execute()
   await tx.deleteFrom('clusters').where('id', '=', id).execute()

@@ -2,6 +2,7 @@ import type { ClusterTables } from '../clusters/tables.ts'
 import type { JobTables } from '../jobs/tables.ts'
 import type { PeopleTables } from '../people/tables.ts'
 import type { RegistryTables } from '../registry/tables.ts'
+import type { RelationTables } from '../relations/tables.ts'
 import type {
   RolloutEventsTable,
   RolloutHostsTable,
@@ -39,7 +40,7 @@ export interface LeaseTable {
  * Every table of a manager. Times are milliseconds since the epoch, booleans are 0 or 1, JSON is text: the same in SQLite and
  * PostgreSQL.
  */
-export interface Tables extends PeopleTables, ClusterTables, JobTables, RegistryTables {
+export interface Tables extends PeopleTables, ClusterTables, JobTables, RegistryTables, RelationTables {
   readonly audit: AuditTable
   readonly settingCounter: SettingCounterTable
   readonly settingManager: SettingManagerTable
@@ -81,6 +82,8 @@ export const inBackups: Readonly<Record<keyof Tables, readonly [string, ...strin
   rolloutHosts: ['rollout', 'cluster', 'host'],
   registryUsers: ['name'],
   registryGeneration: ['one'],
+  relations: ['id'],
+  relationGeneration: ['one'],
   // Read anew from the trackers.
   hosts: undefined,
   // What was used or ended since would count again.
@@ -93,4 +96,5 @@ export const madeAtStart: readonly string[] = [
   'settingCounter',
   'settingManager',
   'registryGeneration',
+  'relationGeneration',
 ] satisfies (keyof Tables)[]

@@ -42,11 +42,11 @@ const documentOf = async (kind: (typeof adminApis)[number]['kind']) =>
 
 /**
  * They need a Kubernetes, a cluster that has joined, a query, a folder, or somebody who is signed in; `services/controller-{names,accounts}`,
- * `proxy/given-users`, `manager/clusters`, `manager/people` and `manager/settings` compare them with the same schemas.
+ * `proxy/given-users`, `replication/given-remotes`, `manager/clusters`, `manager/people` and `manager/settings` compare them with the same schemas.
  */
 const elsewhere = [
   'tracker content',
-  'proxy registryUsers',
+  ...['proxy registryUsers', 'build-index givenRemotes'],
   ...['controller names', 'controller accounts', 'manager assignment'],
   ...['manager settingsDiff', 'manager settingsEffective'],
   ...['manager mySessions', 'manager myTokens'],
