@@ -11,6 +11,8 @@ export const consolePaths = {
   pull: '/nodes/:cluster/:peer/pulls/:id',
   clusters: '/clusters',
   cluster: '/clusters/:cluster',
+  relations: '/relations',
+  relation: '/relations/:relation',
   jobs: '/jobs',
   newJob: '/jobs/new',
   job: '/jobs/:job',

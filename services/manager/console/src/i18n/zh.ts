@@ -3,6 +3,7 @@ import { common } from './zh/common.ts'
 import { people } from './zh/people.ts'
 import { pulls } from './zh/pulls.ts'
 import { registry } from './zh/registry.ts'
+import { relations } from './zh/relations.ts'
 import { steer } from './zh/steer.ts'
 import { watch } from './zh/watch.ts'
 import { work } from './zh/work.ts'
@@ -16,4 +17,5 @@ export const zh: Readonly<Record<keyof typeof en, string>> = {
   ...work,
   ...steer,
   ...registry,
+  ...relations,
 }

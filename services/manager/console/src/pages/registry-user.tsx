@@ -81,7 +81,7 @@ function Remove({ seen: { value: user, tag }, close }: ActProps) {
     <Dialog
       title={t('registryUser.removeTitle', { name: user.name })}
       close={close}
-      act={{ text: t('registryUser.remove'), run, danger: true, busy: doing.busy }}
+      act={{ text: t('act.remove'), run, danger: true, busy: doing.busy }}
     >
       <p>{t('registryUser.removeWhat')}</p>
       <Failed of={doing} />
@@ -148,7 +148,7 @@ function Acts({ seen, again }: ActsProps) {
           {t('registryUser.rotate')}
         </button>
         <button type="button" class="danger" onClick={() => put(shown, 'remove')}>
-          {t('registryUser.remove')}
+          {t('act.remove')}
         </button>
       </div>
       <Failed of={doing} />

@@ -20,6 +20,7 @@ const places = {
   e: 'settings',
   r: 'rollouts',
   u: 'registryUsers',
+  l: 'relations',
 } as const
 const isPlace = (key: string): key is keyof typeof places => Object.hasOwn(places, key)
 
@@ -81,6 +82,7 @@ const keys: readonly (readonly [key: string, what: TextKey])[] = [
   ['g j', 'nav.jobs'],
   ['g e', 'nav.settings'],
   ['g r', 'nav.rollouts'],
+  ['g l', 'nav.relations'],
   ['g a', 'nav.audit'],
   ['g u', 'nav.registryUsers'],
 ]

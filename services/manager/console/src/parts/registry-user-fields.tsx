@@ -7,14 +7,12 @@ import {
   type LackingOfUser,
   type RegistryUserFields,
 } from '../pure/registry-user-form.ts'
-import { get } from '../state/api.ts'
-import { useLoad } from '../state/load.ts'
 import { put } from '../state/put.ts'
-import { registryUserKinds, ruleActions } from '../state/registry-users.ts'
-import { may } from '../state/session.ts'
-import type { Cluster } from '../state/shapes.ts'
+import { type RuleAction, registryUserKinds, ruleActions } from '../state/registry-users.ts'
+import { useClusterWords } from './cluster-words.ts'
 import { Field } from './form.tsx'
 import { Radios } from './job-fields.tsx'
+import { Lack, Rows } from './rows.tsx'
 
 interface FieldsProps {
   readonly fields: Signal<RegistryUserFields>
@@ -24,91 +22,36 @@ interface FieldsProps {
 const setter = (fields: Signal<RegistryUserFields>) => (change: Partial<RegistryUserFields>) =>
   put(fields, { ...fields.peek(), ...change })
 
-/** What a field lacks, under it. */
-const Lack = ({ of, lack }: { readonly of: LackingOfUser; readonly lack: LackingOfUser | undefined }) =>
-  lack === of ? (
-    <span class="wrong" role="alert">
-      {t(`registryUser.lacks.${of}`)}
-    </span>
-  ) : null
+const lackText = (of: LackingOfUser, lack: LackingOfUser | undefined) =>
+  lack === of ? t(`registryUser.lacks.${of}`) : undefined
 
-interface GrantProps {
-  readonly grant: GrantFields
-  readonly n: number
-  readonly change: (grant: GrantFields) => void
-  readonly remove: () => void
-}
-
-const GrantRow = ({ grant, n, change, remove }: GrantProps) => (
-  <fieldset class="grant" aria-label={t('registryUser.grant', { n })}>
+const Grant = ({ grant, change }: { readonly grant: GrantFields; readonly change: (grant: GrantFields) => void }) => (
+  <>
     <input
       class="mono"
-      aria-label={t('registryUser.repositories')}
+      aria-label={t('col.repository')}
       placeholder="team/*"
       autocomplete="off"
       spellcheck={false}
       value={grant.repositories}
       onInput={(e) => change({ ...grant, repositories: e.currentTarget.value })}
     />
-    <div class="row">
-      {ruleActions.map((action) => (
-        <label key={action} class="check">
-          <input
-            type="checkbox"
-            checked={grant.actions.includes(action)}
-            onChange={(e) => {
-              const { checked } = e.currentTarget
-              change({
-                ...grant,
-                actions: ruleActions.filter((each) => (each === action ? checked : grant.actions.includes(each))),
-              })
-            }}
-          />
-          {t(`ruleAction.${action}`)}
-        </label>
-      ))}
-      <button type="button" class="plain" onClick={remove}>
-        {t('registryUser.removeGrant')} <span class="hidden">{n}</span>
-      </button>
-    </div>
-  </fieldset>
-)
-
-function GrantsFields({ fields, lack }: FieldsProps) {
-  const { grants } = fields.value
-  const set = (next: readonly GrantFields[]) => setter(fields)({ grants: next })
-  return (
-    <fieldset class="field">
-      <legend>{t('registryUser.may')}</legend>
-      {grants.map((grant, i) => (
-        <GrantRow
-          key={i}
-          grant={grant}
-          n={i + 1}
-          change={(next) => set(grants.map((each, at) => (at === i ? next : each)))}
-          remove={() => set(grants.filter((_, at) => at !== i))}
+    {ruleActions.map((action) => (
+      <label key={action} class="check">
+        <input
+          type="checkbox"
+          checked={grant.actions.includes(action)}
+          onChange={(e) => {
+            const { checked } = e.currentTarget
+            const holds = (each: RuleAction) => (each === action ? checked : grant.actions.includes(each))
+            change({ ...grant, actions: ruleActions.filter(holds) })
+          }}
         />
-      ))}
-      <Lack of="grants" lack={lack} />
-      <div>
-        <button type="button" onClick={() => set([...grants, emptyGrant])}>
-          {t('registryUser.addGrant')}
-        </button>
-      </div>
-      <small>{t('registryUser.mayHint')}</small>
-    </fieldset>
-  )
-}
-
-/** Names of all clusters, for who may see them. */
-function useClusterWords(): readonly string[] {
-  const { now } = useLoad('registry-user-clusters', async (signal) =>
-    may('clusters', 'read')
-      ? (await get<{ readonly clusters: readonly Cluster[] }>('/api/v1/clusters', { n: 1000 }, signal)).clusters
-      : [],
-  )
-  return now.is === 'ready' ? now.value.map(({ name }) => name) : []
-}
+        {t(`ruleAction.${action}`)}
+      </label>
+    ))}
+  </>
+)
 
 function ClustersFields({ fields, lack }: FieldsProps) {
   const { everywhere, clusters } = fields.value
@@ -147,7 +90,7 @@ function ClustersFields({ fields, lack }: FieldsProps) {
               </label>
             ))}
           </div>
-          <Lack of="clusters" lack={lack} />
+          <Lack text={lackText('clusters', lack)} />
         </fieldset>
       )}
     </>
@@ -172,7 +115,7 @@ function EndFields({ fields, lack }: FieldsProps) {
       {ends && (
         <Field name={t('registryUser.until')} hint={t('registryUser.untilHint')}>
           <input type="datetime-local" value={until} onInput={(e) => set({ until: e.currentTarget.value })} />
-          <Lack of="until" lack={lack} />
+          <Lack text={lackText('until', lack)} />
         </Field>
       )}
     </>
@@ -185,7 +128,18 @@ export const RegistryUserFieldset = ({ first, ...props }: FieldsProps & { readon
   return (
     <div class="form">
       {first}
-      <GrantsFields {...props} />
+      <Rows
+        legend={t('registryUser.may')}
+        each={(n) => t('registryUser.grant', { n })}
+        rows={fields.value.grants}
+        set={(grants) => setter(fields)({ grants })}
+        empty={emptyGrant}
+        add={t('registryUser.addGrant')}
+        hint={t('registryUser.mayHint')}
+        lack={<Lack text={lackText('grants', props.lack)} />}
+      >
+        {(grant, change) => <Grant grant={grant} change={change} />}
+      </Rows>
       <ClustersFields {...props} />
       <EndFields {...props} />
       <Field name={t('registryUser.note')}>
@@ -213,7 +167,7 @@ export function WhoFields({ fields, lack }: FieldsProps) {
           value={name}
           onInput={(e) => set({ name: e.currentTarget.value })}
         />
-        <Lack of="name" lack={lack} />
+        <Lack text={lackText('name', lack)} />
       </Field>
       <Radios
         label={t('col.kind')}

@@ -3,9 +3,9 @@ import { standingOf } from '../pure/registry-user-form.ts'
 import { get } from '../state/api.ts'
 import { format } from '../state/here.ts'
 import { useLoad } from '../state/load.ts'
-import type { RegistryProxies, RegistryProxy, RegistryUser } from '../state/registry-users.ts'
-import { Table } from './table.tsx'
-import { Card, Empty, Mark, Secret, Seen, type Tone } from './ui.tsx'
+import type { RegistryProxies, RegistryUser } from '../state/registry-users.ts'
+import { GivenStates } from './given-states.tsx'
+import { Card, Empty, Mark, Secret, Seen } from './ui.tsx'
 
 const standingTones = { active: 'good', disabled: 'plain', over: 'warn' } as const
 
@@ -54,44 +54,6 @@ export const ShownSecret = ({
   </>
 )
 
-const proxyTones: Readonly<Record<RegistryProxy['state'], Tone>> = {
-  ...{ applied: 'good', behind: 'warn', foreign: 'bad', refused: 'bad', away: 'bad' },
-}
-
-const Why = ({ state, code, manager }: RegistryProxy) => {
-  if (state === 'applied') return <>–</>
-  return (
-    <>
-      {code !== undefined && <code>{code}</code>} {t(`registryProxyWhy.${state}`, { manager: manager ?? '' })}
-    </>
-  )
-}
-
-const ProxyTable = ({ proxies }: Pick<RegistryProxies, 'proxies'>) => {
-  const { number } = format()
-  return (
-    <Table
-      label={t('registryProxies.title')}
-      rows={proxies}
-      keyOf={({ cluster, proxy }) => `${cluster}/${proxy}`}
-      columns={[
-        { name: t('col.cluster'), of: ({ cluster }) => cluster },
-        { name: t('registryProxies.proxy'), of: ({ proxy }) => <code>{proxy}</code> },
-        {
-          name: t('col.state'),
-          of: ({ state }) => <Mark tone={proxyTones[state]}>{t(`registryProxy.${state}`)}</Mark>,
-        },
-        {
-          name: t('registryProxies.has'),
-          end: true,
-          of: ({ generation }) => (generation === undefined ? '–' : number(generation)),
-        },
-        { name: t('col.why'), of: (row) => <Why {...row} /> },
-      ]}
-    />
-  )
-}
-
 /** Which proxies have the users that they are to have, and why others have not. */
 export function ProxiesCard() {
   const load = useLoad('registry-proxies', (signal) => get<RegistryProxies>('/api/v1/registry-proxies', {}, signal), {
@@ -106,7 +68,13 @@ export function ProxiesCard() {
           ) : (
             <>
               <p class="lead">{t('registryProxies.share', { generation, applied, of })}</p>
-              <ProxyTable proxies={proxies} />
+              <GivenStates
+                title={t('registryProxies.title')}
+                kind={t('registryProxies.proxy')}
+                nameOf={({ proxy }) => proxy}
+                rows={proxies}
+                why={(state, manager) => t(`registryProxyWhy.${state}`, { manager })}
+              />
             </>
           )
         }

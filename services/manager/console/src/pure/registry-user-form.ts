@@ -1,5 +1,6 @@
 import type { RegistryGrant, RegistryUser, RegistryUserKind, RuleAction } from '../state/registry-users.ts'
 import { minuteText, momentOf } from './minutes.ts'
+import { wordsIn } from './words.ts'
 
 export interface GrantFields {
   /** Patterns, with spaces or commas between them. */
@@ -34,8 +35,6 @@ export const fieldsOfUser = (user: RegistryUser): RegistryUserFields => ({
   ...{ ends: user.expiresAtMs !== undefined },
   until: user.expiresAtMs === undefined ? '' : minuteText(user.expiresAtMs),
 })
-
-const wordsIn = (text: string): readonly string[] => [...new Set(text.split(/[\s,]+/).filter((word) => word !== ''))]
 
 /** Rows that say nothing at all are left out. */
 const grantsOf = ({ grants }: RegistryUserFields): readonly RegistryGrant[] =>
