@@ -2,9 +2,8 @@ import { useSignal } from '@preact/signals'
 import { t } from '../i18n/index.ts'
 import { useClusterWords } from '../parts/cluster-words.ts'
 import { Choose, Failed, useDoing } from '../parts/form.tsx'
-import { Silent } from '../parts/names.tsx'
 import { RelationFieldset, WhichFields } from '../parts/relation-fields.tsx'
-import { RelationStatesCard, RelationTable } from '../parts/relations.tsx'
+import { RelationStatesCard, RelationTable, SilentLead } from '../parts/relations.tsx'
 import { Pager } from '../parts/table.tsx'
 import { Card, Dialog, Empty, Head, Seen } from '../parts/ui.tsx'
 import { addressOf, type Place } from '../pure/paths.ts'
@@ -69,7 +68,7 @@ export function RelationsPage({ query: { cluster = '', last } }: Place) {
         <Seen load={load}>
           {({ relations, silent, next }) => (
             <>
-              <Silent of={silent} />
+              <SilentLead of={silent} />
               {relations.length === 0 ? (
                 <Empty title={t('relations.emptyTitle')}>
                   {t(cluster === '' ? 'relations.empty' : 'list.emptyFilter')}

@@ -4,11 +4,13 @@ import { addressOf } from '../pure/paths.ts'
 import { get } from '../state/api.ts'
 import { useLoad } from '../state/load.ts'
 import type { RelationsPage } from '../state/relations.ts'
-import { Silent } from './names.tsx'
-import { RelationTable } from './relations.tsx'
+import { RelationTable, SilentLead } from './relations.tsx'
 import { Card, Empty, Seen } from './ui.tsx'
 
 const edgeText = ({ from, to, state }: GraphEdge) => `${from} → ${to}: ${t(`relationState.${state}`)}`
+
+/** As much of a name as there is room for. */
+const short = (name: string) => (name.length > 16 ? `${name.slice(0, 15)}…` : name)
 
 const Picture = ({ size, nodes, edges }: ClusterGraph) => (
   <svg class="graph" viewBox={`0 0 ${size} ${size}`} role="img" aria-label={edges.map(edgeText).join('; ')}>
@@ -22,11 +24,11 @@ const Picture = ({ size, nodes, edges }: ClusterGraph) => (
         <title>{edgeText(edge)}</title>
       </line>
     ))}
-    {nodes.map(({ name, x, y }) => (
+    {nodes.map(({ name, x, y, label }) => (
       <g key={name}>
         <circle cx={x} cy={y} r={8} />
-        <text x={x} y={y < size / 2 ? y - 16 : y + 26}>
-          {name}
+        <text x={label.x} y={label.y} text-anchor={label.anchor} dominant-baseline="middle">
+          {short(name)}
         </text>
       </g>
     ))}
@@ -53,7 +55,7 @@ export function GraphCard() {
           const graph = clusterGraph(relations)
           return (
             <>
-              <Silent of={silent} />
+              <SilentLead of={silent} />
               {relations.length === 0 ? (
                 <Empty title={t('relations.emptyTitle')}>{t('relations.empty')}</Empty>
               ) : (

@@ -4,10 +4,19 @@ import { addressOf } from '../pure/paths.ts'
 import { get } from '../state/api.ts'
 import { format } from '../state/here.ts'
 import { useLoad } from '../state/load.ts'
-import type { RelationRule, RelationStates, SeenRelation } from '../state/relations.ts'
+import type { RelationRule, RelationStates, RelationsPage, SeenRelation } from '../state/relations.ts'
 import { GivenStates } from './given-states.tsx'
+import { Silent } from './names.tsx'
 import { Table } from './table.tsx'
 import { Card, Empty, Mark, Seen, type Tone } from './ui.tsx'
+
+/** Clusters whose relations of files are not known now. */
+export const SilentLead = ({ of }: { readonly of: RelationsPage['silent'] }) =>
+  of.length === 0 ? null : (
+    <div class="lead">
+      <Silent of={of} />
+    </div>
+  )
 
 const tones: Readonly<Record<ReturnType<typeof edgeState>, Tone>> = {
   ...{ on: 'good', off: 'plain', broken: 'bad', unknown: 'warn' },

@@ -5,6 +5,8 @@ export interface GraphNode {
   readonly name: string
   readonly x: number
   readonly y: number
+  /** Where its name stands: outside of the circle, where no arrow is. */
+  readonly label: { readonly x: number; readonly y: number; readonly anchor: 'start' | 'middle' | 'end' }
 }
 
 /** `off`: nothing goes. `broken`: the other cluster does not answer. `unknown`: nobody has said. */
@@ -32,8 +34,10 @@ export const MAX_PICTURED = 24
 /** How far an arrow ends before the middle of a cluster, and how far it is moved aside from the one that comes back. */
 const RIM = 16
 const ASIDE = 4
-/** Room for names around the circle. */
-const MARGIN = 64
+/** Room for names around the circle, how far they stand off, and how much of a cosine is beside a cluster and not over it. */
+const MARGIN = 110
+const OFF = 16
+const BESIDE = 0.3
 
 export function edgeState({ isPaused, reachable }: Pick<SeenRelation, 'isPaused' | 'reachable'>): EdgeState {
   if (isPaused) return 'off'
@@ -53,7 +57,10 @@ export function clusterGraph(relations: readonly SeenRelation[]): ClusterGraph |
   const size = 2 * (radius + MARGIN)
   const nodes = names.map((name, i) => {
     const angle = (2 * Math.PI * i) / names.length - Math.PI / 2
-    return { name, x: rounded(size / 2 + radius * Math.cos(angle)), y: rounded(size / 2 + radius * Math.sin(angle)) }
+    const [cos, sin] = [Math.cos(angle), Math.sin(angle)]
+    const at = (from: number) => ({ x: rounded(size / 2 + from * cos), y: rounded(size / 2 + from * sin) })
+    const anchor = Math.abs(cos) < BESIDE ? 'middle' : cos > 0 ? 'start' : 'end'
+    return { name, ...at(radius), label: { ...at(radius + OFF), anchor } as const }
   })
   const at = new Map(nodes.map((node) => [node.name, node]))
   const edges = relations.flatMap((relation): GraphEdge[] => {
