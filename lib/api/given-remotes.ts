@@ -11,10 +11,10 @@ export const MAX_GIVEN_REMOTES_BYTES = 40 * 1024
 /** Rules of all of them together. */
 export const MAX_GIVEN_RULES = 256
 /** Addresses of one of them, and windows of a day. */
-const MAX_URLS = 16
+export const MAX_REMOTE_URLS = 16
 const MAX_WINDOWS = 16
 /** Characters of an address, and of a pattern. */
-const MAX_URL = 255
+export const MAX_REMOTE_URL = 255
 const MAX_PATTERN = 255
 /** Remotes in an answer: those that are given, and those of the config. */
 const MAX_SHOWN = 1_000
@@ -34,7 +34,7 @@ const hasNoSecret = (url: string) => {
   const { username, password, search, hash } = new URL(url)
   return username + password + search + hash === ''
 }
-const remoteUrl = text(MAX_URL)
+const remoteUrl = text(MAX_REMOTE_URL)
   .pipe(baseUrl)
   .refine((url) => URL.canParse(url) && hasNoSecret(url), 'must be an http or https URL without a user, "?" and "#"')
 
@@ -49,7 +49,7 @@ const timeOfDay = text(5).regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'a time of day is
 const remoteKeys = {
   name: remoteName,
   /** Build-indexes of the other cluster. */
-  urls: some(list(remoteUrl, MAX_URLS)),
+  urls: some(list(remoteUrl, MAX_REMOTE_URLS)),
   /** The tags that go there: those that fit one of the rules. */
   rules: some(list(givenRuleSchema, MAX_GIVEN_RULES)),
   /** When they go there, each day; none: at once. */

@@ -117,6 +117,8 @@ export {
   MAX_GIVEN_REMOTES,
   MAX_GIVEN_REMOTES_BYTES,
   MAX_GIVEN_RULES,
+  MAX_REMOTE_URL,
+  MAX_REMOTE_URLS,
   remoteName,
   type ShownRemote,
 } from './given-remotes.ts'

@@ -4,12 +4,16 @@ import type { Route } from '../../lib/http/index.ts'
 import { catalogAdminRoutes, type ShownIndex } from './catalog-routes.ts'
 import type { Collector } from './garbage/collector.ts'
 import { garbageAdminRoutes } from './garbage/garbage-routes.ts'
+import { type GivenRemoteRoutesComponents, givenRemoteRoutes } from './replication/given/given-remote-routes.ts'
 import { type ReplicationRoutesComponents, replicationRoutes } from './replication/replication-routes.ts'
 import type { Retention } from './retention/retention.ts'
 import { retentionRoutes } from './retention/retention-routes.ts'
 import { type UpstreamAdminComponents, upstreamAdminRoutes } from './upstream/upstream-admin.ts'
 
-export interface BuildIndexAdminComponents extends ReplicationRoutesComponents, UpstreamAdminComponents {
+export interface BuildIndexAdminComponents
+  extends ReplicationRoutesComponents,
+    GivenRemoteRoutesComponents,
+    UpstreamAdminComponents {
   readonly garbage: Collector | undefined
   readonly retention: Retention | undefined
   readonly index: ShownIndex
@@ -24,6 +28,7 @@ export function buildIndexAdminRoutes(components: BuildIndexAdminComponents): re
     ...ringRoutes(components.rings),
     ...catalogAdminRoutes(components.index, components.changed),
     ...replicationRoutes(components),
+    ...givenRemoteRoutes(components),
     ...garbageAdminRoutes(components.garbage),
     ...upstreamAdminRoutes(components),
     ...retentionRoutes(components.retention),

@@ -7,8 +7,8 @@ import { immutableTags, withImmutableTags } from './immutable-tags.ts'
 import { type IndexRecords, indexRecords } from './index-records.ts'
 import { referrerIndex } from './referrer-index.ts'
 import { registryIndex } from './registry-index.ts'
-import type { Follower } from './replication/follower.ts'
-import { type Outbox, outbox } from './replication/replicator.ts'
+import { type Followers, type FollowerTimes, openFollowers } from './replication/followers.ts'
+import { type Outbox, outbox } from './replication/outbox.ts'
 import { repositoryIndex } from './repository-index.ts'
 import { type TagRecords, tagRecords, type VersionedTags } from './tag-records.ts'
 
@@ -25,6 +25,8 @@ export interface OpenIndex {
   readonly probed: Pick<Backend, 'stat'>
   /** Undefined without a backend that has conditional writes. */
   readonly work: WorkPlace | undefined
+  /** Whoever is told of changes of tags. */
+  readonly followers: Followers
   /** As in `LinkedManifest`. */
   readonly blobsFollow: boolean
   /** Undefined where no versions of tags are kept. */
@@ -43,15 +45,18 @@ export interface KeptIndex {
 export interface OpenIndexInit {
   /** Replaces the backend that the config names. */
   readonly given: Backend | undefined
-  /** Whoever is told of changes of tags. */
-  readonly followers: ReadonlyMap<string, Follower>
+  readonly followerTimes?: FollowerTimes | undefined
 }
 
 /**
  * With a registry as backend, the registry itself is the index, and what it cannot keep lies in a second backend; in any
  * other backend the index is records of ours. @throws REPLICATION_NEEDS_BACKEND
  */
-export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, followers }: OpenIndexInit): OpenIndex {
+export function openIndex(
+  runtime: Runtime,
+  config: BuildIndexConfig,
+  { given, followerTimes }: OpenIndexInit,
+): OpenIndex {
   const { backend: first, replication } = config
   const second = replication.backend && openBackend(runtime, replication.backend)
   const registry =
@@ -59,9 +64,12 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, f
       ? openRegistry({ ...runtime, governor: governor(runtime, first.limits) }, first)
       : undefined
   const own = registry === undefined ? (given ?? openBackend(runtime, first)) : undefined
-  const work = workIn(runtime, second ?? own, followers)
-  if (work === undefined && followers.size > 0) throw appError('REPLICATION_NEEDS_BACKEND')
-  const announce = followers.size === 0 ? undefined : work?.outbox.announce
+  const place = placeIn(runtime, second ?? own)
+  const followers = openFollowers(runtime, config, { records: place?.records, times: followerTimes })
+  if (place === undefined && followers.following !== undefined) throw appError('REPLICATION_NEEDS_BACKEND')
+  const told = { followers: followers.all, changes: followers.changes }
+  const work = place && { ...place, outbox: outbox({ ...runtime, ...place, ...told }) }
+  const announce = followers.following === undefined ? undefined : work?.outbox.announce
   const isImmutable = immutableTags(config.immutableTags)
   const tagsIn = (backend: Backend, records: IndexRecords): TagRecords =>
     tagRecords({
@@ -82,6 +90,7 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, f
       backends,
       probed: pinged(registry),
       work,
+      followers,
       blobsFollow: true,
       tags: index.versioned,
       kept: undefined,
@@ -95,20 +104,15 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, f
     backends,
     probed: backend,
     work,
+    followers,
     blobsFollow: false,
     tags,
     kept: { backend, records, tags },
   }
 }
 
-function workIn(
-  runtime: Runtime,
-  backend: Backend | undefined,
-  followers: ReadonlyMap<string, Follower>,
-): WorkPlace | undefined {
-  if (backend === undefined) return undefined
-  const records = indexRecords({ ...runtime, backend })
-  return { backend, records, outbox: outbox({ ...runtime, backend, records }, followers) }
+function placeIn(runtime: Runtime, backend: Backend | undefined): Omit<WorkPlace, 'outbox'> | undefined {
+  return backend && { backend, records: indexRecords({ ...runtime, backend }) }
 }
 
 const pinged = (registry: Registry): Pick<Backend, 'stat'> => ({

@@ -14,11 +14,9 @@ import { linkMemory } from './link-memory.ts'
 import { openIndex } from './open-index.ts'
 import { openLookers } from './open-lookers.ts'
 import { farEndRoutes } from './replication/far-end.ts'
-import type { Follower } from './replication/follower.ts'
-import { type Remote, remoteCluster } from './replication/remote.ts'
+import type { FollowerTimes } from './replication/followers.ts'
 import { replicateNow } from './replication/replicate-now.ts'
-import { replicator } from './replication/replicator.ts'
-import { webhook } from './replication/webhook.ts'
+import { type ReplicatorTimes, replicator } from './replication/replicator.ts'
 import { buildIndexServerRoutes } from './server.ts'
 import { openUpstreamIndex } from './upstream/open-upstream-index.ts'
 
@@ -28,6 +26,8 @@ export interface BuildIndexComponents extends Partial<Runtime> {
   readonly backend?: Backend
   /** Replaces times of the looks for garbage: no config has such short ones. */
   readonly garbageTimes?: Partial<CollectorInit>
+  /** The same for the remotes that are given. */
+  readonly replicationTimes?: FollowerTimes & ReplicatorTimes
 }
 
 export interface BuildIndexService extends Startable {
@@ -36,9 +36,6 @@ export interface BuildIndexService extends Startable {
   readonly opsUrl: string
   readonly adminUrl: string
 }
-
-const remotesOf = (runtime: Runtime, { cluster, remotes }: BuildIndexConfig): ReadonlyMap<string, Remote> =>
-  new Map(Object.entries(remotes).map(([name, remote]) => [name, remoteCluster(runtime, cluster, name, remote)]))
 
 /** What each caller may ask for in vain: more than a proxy lets through from several clients at once. */
 const LOOKS = { perSecond: 500, burst: 5000 }
@@ -53,19 +50,17 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const http = clusterHttp(runtime, config)
   const originRing = serviceCluster(runtime, { name: 'origins', ...config.origins, network: config.network })
   const origins = originCluster({ http, cluster: originRing })
-  const remotes = remotesOf(runtime, config)
-  const hooks = new Map(Object.entries(config.webhooks).map(([name, hook]) => [name, webhook(runtime, name, hook)]))
-  const followers = new Map<string, Follower>([...remotes, ...hooks])
-  const { index, backends, probed, work, tags, kept, blobsFollow } = openIndex(runtime, config, {
-    given: components.backend,
-    followers,
-  })
+  const { replicationTimes } = components
+  const opened = openIndex(runtime, config, { given: components.backend, followerTimes: replicationTimes })
+  const { index, backends, probed, work, tags, kept, blobsFollow, followers } = opened
+  const { remotes, hooks, given } = followers
   const everywhere = openUpstreamIndex(runtime, config, { own: index, place: work, http, originRing })
   const shared = linkMemory(sharedLooks(everywhere.index, runtime), runtime, { ttlMs: config.linkMemory })
   const sender = blobSender({ http, cluster: originRing })
   const replication = replicator(
-    { ...runtime, work, index, tags, origins, sender, remotes, followers, cluster },
+    { ...runtime, work, index, tags, origins, sender, ...followers, followers: followers.all, cluster },
     config.replication,
+    replicationTimes,
   )
   const { desk } = replication
   const looking = { ...runtime, ...everywhere, kept, origins, originRing, http, cluster }
@@ -74,7 +69,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = () => ({ cluster, origins: config.replication.addresses ?? originRing.members })
   const admin = buildIndexAdminRoutes({
-    ...{ garbage, retention, upstreams: everywhere, remotes, hooks, replication, index, changed: pulled },
+    ...{ garbage, retention, upstreams: everywhere, remotes, hooks, given, replication, index, changed: pulled },
     ...{ rings: { origins: originRing }, clock: runtime.clock, cluster },
   })
   const routes = [

@@ -9,6 +9,7 @@ import { heldWork, leases, type ManagerDatabase, managerDatabase } from './datab
 import { openJobs } from './jobs/index.ts'
 import { oidcRoutes, type Passwords, people } from './people/index.ts'
 import { openRegistry } from './registry/open-registry.ts'
+import { openRelations } from './relations/open-relations.ts'
 import { managerRoutes } from './server.ts'
 import { settingsPart } from './settings/settings.ts'
 import type { SteeredClusters } from './settings/steered-clusters.ts'
@@ -55,8 +56,9 @@ export function managerService(components: ManagerComponents, config: ManagerCon
     config.settings,
   )
   const registry = openRegistry({ ...runtime, database, clusters: talk, duties: shared })
+  const relations = openRelations({ ...runtime, database, clusters: talk, duties: shared })
   const adapters = adapterRoutes(adapted, config.jobs)
-  const wings = [...[clusters, jobs, views, settings, registry].flatMap(({ routes }) => routes), ...adapters]
+  const wings = [...[clusters, jobs, views, settings, registry, relations].flatMap(({ routes }) => routes), ...adapters]
   const routes = managerRoutes({ audit, people: persons.parts, wings })
   const pages = [...oidcRoutes(persons.oidc), ...consoleRoutes({ folder: consoleFolder() })]
   const shell = serviceShell(runtime, config, {
@@ -84,7 +86,7 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   }
   return {
     ...shell.around([
-      ...[database, persons, keeping, ...clusters.parts, ...jobs.parts, ...views.parts, settings, registry],
+      ...[database, persons, keeping, ...clusters.parts, ...jobs.parts, ...views.parts, settings, registry, relations],
       ...[...shell.listeners, tellFirstAdmin],
     ]),
     get url() {

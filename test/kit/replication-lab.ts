@@ -1,8 +1,9 @@
 import type { BuildIndex, Replicas } from '../../lib/api/index.ts'
 import { type Backend, memoryBackend } from '../../lib/backend/index.ts'
-import { type FakeClock, fakeClock, type Random, seededRandom, slots } from '../../lib/base/index.ts'
+import { abortController, type FakeClock, fakeClock, type Random, seededRandom, slots } from '../../lib/base/index.ts'
 import { parseRepository, parseTag } from '../../lib/core/index.ts'
 import { silentLogger } from '../../lib/telemetry/index.ts'
+import { type FollowerChanges, noChanges } from '../../services/build-index/replication/follower-changes.ts'
 import { type Inbox, inbox } from '../../services/build-index/replication/inbox.ts'
 import type { Remote } from '../../services/build-index/replication/remote.ts'
 import { shardOfRepository } from '../../services/build-index/replication/replication-keys.ts'
@@ -17,6 +18,7 @@ export interface ReplicationLab extends LocalIndex {
   readonly clock: FakeClock
   readonly random: Random
   readonly inbox: Inbox
+  readonly changes: FollowerChanges
   readonly statuses: Statuses
   readonly logger: ReturnType<typeof silentLogger>
 }
@@ -27,7 +29,7 @@ export function replicationLab(): ReplicationLab {
   const local = localIndex(parts)
   const logger = silentLogger()
   const both = { ...parts, records: local.records, logger }
-  return { ...local, ...parts, inbox: inbox(both), statuses: statuses(both), logger }
+  return { ...local, ...parts, inbox: inbox(both), changes: noChanges(), statuses: statuses(both), logger }
 }
 
 /** A remote that wants everything; the test says what it answers. */
@@ -36,6 +38,8 @@ export function labRemote(given: Partial<Remote> & { readonly replicas?: Replica
     ...{
       kind: 'cluster',
       from: 'config',
+      over: abortController().signal,
+      windows: [],
       name: 'far',
       urls: [],
       rules: [],

@@ -134,7 +134,7 @@ export const clusterCalls = {
     adminCall({
       method: 'DELETE',
       path: '/api/v1/clusters/:cluster',
-      summary: 'forgets a cluster whose members are all away, its tokens and its hosts',
+      summary: 'forgets a cluster whose members are all away and that no relation names, its tokens and its hosts',
       codes: ['CLUSTER_UNKNOWN', 'CLUSTER_IN_USE'],
     }),
   ),

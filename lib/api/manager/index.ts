@@ -73,7 +73,6 @@ export {
 export { type RegistryProxy, type RegistryUserRow, registryProxyStates } from './registry-users.ts'
 export {
   MAX_RELATIONS,
-  MAX_RELATIONS_OF_CLUSTER,
   type RelationRow,
   type RelationState,
   relationStates,

@@ -72,10 +72,28 @@ const conditional = backendSchema.refine(
   'must be a backend with conditional writes: file, s3, tos or shadow',
 )
 
+/** That remotes may be given by a manager, or by an admin in its place. */
+const managedSchema = z.strictObject({
+  /** What given remotes are shown, which never travels by way of the manager: the first that fits all their hosts. */
+  secrets: z
+    .array(
+      z.strictObject({
+        /** Names or addresses that the secret may be shown to; `*` stands for any characters. */
+        hosts: z.array(pattern).min(1),
+        /** Their `peering` secret. */
+        secret: secretText.transform((value) => () => value),
+      }),
+    )
+    .prefault([]),
+})
+export type ManagedConfig = z.output<typeof managedSchema>
+
 export const replicationSchema = z
   .strictObject({
     /** Where versions, tasks and leases are kept; default: in `backend`. With the driver `registry` it must be given. */
     backend: conditional.exactOptional(),
+    /** Whether a manager may give remotes beside those of the config; absent: none. */
+    managed: managedSchema.exactOptional(),
     /** How other clusters reach the origins; default: as this service does. */
     addresses: memberList.exactOptional(),
     /** After so long another build-index goes on with the work of one that is gone. */

@@ -16,6 +16,7 @@ import type { Executor, RunOptions, Task } from '../../../lib/journal/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { Ended } from './ended.ts'
 import type { Follower } from './follower.ts'
+import type { FollowerChanges } from './follower-changes.ts'
 import { plainMessage } from './plain-message.ts'
 import type { ReplicationMetrics } from './replication-metrics.ts'
 import type { HeldStatuses, ReplicationTarget } from './status.ts'
@@ -43,6 +44,7 @@ export interface ReplicationExecutorComponents extends TagReplicationComponents 
   readonly logger: Logger
   readonly statuses: HeldStatuses
   readonly followers: ReadonlyMap<string, Follower>
+  readonly changes: FollowerChanges
   /** Name of this cluster. */
   readonly cluster: string
   readonly metrics: ReplicationMetrics
@@ -83,6 +85,7 @@ export function replicationExecutor(
     const own: Running = { stop: abortController(), ended: deferred(), isCancelled: false }
     running.set(task.key, own)
     const stop = anySignal([signal, own.stop.signal])
+    const release = endsWith(remote.over, own.stop)
     const openMs = remote.openForMs()
     const window = Number.isFinite(openMs) ? deadline(clock, openMs, stop) : undefined
     try {
@@ -92,9 +95,10 @@ export function replicationExecutor(
     } catch (err) {
       if (signal.aborted) throw err
       if (own.isCancelled) status.change({ state: 'cancelled', uploads: [] })
-      else if (window?.expired === true) {
+      else if (remote.over.aborted || window?.expired === true) {
         status.change({ state: 'waiting' })
-        postpone(clock.now() + Math.max(1, remote.opensInMs()))
+        // When it is over, the next run has to do with whoever has its name then.
+        postpone(clock.now() + (remote.over.aborted ? 0 : Math.max(1, remote.opensInMs())))
       } else {
         const said = plainError(err, remote.secret)
         await fail(components, { status, isLast: task.attempts + 1 >= tries }, said)
@@ -102,6 +106,7 @@ export function replicationExecutor(
       }
       await status.save()
     } finally {
+      release()
       window?.release()
       running.delete(task.key)
       own.ended.resolve()
@@ -111,7 +116,7 @@ export function replicationExecutor(
   return {
     async run(task, { signal, postpone }) {
       const target = targetOf(task)
-      const remote = followers.get(target.remote)
+      const remote = followers.get(target.remote) ?? (await lateFollower(components, target, { signal }))
       const before = await statuses.get(target, { signal })
       if (remote === undefined) return withoutRemote(components, task, target, { signal, postpone })
       if (before?.state === 'cancelled') return
@@ -133,6 +138,14 @@ export function replicationExecutor(
   }
 }
 
+/** The run ends with its follower. The result takes that back. */
+function endsWith(over: AbortSignal, stop: AbortController): () => void {
+  const end = () => stop.abort()
+  if (over.aborted) end()
+  over.addEventListener('abort', end, { once: true })
+  return () => over.removeEventListener('abort', end)
+}
+
 /** A task, whom it is for, and how it stands. */
 interface Following {
   readonly task: Task
@@ -151,14 +164,25 @@ function follow(
   return replicateTag(components, { remote, repository, status, attempts: task.attempts }, tag, options)
 }
 
-/** The config may be on its way; when it has not come for long, the remote is gone. */
+/** The one that was given just now, and is not known here yet. */
+async function lateFollower(
+  { followers, changes }: ReplicationExecutorComponents,
+  { remote }: ReplicationTarget,
+  options: AbortOptions,
+): Promise<Follower | undefined> {
+  await changes.look(options)
+  return followers.get(remote)
+}
+
+/** A given one is known to be gone. A config may be on its way; when it has not come for long, the remote is gone, too. */
 async function withoutRemote(
-  { clock, statuses }: ReplicationExecutorComponents,
+  { clock, statuses, changes }: ReplicationExecutorComponents,
   { createdAtMs }: Task,
   target: ReplicationTarget,
   { signal, postpone }: RunOptions,
 ): Promise<void> {
-  if (clock.now() - createdAtMs < UNKNOWN_MS) postpone(clock.now() + UNKNOWN_PAUSE_MS)
+  const isAwaited = !changes.isGone(target.remote) && clock.now() - createdAtMs < UNKNOWN_MS
+  if (isAwaited) postpone(clock.now() + UNKNOWN_PAUSE_MS)
   else await statuses.remove(target, { signal })
 }
 

@@ -4,6 +4,7 @@ import type { Journal } from '../../../lib/journal/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { REPLICATE, type ReplicationExecutor, taskKey } from './executor.ts'
 import type { Follower } from './follower.ts'
+import type { FollowerChanges } from './follower-changes.ts'
 import type { FoundEntry, Inbox, InboxLane } from './inbox.ts'
 import type { HeldStatuses, ReplicationTarget } from './status.ts'
 import { newStatus } from './tag-status.ts'
@@ -28,6 +29,7 @@ export interface IntakeComponents {
   readonly inbox: Inbox
   readonly statuses: HeldStatuses
   readonly followers: ReadonlyMap<string, Follower>
+  readonly changes: FollowerChanges
   readonly executor: ReplicationExecutor
 }
 
@@ -40,6 +42,8 @@ export class Intake {
   readonly #awaited = new Map<string, number>()
   /** Entries for remotes that are unknown here: until when they wait for somebody else, on the monotonic clock. */
   readonly #parked = new Map<string, number>()
+  /** Fires when those may be known now. */
+  #changed: AbortSignal | undefined
 
   constructor(components: IntakeComponents, journal: Journal, lane: InboxLane) {
     this.#components = components
@@ -49,8 +53,10 @@ export class Intake {
 
   /** An entry that fails is tried again with the next look, and keeps no other one from being taken. */
   async look(shard: number, options: AbortOptions): Promise<void> {
-    const { inbox, clock } = this.#components
+    const { inbox, clock, changes } = this.#components
     const lane = this.#lane
+    if (this.#changed?.aborted === true) this.#parked.clear()
+    this.#changed = changes.next
     const seen = new Set<string>()
     const turn = { isFull: false }
     const most = lane === 'inbox' ? MAX_LOOKED : MAX_BACKFILL_LOOKED
@@ -63,6 +69,7 @@ export class Intake {
     }
     for (let after: string | undefined, looked = 0; looked < most && passed < MAX_PASSED; ) {
       const { entries, next } = await inbox.look(shard, { ...options, after, lane, skips })
+      if (entries.length > 0) await changes.fresh(options)
       for (const entry of entries) {
         seen.add(entry.key)
         // With a full journal only what makes room is taken.
@@ -90,7 +97,7 @@ export class Intake {
   async #take(entry: FoundEntry, options: AbortOptions): Promise<void> {
     const { inbox } = this.#components
     if (!this.#isReady(entry)) return
-    const [known, unknown] = this.#remotesOf(entry)
+    const [known, unknown] = await this.#remotesNow(entry, options)
     for (const remote of known) await this.#takeFor(entry, remote, options)
     const leftMs = unknown.length === 0 ? 0 : ROLLOUT_MS - this.#ageMs(entry)
     if (leftMs <= 0) return inbox.remove(entry.key, options)
@@ -114,6 +121,16 @@ export class Intake {
   #ageMs(entry: FoundEntry): number {
     const writtenMs = this.#components.clock.now() - entry.atMs
     return Math.max(this.#waitedMs(entry), Number.isFinite(writtenMs) ? writtenMs : 0)
+  }
+
+  /** As `#remotesOf`, without those that are gone. One that was given again meanwhile is none of them. */
+  async #remotesNow(entry: FoundEntry, options: AbortOptions): Promise<readonly [string[], string[]]> {
+    const { changes } = this.#components
+    const found = this.#remotesOf(entry)
+    if (!found[1].some((name) => changes.isGone(name))) return found
+    await changes.look(options)
+    const [known, unknown] = this.#remotesOf(entry)
+    return [known, unknown.filter((name) => !changes.isGone(name))]
   }
 
   /** The remotes that the entry is for, and those that this build-index does not know. */

@@ -1,7 +1,16 @@
 import type { Backend } from '../../../lib/backend/index.ts'
-import { type AbortOptions, background, type Clock, type Random, type Startable } from '../../../lib/base/index.ts'
+import {
+  type AbortOptions,
+  anySignal,
+  background,
+  type Clock,
+  type Random,
+  type Startable,
+  untilAborted,
+} from '../../../lib/base/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { IndexRecords } from '../index-records.ts'
+import type { FollowerChanges } from './follower-changes.ts'
 import type { Remote } from './remote.ts'
 import { replicationKeys } from './replication-keys.ts'
 import { ruleHash, type TagRule } from './rules.ts'
@@ -19,11 +28,12 @@ export interface KnownRulesComponents {
   readonly random: Random
   readonly logger: Logger
   readonly remotes: ReadonlyMap<string, Remote>
+  readonly changes: FollowerChanges
 }
 
 /**
- * The rules that the build-indexes have in their config, kept in the backend. Every start writes down what is new and
- * forgets what is gone. So a rule that was away for a while, changed, or whose remote did, gets a new walk over the tags
+ * The rules that the build-indexes have, in their config and given, kept in the backend. Every start, and every change
+ * while they run, writes down what is new and forgets what is gone. So a rule that was away for a while, changed, or whose remote did, gets a new walk over the tags
  * of before; a restart with the same config begins none.
  */
 export interface KnownRules extends Startable {
@@ -34,7 +44,7 @@ export interface KnownRules extends Startable {
 }
 
 export function knownRules(components: KnownRulesComponents): KnownRules {
-  const { records, backend, clock, logger, random, remotes } = components
+  const { records, backend, clock, logger, random, remotes, changes } = components
   const own = () => [...remotes.values()].flatMap((remote) => remote.rules.map((rule) => ruleHash(remote, rule)))
   const read = async (options: AbortOptions) =>
     (await records.read(replicationKeys.rules, parseKnown, options))?.value ?? {}
@@ -54,6 +64,7 @@ export function knownRules(components: KnownRulesComponents): KnownRules {
   }
 
   const note = async (options: AbortOptions) => {
+    await changes.look(options)
     const hashes = own()
     const { before, after } = await change(hashes, (hash) => hashes.includes(hash), options)
     for (const [hash, walk] of Object.entries(before)) {
@@ -66,15 +77,17 @@ export function knownRules(components: KnownRulesComponents): KnownRules {
     async start() {
       running = background((task, err) => logger.error('background task failed', { task, err }))
       running.run('note of the rules', async (signal) => {
-        for (let isNoted = false; !isNoted; ) {
-          isNoted = await note({ signal }).then(
+        while (!signal.aborted) {
+          const { next } = changes
+          const isNoted = await note({ signal }).then(
             () => true,
             (err: unknown) => {
               if (!signal.aborted) logger.warn('the rules of the replication could not be written down now', { err })
               return false
             },
           )
-          if (!isNoted) await clock.sleep(AGAIN_MS, { signal })
+          if (isNoted) await untilAborted(anySignal([signal, next]))
+          else await clock.sleep(AGAIN_MS, { signal })
         }
       })
     },

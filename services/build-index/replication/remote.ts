@@ -5,14 +5,21 @@ import {
   type Replicas,
   replicasOf,
 } from '../../../lib/api/index.ts'
-import { type AbortOptions, appError, type Slots, slots } from '../../../lib/base/index.ts'
+import {
+  type AbortOptions,
+  abortController,
+  appError,
+  type Slots,
+  slots,
+  WAITS_OF_LIFE,
+} from '../../../lib/base/index.ts'
 import type { Repository, Tag } from '../../../lib/core/index.ts'
 import { httpClient } from '../../../lib/http/index.ts'
 import { type Runtime, serviceCluster } from '../../../lib/service/index.ts'
 import type { RemoteConfig } from './config.ts'
 import type { FollowerFacts } from './follower-facts.ts'
 import { type Matcher, matcher, signedBy, type TagRule } from './rules.ts'
-import { openForMs, opensInMs } from './windows.ts'
+import { type DayWindow, openForMs, opensInMs } from './windows.ts'
 
 /** How long what a remote said about itself is believed. */
 const DESCRIBED_MS = 60_000
@@ -29,6 +36,7 @@ export interface Remote extends FollowerFacts {
   readonly deletes: boolean
   readonly concurrency: number
   readonly bytesPerSecond: number | undefined
+  readonly windows: readonly DayWindow[]
   /** Blobs on their way to it; one slot for each. */
   readonly slots: Slots
   readonly replicas: Replicas
@@ -46,15 +54,27 @@ export interface Remote extends FollowerFacts {
   describe(options?: AbortOptions): Promise<ReplicaCluster>
 }
 
-export function remoteCluster(runtime: Runtime, ownCluster: string, name: string, config: RemoteConfig): Remote {
+export interface RemoteInit {
+  /** Name of this cluster. */
+  readonly ownCluster: string
+  readonly name: string
+  readonly from: Remote['from']
+  readonly rules: readonly TagRule[]
+}
+
+/** Stopped, it is over for good. */
+export function remoteCluster(
+  runtime: Runtime,
+  { ownCluster, name, from, rules }: RemoteInit,
+  config: Omit<RemoteConfig, 'rules'>,
+): Remote {
   const { clock, tls } = runtime
   const secret = config.secret?.()
   const http = httpClient({ clock }, { token: secret, connectTimeoutMs: CONNECT_MS, tls, trustsPublic: true })
   const members = config.urls.map((url, i) => ({ id: `${name}-${i + 1}`, url }))
   const cluster = serviceCluster(runtime, { name: `remote ${name}`, members })
   const replicas = replicasOf({ http, cluster })
-  const matchers: readonly Matcher[] = config.rules.map(matcher)
-  const fits: Remote['fits'] = (repository, tag) => matchers.some((rule) => rule.fits(repository, tag))
+  const over = abortController(WAITS_OF_LIFE)
   let known: { readonly answer: ReplicaCluster; readonly untilMs: number } | undefined
   const describe: Remote['describe'] = async (options = {}) => {
     if (known !== undefined && clock.monotonicMs() < known.untilMs) return known.answer
@@ -67,16 +87,16 @@ export function remoteCluster(runtime: Runtime, ownCluster: string, name: string
 
   return {
     kind: 'cluster',
-    from: 'config',
     start: () => http.start(),
-    stop: () => http.stop(),
-    name,
-    ...{ urls: config.urls, rules: config.rules, signatures: config.signatures, deletes: config.deletes },
+    stop() {
+      over.abort()
+      return http.stop()
+    },
+    ...{ name, from, over: over.signal },
+    ...{ urls: config.urls, signatures: config.signatures, deletes: config.deletes, windows: config.windows },
     ...{ concurrency: config.concurrency, bytesPerSecond: config.bandwidth, slots: slots(config.concurrency) },
-    ...{ replicas, index: buildIndexCluster({ http, cluster }), secret, fits },
-    mayWant: (repository, tag) =>
-      fits(repository, tag) ||
-      (config.signatures && signedBy(tag) !== undefined && matchers.some((rule) => rule.repository(repository))),
+    ...{ replicas, index: buildIndexCluster({ http, cluster }), secret },
+    ...wanting(rules, config),
     openForMs: () => openForMs(config.windows, clock.now()),
     opensInMs: () => opensInMs(config.windows, clock.now()),
     describe,
@@ -88,5 +108,26 @@ export function remoteCluster(runtime: Runtime, ownCluster: string, name: string
           return false
         },
       ),
+  }
+}
+
+/** The same remote with other rules: what is under way goes on. */
+export const withRules = (remote: Remote, rules: readonly TagRule[]): Remote => ({
+  ...remote,
+  ...wanting(rules, remote),
+})
+
+function wanting(
+  rules: readonly TagRule[],
+  { signatures }: Pick<Remote, 'signatures'>,
+): Pick<Remote, 'rules' | 'fits' | 'mayWant'> {
+  const matchers: readonly Matcher[] = rules.map(matcher)
+  const fits: Remote['fits'] = (repository, tag) => matchers.some((rule) => rule.fits(repository, tag))
+  return {
+    rules,
+    fits,
+    mayWant: (repository, tag) =>
+      fits(repository, tag) ||
+      (signatures && signedBy(tag) !== undefined && matchers.some((rule) => rule.repository(repository))),
   }
 }

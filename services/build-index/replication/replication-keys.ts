@@ -13,6 +13,7 @@ export const SHARDS = 8
  * ├── backfill/<shard>/<time>-<nonce>  the same for tags of before; it waits for what is in the inbox
  * ├── tasks/<shard>/<key>              the journal of the shard
  * ├── status/<remote>/<place>/_tags/<tag>    how the replication of a tag stands; <place> as in `placeOf`
+ * ├── remotes                          the remotes that a manager has given
  * ├── rules                            the rules of the config, and the walk that each has
  * └── walks/<walk>                     how far the tags that fit a rule were looked for
  * ```
@@ -28,6 +29,7 @@ export const replicationKeys = {
     `replication/status/${remote}/${tagsOf(repository)}${tag}`,
   /** What stands between the name of the remote and the tag. */
   tagsOf: (repository: Repository) => tagsOf(repository),
+  remotes: 'replication/remotes',
   rules: 'replication/rules',
   walk: (walk: string) => `replication/walks/${walk}`,
 } as const

@@ -1,20 +1,20 @@
 import type { BlobSender, BuildIndex, OriginCluster } from '../../../lib/api/index.ts'
 import type { Backend } from '../../../lib/backend/index.ts'
-import { type AbortOptions, background, lifecycle, type Startable } from '../../../lib/base/index.ts'
+import { background, lifecycle, type Startable } from '../../../lib/base/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
-import type { AnnounceChange } from '../announced.ts'
 import type { IndexRecords } from '../index-records.ts'
 import type { VersionedTags } from '../tag-records.ts'
 import { type Backfills, backfills } from './backfill.ts'
 import type { ReplicationConfig } from './config.ts'
 import { replicationExecutor } from './executor.ts'
 import type { Follower } from './follower.ts'
-import { type Inbox, type InboxEntry, inbox } from './inbox.ts'
+import type { FollowerChanges } from './follower-changes.ts'
 import { knownRules } from './known-rules.ts'
 import { leases } from './leases.ts'
+import type { Outbox } from './outbox.ts'
 import type { Remote } from './remote.ts'
-import { SHARDS, shardOfRepository } from './replication-keys.ts'
-import { type ReplicationMetrics, replicationMetrics } from './replication-metrics.ts'
+import { SHARDS } from './replication-keys.ts'
+import { type ReplicationMetrics, remoteRows, replicationMetrics } from './replication-metrics.ts'
 import { shardWork } from './shard-work.ts'
 import { type HeldStatuses, type Statuses, statuses } from './status.ts'
 
@@ -28,9 +28,13 @@ export interface ReplicatorComponents extends Runtime {
   readonly tags: VersionedTags | undefined
   readonly origins: Pick<OriginCluster, 'readBlob'>
   readonly sender: BlobSender
+  /** Those of now. */
   readonly remotes: ReadonlyMap<string, Remote>
   /** The remotes, and whoever else follows the tags. */
   readonly followers: ReadonlyMap<string, Follower>
+  readonly changes: FollowerChanges
+  /** Starts and stops the followers. Undefined: there is none, and there never will be. */
+  readonly following: Startable | undefined
   /** Name of this cluster. */
   readonly cluster: string
 }
@@ -40,37 +44,6 @@ export interface ReplicationWork {
   readonly backend: Backend
   readonly records: IndexRecords
   readonly outbox: Outbox
-}
-
-/** Where changes of tags are announced. */
-export interface Outbox {
-  readonly inbox: Inbox
-  /** Called before a tag is changed; see `AnnounceChange`. */
-  readonly announce: AnnounceChange
-  add(entry: Omit<InboxEntry, 'atMs'>, options?: AbortOptions): Promise<void>
-  /** Called with the shard of whatever was added. */
-  onAdded: (shard: number) => void
-}
-
-export function outbox(components: Parameters<typeof inbox>[0], followers: ReadonlyMap<string, Follower>): Outbox {
-  const box = inbox(components)
-  const out: Outbox = {
-    inbox: box,
-    async announce({ repository, tag }, options) {
-      if (![...followers.values()].some((each) => each.mayWant(repository, tag))) return () => Promise.resolve()
-      const entry = await box.add({ kind: 'change', repository, tag }, options)
-      return async (within) => {
-        await box.put({ ...entry, made: true }, within)
-        out.onAdded(shardOfRepository(repository))
-      }
-    },
-    async add(entry, options) {
-      await box.add(entry, options)
-      out.onAdded(shardOfRepository(entry.repository))
-    },
-    onAdded: () => undefined,
-  }
-  return out
 }
 
 /** The part of a build-index that replicates tags to other clusters. */
@@ -89,18 +62,27 @@ export interface ReplicationDesk {
   shards(): readonly number[]
 }
 
+/** Replacements for times, given by tests. */
+export interface ReplicatorTimes {
+  /** As in `BackfillsInit`. */
+  readonly givenAgainMs?: number | undefined
+}
+
 const nothing: Replicator = { start: () => Promise.resolve(), stop: () => Promise.resolve(), desk: undefined }
 
-export function replicator(components: ReplicatorComponents, config: ReplicationConfig): Replicator {
+export function replicator(
+  components: ReplicatorComponents,
+  config: Pick<ReplicationConfig, 'lease' | 'tagsAtOnce' | 'retry' | 'backfill'>,
+  { givenAgainMs }: ReplicatorTimes = {},
+): Replicator {
   const metrics = replicationMetrics(components.metrics)
-  const { work: place, tags, remotes, followers } = components
+  const { work: place, tags, following } = components
   if (place === undefined || tags === undefined) return nothing
   const rules = knownRules({ ...components, ...place })
-  if (followers.size === 0) return { ...rules, desk: undefined }
-  for (const remote of remotes.keys()) metrics.conflicts.with({ remote }).add(0)
+  if (following === undefined) return { ...rules, desk: undefined }
   const parts = { ...components, ...place, tags, inbox: place.outbox.inbox, metrics, rules }
   const kept = statuses(parts)
-  const walks = backfills(parts, { tagsPerSecond: config.backfill })
+  const walks = backfills(parts, { tagsPerSecond: config.backfill, givenAgainMs })
   const { first, most, tries, revive } = config.retry
   const executorOf = (own: HeldStatuses) =>
     replicationExecutor(
@@ -130,7 +112,7 @@ export function replicator(components: ReplicatorComponents, config: Replication
   })
   place.outbox.onAdded = (shard) => work.nudge(shard)
   return {
-    ...lifecycle([...followers.values(), rules, held, measuring]),
+    ...lifecycle([following, remoteRows(metrics, components), rules, held, measuring]),
     desk: { statuses: kept, backfills: walks, outbox: place.outbox, tags, shards: () => held.held },
   }
 }

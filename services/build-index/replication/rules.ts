@@ -16,6 +16,8 @@ export interface TagRule {
   /** Over the text form of repositories. */
   readonly repository: string
   readonly tag: string
+  /** Since which revision of what is given it is there without a pause; 0 or none: for as long as the config has it. */
+  readonly since?: number
 }
 
 export interface Matcher {
@@ -36,10 +38,10 @@ export interface RuleOwner {
   readonly signatures: boolean
 }
 
-/** Stays the same as long as a rule means the same: the same tags, at the same place. */
-export const ruleHash = ({ name, urls, signatures }: RuleOwner, { repository, tag }: TagRule): string =>
+/** Stays the same as long as a rule means the same, the same tags at the same place, and was never away. */
+export const ruleHash = ({ name, urls, signatures }: RuleOwner, { repository, tag, since = 0 }: TagRule): string =>
   createHash('sha256')
-    .update(JSON.stringify([name, urls.toSorted(), signatures, repository, tag]))
+    .update(JSON.stringify([name, urls.toSorted(), signatures, repository, tag, ...(since === 0 ? [] : [since])]))
     .digest('hex')
     .slice(0, 32)
 

@@ -12,6 +12,7 @@ import type { Tracer } from '../../../lib/telemetry/index.ts'
 import { backendStorage } from './backend-storage.ts'
 import type { Backfills } from './backfill.ts'
 import { REPLICATE, type ReplicationExecutor, remoteOf } from './executor.ts'
+import { farewell } from './given/farewell.ts'
 import { Intake, type IntakeComponents } from './intake.ts'
 import type { Lease } from './leases.ts'
 import { replicationKeys } from './replication-keys.ts'
@@ -123,7 +124,7 @@ async function openJournal(
   return undefined
 }
 
-/** A round takes changes and orders first; then tags of before, and tasks that were given up. */
+/** A round ends what is for nobody any more. It takes changes and orders first; then tags of before, and tasks that were given up. */
 function roundsOf(
   components: IntakeComponents,
   journal: Journal,
@@ -133,7 +134,9 @@ function roundsOf(
   const changes = new Intake(components, journal, 'inbox')
   const before = new Intake(components, journal, 'backfill')
   const dead = revival(components, journal, { reviveMs })
+  const gone = farewell(components, journal)
   return async () => {
+    await gone.look({ signal })
     await changes.look(shard, { signal })
     const { waiting, running } = journal.counts()
     if (waiting + running >= MAX_BACKFILL_TASKS) return

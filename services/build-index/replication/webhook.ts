@@ -1,4 +1,4 @@
-import { type AbortOptions, appError, type Clock } from '../../../lib/base/index.ts'
+import { type AbortOptions, abortController, appError, type Clock, WAITS_OF_LIFE } from '../../../lib/base/index.ts'
 import type { Repository, Tag } from '../../../lib/core/index.ts'
 import { httpClient } from '../../../lib/http/index.ts'
 import type { VersionedTags } from '../tag-records.ts'
@@ -28,6 +28,8 @@ export function webhook({ clock }: { readonly clock: Clock }, name: string, conf
   return {
     kind: 'webhook',
     name,
+    // The config alone names webhooks.
+    over: abortController(WAITS_OF_LIFE).signal,
     ...{ origin: new URL(config.url).origin, events: config.events, rules: config.rules, secret: undefined },
     start: () => http.start(),
     stop: () => http.stop(),

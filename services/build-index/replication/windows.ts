@@ -31,3 +31,7 @@ function lengthOf(from: number, to: number): number {
   const minutes = (to - from + 24 * 60) % (24 * 60)
   return minutes === 0 ? DAY_MS : minutes * MINUTE_MS
 }
+
+/** A time of day as configs write it. */
+export const timeText = (minutes: number): string =>
+  [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, '0')).join(':')

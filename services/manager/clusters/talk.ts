@@ -27,6 +27,8 @@ export interface ClusterTalk {
   origins(clusterId: string): readonly TalkingMember<typeof originAdmin>[]
   buildIndexes(clusterId: string): readonly TalkingMember<typeof buildIndexAdmin>[]
   proxies(clusterId: string): readonly TalkingMember<typeof proxyAdmin>[]
+  /** Where its build-indexes are called by others, away or not; always in the same order. */
+  indexUrls(clusterId: string): readonly string[]
 }
 
 export interface ClusterTalkComponents {
@@ -65,5 +67,9 @@ export function clusterTalk({ roster, http, seal }: ClusterTalkComponents): Clus
     origins: (clusterId) => membersOf(clusterId, 'origin', originAdmin),
     buildIndexes: (clusterId) => membersOf(clusterId, 'buildIndex', buildIndexAdmin),
     proxies: (clusterId) => membersOf(clusterId, 'proxy', proxyAdmin),
+    indexUrls: (clusterId) => {
+      const members = ofKind(roster.find(clusterId)?.members ?? [], 'buildIndex')
+      return [...new Set(members.flatMap(({ urls }) => urls.http ?? []))].toSorted()
+    },
   }
 }

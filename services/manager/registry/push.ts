@@ -4,8 +4,9 @@ import {
   type RegistryUserSet,
   registryUsersHash,
 } from '../../../lib/api/index.ts'
-import { type AbortOptions, type Clock, codeOf, deadline, inTurns } from '../../../lib/base/index.ts'
+import { type AbortOptions, type Clock, inTurns } from '../../../lib/base/index.ts'
 import type { ClusterTalk } from '../clusters/talk.ts'
+import { heard } from '../giving.ts'
 import type { WantedUsers } from './user-store.ts'
 
 /** The clusters whose proxies get users. */
@@ -22,9 +23,8 @@ export interface PushInit extends AbortOptions {
   readonly manager: string
 }
 
-/** Proxies that are asked at the same time, and how long each may take. */
+/** Proxies that are asked at the same time. */
 const ASKED_AT_ONCE = 64
-const CALL_MS = 5_000
 
 /** What the proxies of a cluster are to have; undefined when there were never any users. */
 function setOf(
@@ -46,12 +46,6 @@ function stateOf(held: HeldRegistryUsers, set: SetOfCluster): RegistryProxy['sta
   return isSame ? 'applied' : 'behind'
 }
 
-/** What a proxy says that answers, but does not take the users. */
-const REFUSALS: readonly string[] = [
-  ...['BODY_INVALID', 'BODY_TOO_LARGE', 'REGISTRY_USERS_OFF', 'REGISTRY_USERS_HELD', 'REGISTRY_USERS_STALE'],
-  ...['CHANGED_MEANWHILE', 'NOT_FOUND', 'NAME_UNKNOWN', 'UNAUTHORIZED', 'DENIED', 'SEAL_BROKEN'],
-]
-
 type Proxy = ReturnType<RegistryClusters['proxies']>[number]
 
 interface Asked {
@@ -66,23 +60,15 @@ const rowOf = ({ cluster, proxy, set }: Asked, held: HeldRegistryUsers): Registr
   return state === 'foreign' ? { ...place, manager: held.manager } : place
 }
 
-/** Asks a proxy; one that does not answer is away, one that refuses says why. */
+/** What a proxy has, or why that is not known. */
 async function tried(
   { clock }: PushComponents,
   { asked, signal }: AbortOptions & { readonly asked: Asked },
   work: (signal: AbortSignal) => Promise<RegistryProxy>,
 ): Promise<RegistryProxy> {
-  const limit = deadline(clock, CALL_MS, signal)
-  try {
-    return await work(limit.signal)
-  } catch (err) {
-    signal?.throwIfAborted()
-    const code = codeOf(err) ?? 'UNKNOWN'
-    const state = REFUSALS.includes(code) ? 'refused' : 'away'
-    return { cluster: asked.cluster, proxy: asked.proxy.id, state, wanted: asked.set?.generation ?? 0, code }
-  } finally {
-    limit.release()
-  }
+  const told = await heard(clock, { signal }, work)
+  if ('wanted' in told) return told
+  return { cluster: asked.cluster, proxy: asked.proxy.id, wanted: asked.set?.generation ?? 0, ...told }
 }
 
 function everyProxy({ clusters }: PushComponents, init: PushInit): readonly Asked[] {
@@ -116,11 +102,3 @@ export const pushUsers = (components: PushComponents, init: PushInit): Promise<r
       return rowOf(asked, await proxy.admin.giveRegistryUsers({ body: { manager, generation, users } }, { signal }))
     }),
   )
-
-/** The latest generation of this manager that a proxy has and the database has not. */
-export function laterGeneration(rows: readonly RegistryProxy[]): number | undefined {
-  const later = rows.flatMap(({ state, generation = 0, wanted }) =>
-    state === 'behind' && generation > wanted ? [generation] : [],
-  )
-  return later.length === 0 ? undefined : Math.max(...later)
-}

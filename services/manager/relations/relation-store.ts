@@ -1,10 +1,21 @@
-import { MAX_RELATIONS, MAX_RELATIONS_OF_CLUSTER, type RelationRow } from '../../../lib/api/index.ts'
+import {
+  type GivenRemote,
+  MAX_GIVEN_REMOTES,
+  MAX_GIVEN_REMOTES_BYTES,
+  MAX_GIVEN_RULES,
+  MAX_RELATIONS,
+  type RelationRow,
+} from '../../../lib/api/index.ts'
 import { appError, type Clock, parseJson, type Random } from '../../../lib/base/index.ts'
 import { newId } from '../database/ids.ts'
 import type { ManagerDatabase, Reader, Tx } from '../database/index.ts'
 import type { RelationTable } from './tables.ts'
 
 const ONLY = 1
+/** Room in a body of a build-index for what stands around its remotes. */
+const MAX_BYTES = MAX_GIVEN_REMOTES_BYTES - 1024
+/** Room for the addresses of a cluster that a relation does not name itself. */
+const JOINED_URLS_BYTES = 512
 
 /** A relation, with the ids of its clusters. */
 export interface KeptRelation {
@@ -90,6 +101,13 @@ const keptOf = (row: NamedRow): KeptRelation => ({
   },
 })
 
+/** As build-indexes are given it; without addresses of its own it has those with which others have joined. */
+export const remoteOf = (row: RelationRow, joined: readonly string[]): GivenRemote => ({
+  ...{ name: row.remote, urls: row.urls ?? joined, rules: row.rules, windows: row.windows },
+  ...(row.bandwidth !== undefined && { bandwidth: row.bandwidth }),
+  ...{ concurrency: row.concurrency, signatures: row.signatures, deletes: row.deletes },
+})
+
 async function find(db: Reader, word: string): Promise<KeptRelation> {
   const [from = '', to] = word.split(':')
   const all = withNames(db)
@@ -118,14 +136,27 @@ async function assertThere(tx: Tx, ends: readonly End[]): Promise<void> {
   }
 }
 
-/** @throws RELATION_EXISTS, RELATIONS_FULL */
-async function assertRoom(tx: Tx, { fromId, toId, remote }: RelationTable): Promise<void> {
-  const all = await tx.selectFrom('relations').select(['id', 'fromId', 'toId', 'remote']).execute()
-  const own = all.filter((each) => each.fromId === fromId)
-  const other = own.find((each) => each.toId === toId || each.remote === remote)
+/** @throws RELATION_EXISTS when there is one between these clusters, or of this name */
+async function assertNew(tx: Tx, { fromId, toId, remote }: RelationTable): Promise<void> {
+  const own = tx.selectFrom('relations').select(['id', 'remote']).where('fromId', '=', fromId)
+  const same = own.where(({ eb, or }) => or([eb('toId', '=', toId), eb('remote', '=', remote)]))
+  const other = await same.executeTakeFirst()
   if (other !== undefined) throw appError('RELATION_EXISTS', { detail: { relation: other.id, remote: other.remote } })
-  if (all.length >= MAX_RELATIONS || own.length >= MAX_RELATIONS_OF_CLUSTER)
-    throw appError('RELATIONS_FULL', { detail: { relations: all.length, ofCluster: own.length } })
+}
+
+/** Whether there is room for all, and build-indexes would take those of the cluster. @throws RELATIONS_FULL */
+async function assertRoom(tx: Tx, fromId: string): Promise<void> {
+  const { count } = await tx
+    .selectFrom('relations')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  const own = await withNames(tx).where('relations.fromId', '=', fromId).execute()
+  const remotes = own.map((row) => remoteOf(keptOf(row).row, []))
+  const rules = remotes.reduce((sum, remote) => sum + remote.rules.length, 0)
+  const joined = remotes.filter(({ urls }) => urls.length === 0).length * JOINED_URLS_BYTES
+  const bytes = Buffer.byteLength(JSON.stringify(remotes)) + joined
+  if (count > MAX_RELATIONS || own.length > MAX_GIVEN_REMOTES || rules > MAX_GIVEN_RULES || bytes > MAX_BYTES)
+    throw appError('RELATIONS_FULL', { detail: { relations: count, ofCluster: own.length, rules, bytes } })
 }
 
 const flag = (given: boolean) => (given ? 1 : 0)
@@ -184,8 +215,9 @@ class Relations implements RelationStore {
     const entry = { actor, action: 'relation.create', target: `${from.name}:${to.name}`, detail: { remote, ...given } }
     return this.#changing(entry, async (tx) => {
       await assertThere(tx, [from, to])
-      await assertRoom(tx, row)
+      await assertNew(tx, row)
       await tx.insertInto('relations').values(row).execute()
+      await assertRoom(tx, from.id)
       return (await find(tx, row.id)).row
     })
   }
@@ -194,9 +226,11 @@ class Relations implements RelationStore {
     const { id, from, to } = await this.get(word)
     const entry = { actor, action: 'relation.change', target: `${from}:${to}`, detail: change }
     return this.#changing(entry, async (tx) => {
-      check((await find(tx, id)).row)
+      const before = await find(tx, id)
+      check(before.row)
       const columns = { ...columnsOf(change), changedAtMs: this.#nowMs() }
       await tx.updateTable('relations').set(columns).where('id', '=', id).execute()
+      await assertRoom(tx, before.fromId)
       return (await find(tx, id)).row
     })
   }

@@ -62,7 +62,8 @@ const looksOf = ({ reachable, lastError }: RemoteAnswer) => ({
 /** One of the manager, and what the build-index says of it. */
 function managed({ row, toId }: KeptRelation, told: Told, { urlsTo }: SeenInit): SeenRelation {
   const { id, from, to, remote, rules, bandwidth, concurrency, signatures, deletes, isPaused } = row
-  const seen = 'remotes' in told ? told.remotes.find(({ name }) => name === remote) : undefined
+  const seen =
+    'remotes' in told ? told.remotes.find((each) => each.name === remote && each.from === 'given') : undefined
   return {
     ...{ origin: 'managed', id, from, remote, to, rules, urls: row.urls ?? urlsTo(toId) },
     ...(bandwidth !== undefined && { bandwidth }),
@@ -71,11 +72,12 @@ function managed({ row, toId }: KeptRelation, told: Told, { urlsTo }: SeenInit):
   }
 }
 
-/** One that stands in the config of build-indexes. */
-function ofFile(from: string, remote: RemoteAnswer): SeenRelation {
+/** One that build-indexes have from elsewhere. */
+function other(from: string, remote: RemoteAnswer): SeenRelation {
   const { name, urls, cluster: to, bytesPerSecond, concurrency, signatures, deletes, rules } = remote
   return {
-    ...{ origin: 'file', from, remote: name, urls, concurrency, signatures, deletes, isPaused: false },
+    ...{ origin: remote.from === 'given' ? 'given' : 'file', from, remote: name, urls },
+    ...{ concurrency, signatures, deletes, isPaused: false },
     ...(to !== undefined && { to }),
     ...(bytesPerSecond !== undefined && { bandwidth: bytesPerSecond }),
     ...looksOf(remote),
@@ -83,14 +85,16 @@ function ofFile(from: string, remote: RemoteAnswer): SeenRelation {
   }
 }
 
-const placeOf = ({ from, remote }: SeenRelation) => `${from}/${remote}`
+/** Of one name there may be one in the config that keeps that of the manager out. */
+const placeOf = ({ from, remote, origin }: SeenRelation) => `${from}/${remote}/${origin}`
 
 /** All of one cluster, by the names of their remotes: each once, whoever tells of it. */
 function joined({ id, name }: Named, told: Told, init: SeenInit): readonly SeenRelation[] {
   const own = init.relations.filter(({ fromId }) => fromId === id)
   const known = new Set(own.map(({ row }) => row.remote))
-  const others = 'remotes' in told ? told.remotes.filter((remote) => !known.has(remote.name)) : []
-  const all = [...own.map((each) => managed(each, told, init)), ...others.map((remote) => ofFile(name, remote))]
+  const isOther = (remote: RemoteAnswer) => remote.from === 'config' || !known.has(remote.name)
+  const others = 'remotes' in told ? told.remotes.filter(isOther) : []
+  const all = [...own.map((each) => managed(each, told, init)), ...others.map((remote) => other(name, remote))]
   const isWanted = ({ from, to }: SeenRelation) => init.cluster === undefined || [from, to].includes(init.cluster.name)
   return all
     .filter((each) => isWanted(each) && placeOf(each) > init.last)

@@ -43,6 +43,15 @@ async function filled(database: ManagerDatabase): Promise<void> {
     await tx.updateTable('settingCounter').set({ value: 7 }).execute()
     await tx.insertInto('settingManager').values({ one: 1, id: 'manager-a' }).execute()
     await tx.updateTable('registryGeneration').set({ value: 3 }).execute()
+    await tx.updateTable('relationGeneration').set({ value: 4 }).execute()
+    const sent = { signatures: 1, deletes: 0, isPaused: 0, note: '', createdAtMs: 1, changedAtMs: 2 ** 45 }
+    await tx
+      .insertInto('relations')
+      .values({
+        ...{ id: 'r', fromId: 'c', toId: 'd', remote: 'd', rules: '[]', urls: null, windows: '[]' },
+        ...{ bandwidth: 2 ** 40, concurrency: 4, ...sent },
+      })
+      .execute()
     const ends = { expiresAtMs: 2 ** 45, createdAtMs: 1, rotatedAtMs: 2 }
     await tx
       .insertInto('registryUsers')

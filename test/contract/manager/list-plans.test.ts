@@ -23,6 +23,8 @@ const small: Readonly<Record<string, string>> = {
   jobParts: 'the same',
   rollouts: 'each a change that somebody made',
   leases: 'one for each duty',
+  relations: 'MAX_RELATIONS',
+  relationGeneration: 'one',
   settingManager: 'one',
 }
 
@@ -45,6 +47,7 @@ const words: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   rollouts: { last: 'x', state: 'done' },
   rolloutEvents: { last: 'x' },
   registryUsers: { last: 'a' },
+  relations: { last: 'a/b/file', cluster: 'herd' },
 }
 
 interface ListCall {

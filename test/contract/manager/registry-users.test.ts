@@ -3,12 +3,8 @@ import type { GivenRegistryUser, HeldRegistryUsers, RegistryUserSet } from '../.
 import { MAX_REGISTRY_USERS, registryUsersHash } from '../../../lib/api/index.ts'
 import { appError, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { parseGrant, tokenHash } from '../../../lib/identity/index.ts'
-import {
-  laterGeneration,
-  lookAtProxies,
-  pushUsers,
-  type RegistryClusters,
-} from '../../../services/manager/registry/push.ts'
+import { laterGeneration } from '../../../services/manager/giving.ts'
+import { lookAtProxies, pushUsers, type RegistryClusters } from '../../../services/manager/registry/push.ts'
 import { raiseRegistryGeneration, registryUserStore } from '../../../services/manager/registry/user-store.ts'
 import { eachManagerDatabase, type MadeDatabase } from '../../kit/manager/databases.ts'
 

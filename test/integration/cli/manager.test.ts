@@ -23,14 +23,14 @@ test('a backup of a manager is restored elsewhere, and the first admin is told h
   })
 
   const made = await shoal('manager', 'backup', at('b.jsonl'), ...config('one'))
-  expect(made).toMatchObject({ code: 0, said: `2 rows are in ${at('b.jsonl')}` })
+  expect(made).toMatchObject({ code: 0, said: `3 rows are in ${at('b.jsonl')}` })
   expect((await stat(at('b.jsonl'))).mode & 0o777).toBe(0o600)
   const again = await shoal('manager', 'backup', at('b.jsonl'), ...config('one'))
   expect(again.code).not.toBe(0)
   expect((await stat(at('b.jsonl'))).size).toBeGreaterThan(0)
 
   const restored = await shoal('manager', 'restore', at('b.jsonl'), ...config('two'))
-  expect(restored).toMatchObject({ code: 0, said: '2 rows were restored' })
+  expect(restored).toMatchObject({ code: 0, said: '3 rows were restored' })
   await writeFile(at('cut.jsonl'), '{"form":"shoal-manager-backup-1","steps":["0001-audit"]}\n')
   const cut = await shoal('manager', 'restore', at('cut.jsonl'), ...config('three'))
   expect(cut).toMatchObject({ code: 1, complained: expect.stringContaining('BACKUP_INVALID') })

@@ -22,6 +22,7 @@ import {
   type RegistryUserRoutesComponents,
   registryUserRoutes,
 } from '../../../services/manager/registry/user-routes.ts'
+import { type RelationRoutesComponents, relationRoutes } from '../../../services/manager/relations/relation-routes.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
 import type { PlanDefaults } from '../../../services/manager/settings/plan.ts'
 import { type SettingsWingComponents, settingsWingRoutes } from '../../../services/manager/settings/routes.ts'
@@ -42,6 +43,7 @@ const noReplication = {
   changed: {} as never,
   remotes: new Map(),
   hooks: new Map(),
+  given: undefined,
   replication: { desk: undefined },
   garbage: undefined,
   upstreams: { standings: () => [], elsewhere: async () => [] },
@@ -67,6 +69,7 @@ const served = {
     ...viewRoutes({} as ViewRoutesComponents),
     ...settingsWingRoutes({} as SettingsWingComponents, {} as PlanDefaults),
     ...registryUserRoutes({} as RegistryUserRoutesComponents),
+    ...relationRoutes({} as RelationRoutesComponents),
   ],
 }
 

@@ -23,6 +23,7 @@ import { jobRoutes } from '../../../services/manager/jobs/job-routes.ts'
 import { scheduleRoutes } from '../../../services/manager/jobs/schedules/schedule-routes.ts'
 import { oidcRoutes } from '../../../services/manager/people/index.ts'
 import { registryUserRoutes } from '../../../services/manager/registry/user-routes.ts'
+import { relationRoutes } from '../../../services/manager/relations/relation-routes.ts'
 import { managerRoutes } from '../../../services/manager/server.ts'
 import { settingsWingRoutes } from '../../../services/manager/settings/routes.ts'
 import { viewRoutes } from '../../../services/manager/views/view-routes.ts'
@@ -74,6 +75,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
       changed: untouched,
       remotes: new Map(),
       hooks: new Map(),
+      given: undefined,
       replication: { desk: undefined },
       rings: {},
       garbage: undefined,
@@ -94,6 +96,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
     ...viewRoutes(untouched),
     ...settingsWingRoutes(untouched, untouched),
     ...registryUserRoutes(untouched),
+    ...relationRoutes(untouched),
     ...consoleRoutes({ folder: '' }),
   ],
   'build-index: main listener': [...buildIndexServerRoutes(untouched, untouched), ...farEndRoutes(untouched)],

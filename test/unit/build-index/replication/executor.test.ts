@@ -183,7 +183,7 @@ describe('a run', () => {
     await run(executorFor())
     const { clock } = lab
     const statuses = lab.statuses.under({ generation: 1 })
-    const executor = replicationExecutor({ followers: new Map(), statuses, clock } as never, { tries: 3 })
+    const executor = replicationExecutor({ ...lab, followers: new Map(), statuses, clock } as never, { tries: 3 })
     const young = await run(executor, 0, clock.now())
     expect(young).toMatchObject({ failure: undefined, postponed: clock.now() + 600_000, status: { state: 'waiting' } })
     const old = await run(executor, 0, clock.now() - 86_400_000)

@@ -135,8 +135,7 @@ describe('the API for other clusters', () => {
     const remote = (own: string) =>
       remoteCluster(
         { ...runtime, openFiles: undefined, setLogLevel: () => undefined, tracer: silentTracer },
-        own,
-        'east',
+        { ownCluster: own, name: 'east', from: 'config', rules: config.rules },
         config,
       )
     await expect(remote('far').describe()).rejects.toMatchObject({ code: 'REPLICA_SAME_CLUSTER' })
