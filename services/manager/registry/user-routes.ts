@@ -30,18 +30,18 @@ export interface RegistryUserRoutesComponents {
 const nameIn = ({ params }: Exchange) => params['user'] ?? ''
 
 /** People and tools say names of clusters; what is kept are their ids, so that a new name changes nothing. */
-function clusterWords({ clusters }: Pick<RegistryClusters, 'clusters'>) {
+function clusterWords(known: Pick<RegistryClusters, 'clusters'>) {
   /** Ids, by names or ids. @throws CLUSTER_UNKNOWN */
   const idsOf = (given: readonly string[]) =>
     given.map((text) => {
-      const found = clusters().find(({ id, name }) => id === text || name === text)
+      const found = known.clusters().find(({ id, name }) => id === text || name === text)
       if (found === undefined) throw appError('CLUSTER_UNKNOWN', { detail: { cluster: text } })
       return found.id
     })
   /** By their names; one that was removed by its id. */
   const namesOf = ({ clusters: ids }: RegistryUserRow) => {
     if (ids === undefined) return {}
-    const names = new Map(clusters().map(({ id, name }) => [id, name]))
+    const names = new Map(known.clusters().map(({ id, name }) => [id, name]))
     return { clusters: ids.map((id) => names.get(id) ?? id) }
   }
   const named = (row: RegistryUserRow): RegistryUserRow => ({ ...row, ...namesOf(row) })
