@@ -22,7 +22,7 @@ const inBrowser = program === undefined ? describe.skip : describe
 if (program === undefined) process.stderr.write('the console is not tested: there is no chromium on the PATH\n')
 
 /** Far more than a page needs on a busy machine. */
-const LOOK_MS = 4_000
+const LOOK_MS = 20_000
 
 const stack = resourceStack()
 const acts = await everyAct()
