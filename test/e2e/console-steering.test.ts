@@ -42,9 +42,9 @@ const inDialog = (page: Page, name: string) => dialog(page).getByRole('button', 
 const sent = (page: Page, method: string) => page.waitForRequest((request) => request.method() === method)
 /** The page's next change, and what it was based on. */
 const seenOf = async (request: Promise<Request>) => (await request).headers()['if-match']
-/** The entity tag of what the page reads next from a path. */
-const tagOf = async (page: Page, path: string) =>
-  (await page.waitForResponse((response) => new URL(response.url()).pathname === path)).headers()['etag']
+/** The entity tag of what is at a path. */
+const tagOf = (page: Page, path: string) =>
+  page.evaluate<string>(`fetch('${path}').then((answer) => answer.headers.get('etag'))`)
 const changed = {
   status: 412,
   body: { error: { code: 'CHANGED_MEANWHILE', message: 'somebody was faster', detail: {} } },
@@ -130,7 +130,7 @@ inBrowser('the page of one user of registries', () => {
     await using opened = await openPage(browser, stage, act('registryUser.full'))
     const { page } = opened
     await button(page, 'Edit').click()
-    const tag = await page.evaluate<string>(`fetch('${path}').then((answer) => answer.headers.get('etag'))`)
+    const tag = await tagOf(page, path)
     await page.getByRole('button', { name: 'Remove Grant 2' }).click()
     await page.getByRole('checkbox', { name: 'lab' }).check()
     await expect(opened.violations()).resolves.toEqual([])
@@ -193,8 +193,8 @@ inBrowser('the pages of relations', () => {
     await button(page, 'New relation').click()
     await inDialog(page, 'Create').click()
     await page.getByText('Choose two different clusters.').waitFor()
-    await page.getByLabel('From', { exact: true }).selectOption('ams')
-    await page.getByLabel('To', { exact: true }).selectOption('fra')
+    await page.getByRole('combobox', { name: 'From', exact: true }).selectOption('ams')
+    await page.getByRole('combobox', { name: 'To', exact: true }).selectOption('fra')
     const rule = page.getByRole('group', { name: 'Rule 1' })
     await rule.getByLabel('Repository').fill('team/*')
     await rule.getByLabel('Tag').fill('v*')
@@ -234,21 +234,21 @@ inBrowser('the pages of relations', () => {
     await page.getByLabel('At most MiB in a second').fill('')
     await expect(opened.violations()).resolves.toEqual([])
     const edit = sent(page, 'PATCH')
-    const tag = tagOf(page, path)
+    const tag = await tagOf(page, path)
     await inDialog(page, 'Save').click()
     expect((await edit).postDataJSON()).toEqual({ bandwidth: null })
-    expect(await seenOf(edit)).toBe(await tag)
+    expect(await seenOf(edit)).toBe(tag)
     await dialog(page).waitFor({ state: 'hidden' })
     const pause = sent(page, 'PATCH')
     await button(page, 'Pause').click()
     expect((await pause).postDataJSON()).toEqual({ isPaused: true })
-    expect(await seenOf(pause)).toBe(await tag)
+    expect(await seenOf(pause)).toBe(tag)
     await button(page, 'Remove').click()
     stage.show(act('relations.full', act('relation.full').answers))
     const removal = sent(page, 'DELETE')
     await inDialog(page, 'Remove').click()
     expect(new URL((await removal).url()).pathname).toBe(path)
-    expect(await seenOf(removal)).toBe(await tag)
+    expect(await seenOf(removal)).toBe(tag)
     await page.getByRole('heading', { name: 'Relations', level: 1 }).waitFor()
   })
 
