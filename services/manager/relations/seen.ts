@@ -85,7 +85,7 @@ function other(from: string, remote: RemoteAnswer): SeenRelation {
   }
 }
 
-/** Of one name there may be one in the config that keeps that of the manager out. */
+/** Of one name there is one in the config, too, until that of the manager has taken its place. */
 const placeOf = ({ from, remote, origin }: SeenRelation) => `${from}/${remote}/${origin}`
 
 /** All of one cluster, by the names of their remotes: each once, whoever tells of it. */

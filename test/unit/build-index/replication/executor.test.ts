@@ -189,6 +189,28 @@ describe('a run', () => {
     const old = await run(executor, 0, clock.now() - 86_400_000)
     expect(old).toEqual({ failure: undefined, postponed: undefined, status: undefined })
   })
+
+  test('ends when its remote is over, and goes on with whoever has the name then; or it leaves no status', async () => {
+    const over = new AbortController()
+    const { clock } = lab
+    const running = run(executorFor({ replicas: waiting(), over: over.signal }))
+    await clock.advance(1)
+    over.abort()
+    expect(await running).toMatchObject({ failure: undefined, postponed: clock.now(), status: { state: 'waiting' } })
+    const statuses = lab.statuses.under({ generation: 1 })
+    const changes = { ...lab.changes, isGone: () => true }
+    const gone = replicationExecutor({ ...lab, followers: new Map(), changes, statuses } as never, { tries: 3 })
+    expect(await run(gone, 0, clock.now())).toEqual({ failure: undefined, postponed: undefined, status: undefined })
+  })
+
+  test('for a remote that was given just now, and is not known here yet, looks at what is given', async () => {
+    const followers = new Map<string, Remote>()
+    const look = async () => void followers.set('far', labRemote({ opensInMs: () => 5_000 }))
+    const statuses = lab.statuses.under({ generation: 1 })
+    const parts = { ...lab, followers, changes: { ...lab.changes, look }, statuses }
+    const executor = replicationExecutor(parts as never, { tries: 3 })
+    expect(await run(executor)).toMatchObject({ failure: undefined, postponed: lab.clock.now() + 5_000 })
+  })
 })
 
 /** A remote that answers nothing until it is told to stop. */

@@ -7,7 +7,11 @@ import type { Backfills } from '../../../../services/build-index/replication/bac
 import { type ReplicationExecutor, replicationExecutor } from '../../../../services/build-index/replication/executor.ts'
 import { replicationKeys } from '../../../../services/build-index/replication/replication-keys.ts'
 import { replicationMetrics } from '../../../../services/build-index/replication/replication-metrics.ts'
-import { type ShardWork, shardWork } from '../../../../services/build-index/replication/shard-work.ts'
+import {
+  type ShardWork,
+  type ShardWorkComponents,
+  shardWork,
+} from '../../../../services/build-index/replication/shard-work.ts'
 import { labRemote, labShard, labTarget, type ReplicationLab, replicationLab } from '../../../kit/replication-lab.ts'
 
 const { repository, tag } = labTarget
@@ -26,6 +30,10 @@ beforeEach(() => {
   answers = async () => ({ cluster: 'far', origins: [] })
   runs = []
   behave = async () => undefined
+  work = workFor({ followers: remotes() })
+})
+
+function workFor(own: Pick<ShardWorkComponents, 'followers'> & Partial<ShardWorkComponents>): ShardWork {
   const executor: ReplicationExecutor = {
     async run({ key }, { signal }) {
       runs.push(key)
@@ -34,15 +42,11 @@ beforeEach(() => {
     },
     cancel: async () => undefined,
   }
-  work = shardWork(
-    {
-      ...lab,
-      ...{ executorOf: () => executor, followers: remotes(), onForgotten: () => undefined },
-      backfills: noWalks,
-    },
+  return shardWork(
+    { ...lab, ...{ executorOf: () => executor, onForgotten: () => undefined }, backfills: noWalks, ...own },
     { tagsAtOnce: 2, retry: { baseMs: 1_000_000, maxMs: 1_000_000, attempts: 3 }, reviveMs: 3_600_000 },
   )
-})
+}
 
 const remotes = () =>
   new Map(
@@ -311,4 +315,66 @@ describe('an order', () => {
       expect(await left()).toBe(0)
     }),
   )
+})
+
+describe('work for a remote', () => {
+  /** Followers that change while the shard is held. */
+  function changing() {
+    const followers = new Map(remotes())
+    let next = new AbortController()
+    const gone = new Set<string>()
+    const changes: ShardWorkComponents['changes'] = {
+      ...lab.changes,
+      get next() {
+        return next.signal
+      },
+      isGone: (name) => gone.has(name),
+    }
+    const change = (step: () => void) => {
+      step()
+      const fired = next
+      next = new AbortController()
+      fired.abort()
+    }
+    return {
+      own: workFor({ followers, changes }),
+      give: (name: string) => change(() => void followers.set(name, labRemote({ name }))),
+      end: (name: string) =>
+        change(() => {
+          followers.delete(name)
+          gone.add(name)
+        }),
+    }
+  }
+
+  test('that was given and is gone ends, also a dead one', async () => {
+    const { own, end } = changing()
+    await whileHeld(async () => {
+      behave = () => Promise.reject(appError('MANIFEST_UNKNOWN'))
+      await makeChange()
+      await lab.clock.advance(2_000)
+      expect(own.counts()).toMatchObject([{ waiting: 0, dead: 1 }])
+      behave = async () => undefined
+      end('far')
+      await lab.clock.advance(2_000)
+      expect(runs).toEqual(['far team/app 1.0', 'far team/app 1.0'])
+      expect(own.counts()).toMatchObject([{ waiting: 0, dead: 0 }])
+      await lab.inbox.add({ kind: 'now', repository, tag, remotes: ['far'] })
+      await lab.clock.advance(2_000)
+      expect((await lab.inbox.look(labShard)).entries).toEqual([])
+      expect(runs).toHaveLength(2)
+    }, own)
+  })
+
+  test('that is given later is taken as soon as it is known', async () => {
+    const { own, give } = changing()
+    await whileHeld(async () => {
+      await lab.inbox.add({ kind: 'now', repository, tag, remotes: ['late'] })
+      await lab.clock.advance(5_000)
+      expect(runs).toEqual([])
+      give('late')
+      await lab.clock.advance(2_000)
+      expect(runs).toEqual(['late team/app 1.0'])
+    }, own)
+  })
 })
