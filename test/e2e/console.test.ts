@@ -9,7 +9,8 @@ import type { SwarmDelta } from '../../services/manager/views/swarm-delta.ts'
 import { chromiumPath, startBrowser } from '../kit/console/browser.ts'
 import { type Act, everyAct, type Stage, startStage } from '../kit/console/console-stage.ts'
 import { builtConsole } from '../kit/console/signed-in-page.ts'
-import { type Look, openPage } from '../kit/console/watched-page.ts'
+import { type Look, openPage, shownOn, type WatchedPage } from '../kit/console/watched-page.ts'
+import { eventually } from '../kit/eventually.ts'
 import { resourceStack } from '../kit/resource-stack.ts'
 
 /**
@@ -19,6 +20,9 @@ import { resourceStack } from '../kit/resource-stack.ts'
 const program = chromiumPath()
 const inBrowser = program === undefined ? describe.skip : describe
 if (program === undefined) process.stderr.write('the console is not tested: there is no chromium on the PATH\n')
+
+/** Far more than a page needs on a busy machine. */
+const LOOK_MS = 20_000
 
 const stack = resourceStack()
 const acts = await everyAct()
@@ -35,6 +39,14 @@ const looks: readonly Look[] = [
 /** Elements that stand out of a narrow page. */
 const tooWide = `[...document.querySelectorAll('body *')].filter((each) =>
   each.getBoundingClientRect().right > innerWidth + 1 && each.closest('.scroll, .side, dialog') === null).map((each) => each.outerHTML.slice(0, 120))`
+
+/** Waits until a page shows what its state is to show. */
+async function settled({ page }: Pick<WatchedPage, 'page'>, { name, shows }: Act): Promise<void> {
+  if (name.endsWith('.failed')) await page.getByRole('alert').first().waitFor()
+  if (name.endsWith('.loading')) await page.locator('.bones').first().waitFor()
+  if (shows !== undefined)
+    await eventually(async () => expect(await shownOn(page, shows)).toEqual(shows), { timeoutMs: LOOK_MS })
+}
 
 const act = (name: string): Act => {
   const found = acts.find((each) => each.name === name)
@@ -72,12 +84,7 @@ inBrowser('the console', () => {
     async (_name, each, look) => {
       await using opened = await openPage(browser, stage, each, look)
       const { page, faults } = opened
-      if (each.name.endsWith('.failed')) await page.getByRole('alert').first().waitFor()
-      else if (!each.name.endsWith('.loading'))
-        await page
-          .getByRole('status', { name: /Loading|加载中/ })
-          .first()
-          .waitFor({ state: 'detached' })
+      await settled(opened, each)
       await expect(opened.violations()).resolves.toEqual([])
       expect(await page.evaluate(tooWide)).toEqual([])
       expect(faults).toEqual([])

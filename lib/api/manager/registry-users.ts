@@ -28,7 +28,7 @@ const userSchema = z.object({
   kind: registryUserKind,
   disabled: z.boolean(),
   grants: registryGrantsSchema,
-  /** Ids; absent: all, also those that come. */
+  /** Names; of one that was removed its id. Absent: all, also those that come. */
   clusters: list(text(64), MAX_USER_CLUSTERS).optional(),
   /** Absent: never. */
   expiresAtMs: timeSchema.optional(),

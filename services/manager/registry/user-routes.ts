@@ -1,4 +1,4 @@
-import { adminBody, managerApi, type RegistryProxy } from '../../../lib/api/index.ts'
+import { adminBody, managerApi, type RegistryProxy, type RegistryUserRow } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
 import {
   type Exchange,
@@ -12,7 +12,7 @@ import {
 import { managerRoute, UNKEPT } from '../managed.ts'
 import { callerOf } from '../people/caller.ts'
 import type { RegistryClusters } from './push.ts'
-import type { RegistryUserStore } from './user-store.ts'
+import type { RegistryUserStore, ShownRegistryUser } from './user-store.ts'
 
 const PAGE = { max: 1000, usual: 100, least: 1 }
 
@@ -29,32 +29,50 @@ export interface RegistryUserRoutesComponents {
 
 const nameIn = ({ params }: Exchange) => params['user'] ?? ''
 
+/** People and tools say names of clusters; what is kept are their ids, so that a new name changes nothing. */
+function clusterWords(known: Pick<RegistryClusters, 'clusters'>) {
+  /** Ids, by names or ids. @throws CLUSTER_UNKNOWN */
+  const idsOf = (given: readonly string[]) =>
+    given.map((text) => {
+      const found = known.clusters().find(({ id, name }) => id === text || name === text)
+      if (found === undefined) throw appError('CLUSTER_UNKNOWN', { detail: { cluster: text } })
+      return found.id
+    })
+  /** By their names; one that was removed by its id. */
+  const namesOf = ({ clusters: ids }: RegistryUserRow) => {
+    if (ids === undefined) return {}
+    const names = new Map(known.clusters().map(({ id, name }) => [id, name]))
+    return { clusters: ids.map((id) => names.get(id) ?? id) }
+  }
+  const named = (row: RegistryUserRow): RegistryUserRow => ({ ...row, ...namesOf(row) })
+  const shown = ({ secret, kept }: ShownRegistryUser): ShownRegistryUser => ({ secret, kept: named(kept) })
+  return { idsOf, namesOf, named, shown }
+}
+
 export function registryUserRoutes({
   store,
   clusters,
   look,
   onChange,
 }: RegistryUserRoutesComponents): readonly Route[] {
-  /** Their ids, by names or ids. @throws CLUSTER_UNKNOWN */
-  const idsOf = (given: readonly string[]) =>
-    given.map((text) => {
-      const found = clusters.clusters().find(({ id, name }) => id === text || name === text)
-      if (found === undefined) throw appError('CLUSTER_UNKNOWN', { detail: { cluster: text } })
-      return found.id
-    })
+  const { idsOf, namesOf, named, shown } = clusterWords(clusters)
   const actorOf = (exchange: Exchange) => callerOf(exchange).actor
   const seenBy = (exchange: Exchange) => (before: unknown) => requireSeen(exchange, before)
   return [
     managerRoute(managerApi.registryUsers, async (exchange) => {
-      sendJson(exchange, 200, await store.page(pageRequest(exchange.query, PAGE)))
+      const { users, ...more } = await store.page(pageRequest(exchange.query, PAGE))
+      sendJson(exchange, 200, { users: users.map(named), ...more })
     }),
-    managerRoute(managerApi.registryUser, async (exchange) => sendTagged(exchange, await store.get(nameIn(exchange)))),
+    managerRoute(managerApi.registryUser, async (exchange) => {
+      const row = await store.get(nameIn(exchange))
+      sendTagged(exchange, row, namesOf(row))
+    }),
     managerRoute(managerApi.createRegistryUser, async (exchange) => {
       const { clusters: given, ...user } = await adminBody(managerApi.createRegistryUser, exchange)
       const ids = given && { clusters: idsOf(given) }
-      const shown = await store.create(actorOf(exchange), { ...user, ...ids })
+      const made = await store.create(actorOf(exchange), { ...user, ...ids })
       onChange()
-      sendJson(exchange, 201, shown, UNKEPT)
+      sendJson(exchange, 201, shown(made), UNKEPT)
     }),
     managerRoute(managerApi.changeRegistryUser, async (exchange) => {
       const { clusters: given, ...change } = await adminBody(managerApi.changeRegistryUser, exchange)
@@ -62,12 +80,12 @@ export function registryUserRoutes({
       const init = { change: { ...change, ...ids }, check: seenBy(exchange) }
       const after = await store.change(actorOf(exchange), nameIn(exchange), init)
       onChange()
-      sendTagged(exchange, after)
+      sendTagged(exchange, after, namesOf(after))
     }),
     managerRoute(managerApi.rotateRegistryUser, async (exchange) => {
-      const shown = await store.rotate(actorOf(exchange), nameIn(exchange), seenBy(exchange))
+      const rotated = await store.rotate(actorOf(exchange), nameIn(exchange), seenBy(exchange))
       onChange()
-      sendJson(exchange, 200, shown, UNKEPT)
+      sendJson(exchange, 200, shown(rotated), UNKEPT)
     }),
     managerRoute(managerApi.removeRegistryUser, async (exchange) => {
       await store.remove(actorOf(exchange), nameIn(exchange), seenBy(exchange))

@@ -89,8 +89,6 @@ describe('a user of registries who is made at a manager', () => {
     })
     await expect(unknown).rejects.toMatchObject({ code: 'CLUSTER_UNKNOWN' })
     await manager().createRegistryUser({ body: { name: 'eve', kind: 'user', grants: [], clusters: ['herd'] } })
-    const { id } = await manager().cluster({ cluster: 'herd' })
-    expect(await manager().registryUser({ user: 'eve' })).toMatchObject({ clusters: [id] })
     const url = `${shoal.url('manager-1', 'admin')}/api/v1/registry-users/eve`
     const authorized = bearer(everySecret.admin)
     const tag = (await fetch(url, { headers: authorized })).headers.get('etag') ?? ''
@@ -110,5 +108,31 @@ describe('a user of registries who is made at a manager', () => {
     expect([eve.disabled, eve.clusters]).toEqual([false, undefined])
     await manager().removeRegistryUser({ user: 'eve' })
     await expect(manager().registryUser({ user: 'eve' })).rejects.toMatchObject({ code: 'REGISTRY_USER_UNKNOWN' })
+  })
+
+  test('is told with the names of his clusters, whatever they were given by; a new name changes nothing of him', async () => {
+    const { id } = await manager().createCluster({ body: { name: 'attic' } })
+    const named = { name: 'joe', clusters: ['attic', 'herd'] }
+    const made = await manager().createRegistryUser({
+      body: { name: 'joe', kind: 'user', grants: [], clusters: [id, 'herd'] },
+    })
+    expect(made.kept).toMatchObject(named)
+    expect(await manager().registryUser({ user: 'joe' })).toMatchObject(named)
+    expect((await manager().registryUsers({})).users.find(({ name }) => name === 'joe')).toMatchObject(named)
+    expect((await manager().rotateRegistryUser({ user: 'joe' })).kept).toMatchObject(named)
+    const url = `${shoal.url('manager-1', 'admin')}/api/v1/registry-users/joe`
+    const seen = await fetch(url, { headers: bearer(everySecret.admin) })
+    await manager().changeCluster({ cluster: 'attic', body: { name: 'loft' } })
+    const changed = await fetch(url, {
+      ...{ method: 'PATCH', body: JSON.stringify({ note: 'moved' }) },
+      headers: {
+        ...{ ...bearer(everySecret.admin), 'content-type': 'application/json' },
+        'if-match': seen.headers.get('etag') ?? '',
+      },
+    })
+    expect(await changed.json()).toMatchObject({ clusters: ['loft', 'herd'], note: 'moved' })
+    await manager().removeCluster({ cluster: 'loft' })
+    expect(await manager().registryUser({ user: 'joe' })).toMatchObject({ clusters: [id, 'herd'] })
+    await manager().removeRegistryUser({ user: 'joe' })
   })
 })

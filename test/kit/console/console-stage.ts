@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { appError, seededRandom, systemClock } from '../../../lib/base/index.ts'
-import { type Exchange, httpServer, type Route, sendJson } from '../../../lib/http/index.ts'
+import { type Exchange, httpServer, type Route, sendEmpty, sendJson, sendTagged } from '../../../lib/http/index.ts'
 import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
 import { consoleRoutes } from '../../../services/manager/console-files.ts'
 
@@ -16,12 +16,21 @@ export interface Recorded {
   readonly never?: boolean
 }
 
+/** What a page says in every language: words of the answers, how many rows each table has, and how often it says that there is nothing. */
+export interface Shown {
+  readonly texts: readonly string[]
+  readonly rows: readonly number[]
+  readonly notes: number
+}
+
 /** A page in one of its states: where it is, and what the manager answers there. */
 export interface Act {
   readonly name: string
   readonly page: string
   /** By method and path. */
   readonly answers: Readonly<Record<string, Recorded>>
+  /** What of that somebody finds on the page. */
+  readonly shows?: Shown
 }
 
 const folder = join(import.meta.dirname, '..', '..', 'e2e', 'console', 'answers')
@@ -50,7 +59,9 @@ function answer(
 ): Promise<void> | undefined {
   const { res, signal } = exchange
   if (!never && events === undefined) {
-    sendJson(exchange, status, body)
+    if (exchange.method === 'GET' && status === 200) sendTagged(exchange, body as object)
+    else if (status === 204) sendEmpty(exchange, status)
+    else sendJson(exchange, status, body)
     return undefined
   }
   const over = new Promise<void>((resolve) => {

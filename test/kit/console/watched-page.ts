@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import type { Act, Stage } from './console-stage.ts'
+import type { Act, Shown, Stage } from './console-stage.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -52,6 +52,20 @@ export async function violationsOn(page: Page): Promise<readonly string[]> {
     `(async () => { if (!window.axe) { ${axe} }\n return (await axe.run({ resultTypes: ['violations'] })).violations })()`,
   )
   return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`))
+}
+
+/** What is on a page: its text with what stands in its fields, the rows of its tables, what says that there is nothing. */
+const seenOn = `(() => {
+  const main = document.querySelector('main') ?? document.body
+  const fields = [...main.querySelectorAll('input, textarea, select')].map((each) => each.value)
+  const rows = [...main.querySelectorAll('tbody')].map((each) => each.querySelectorAll(':scope > tr').length)
+  return { text: [main.textContent, ...fields].join(' '), rows, notes: main.querySelectorAll('.note').length }
+})()`
+
+/** What a page says of what it is to show: the words that it has, and the rows of its tables. */
+export async function shownOn(page: Page, { texts }: Pick<Shown, 'texts'>): Promise<Shown> {
+  const { text, ...seen } = await page.evaluate<Omit<Shown, 'texts'> & { readonly text: string }>(seenOn)
+  return { ...seen, texts: texts.filter((each) => text.includes(each)) }
 }
 
 /** Opens a page of the console in one state, and waits until it shows something. */

@@ -42,6 +42,7 @@ const menu: readonly { readonly title: TextKey; readonly entries: readonly Entry
     title: 'nav.steer',
     entries: [
       { page: 'settings', text: 'nav.settings', needs: 'settings', also: ['setting', 'effective'] },
+      { page: 'relations', text: 'nav.relations', needs: 'clusters', also: ['relation'] },
       { page: 'rollouts', text: 'nav.rollouts', needs: 'settings', also: ['rollout'] },
     ],
   },
@@ -50,6 +51,7 @@ const menu: readonly { readonly title: TextKey; readonly entries: readonly Entry
     entries: [
       { page: 'users', text: 'nav.users', needs: 'users' },
       { page: 'tokens', text: 'nav.tokens' },
+      { page: 'registryUsers', text: 'nav.registryUsers', needs: 'rights', also: ['registryUser'] },
       { page: 'audit', text: 'nav.audit', needs: 'audit' },
     ],
   },

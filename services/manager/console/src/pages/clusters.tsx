@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { t } from '../i18n/index.ts'
+import { GraphCard } from '../parts/cluster-graph.tsx'
 import { Failed, Field, useDoing } from '../parts/form.tsx'
 import { HealthMark } from '../parts/names.tsx'
 import { Table } from '../parts/table.tsx'
@@ -96,6 +97,7 @@ export function ClustersPage() {
           }
         </Seen>
       </Card>
+      <GraphCard />
     </>
   )
 }

@@ -15,6 +15,10 @@ import { NodePage } from './node.tsx'
 import { NodesPage } from './nodes.tsx'
 import { OverviewPage } from './overview.tsx'
 import { PullPage } from './pull.tsx'
+import { RegistryUserPage } from './registry-user.tsx'
+import { RegistryUsersPage } from './registry-users.tsx'
+import { RelationPage } from './relation.tsx'
+import { RelationsPage } from './relations.tsx'
 import { RolloutPage } from './rollout.tsx'
 import { RolloutsPage } from './rollouts.tsx'
 import { ScheduleFormPage } from './schedule-form.tsx'
@@ -39,6 +43,8 @@ export const pages: Readonly<Record<ConsolePage, ComponentType<Place>>> = {
   pull: PullPage,
   clusters: ClustersPage,
   cluster: ClusterPage,
+  relations: RelationsPage,
+  relation: RelationPage,
   jobs: JobsPage,
   newJob: NewJobPage,
   job: JobPage,
@@ -51,6 +57,8 @@ export const pages: Readonly<Record<ConsolePage, ComponentType<Place>>> = {
   rollout: RolloutPage,
   users: UsersPage,
   tokens: TokensPage,
+  registryUsers: RegistryUsersPage,
+  registryUser: RegistryUserPage,
   audit: AuditPage,
   account: AccountPage,
   signIn: OverviewPage,

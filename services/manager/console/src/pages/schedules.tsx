@@ -26,12 +26,16 @@ const Last = ({ lastAtMs, lastJob, lastCode, job }: Schedule) => {
   if (lastAtMs === undefined) return <span class="muted">{t('schedules.never')}</span>
   return (
     <>
-      {format().since(lastAtMs, Date.now())} {lastJob !== undefined && <JobLink id={lastJob} kind={job.kind} />}
+      {format().since(lastAtMs, Date.now())}
+      {lastJob !== undefined && (
+        <div>
+          <JobLink id={lastJob} kind={job.kind} />
+        </div>
+      )}
       {lastCode !== undefined && (
-        <>
-          <br />
+        <div>
           <code>{lastCode}</code> <span class="muted small">{jobAdvice(lastCode)}</span>
-        </>
+        </div>
       )}
     </>
   )

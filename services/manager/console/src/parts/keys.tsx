@@ -19,6 +19,8 @@ const places = {
   a: 'audit',
   e: 'settings',
   r: 'rollouts',
+  u: 'registryUsers',
+  l: 'relations',
 } as const
 const isPlace = (key: string): key is keyof typeof places => Object.hasOwn(places, key)
 
@@ -80,7 +82,9 @@ const keys: readonly (readonly [key: string, what: TextKey])[] = [
   ['g j', 'nav.jobs'],
   ['g e', 'nav.settings'],
   ['g r', 'nav.rollouts'],
+  ['g l', 'nav.relations'],
   ['g a', 'nav.audit'],
+  ['g u', 'nav.registryUsers'],
 ]
 
 export const Help = ({ close }: { readonly close: () => void }) => (

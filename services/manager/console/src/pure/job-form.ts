@@ -1,5 +1,6 @@
 import type { Credentials, JobKind, JobScope, JobSpec, ShownSpec } from '../state/jobs.ts'
 import { jobKinds, jobScopes } from '../state/jobs.ts'
+import { wordsIn } from './words.ts'
 
 export const whichHosts = ['all', 'zone', 'hosts'] as const
 export const howMany = ['all', 'count', 'percent'] as const
@@ -37,7 +38,6 @@ export const kindHas = {
   dryRun: (kind: JobKind) => kind === 'gc' || kind === 'retention',
 }
 
-const wordsIn = (text: string): readonly string[] => [...new Set(text.split(/[\s,]+/).filter((word) => word !== ''))]
 const listed = <Name extends string>(name: Name, words: readonly string[]) =>
   (words.length === 0 ? {} : { [name]: words }) as { readonly [Key in Name]?: readonly string[] }
 const numbered = <Name extends string>(name: Name, text: string, by = 1) =>

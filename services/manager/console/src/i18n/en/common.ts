@@ -7,6 +7,7 @@ export const common = {
   'act.copyFailed': 'The browser did not allow copying: select the text instead',
   'act.create': 'Create',
   'act.edit': 'Edit',
+  'act.remove': 'Remove',
   'act.revoke': 'Revoke',
   'act.save': 'Save',
   'act.saved': 'Saved',

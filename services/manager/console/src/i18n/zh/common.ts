@@ -7,6 +7,7 @@ export const common = {
   'act.copyFailed': '浏览器不允许复制：请手动选择文本',
   'act.create': '创建',
   'act.edit': '编辑',
+  'act.remove': '移除',
   'act.revoke': '撤销',
   'act.save': '保存',
   'act.saved': '已保存',
