@@ -51,12 +51,14 @@ export const quietManagerCases: readonly (readonly [alert: string, series: Serie
   ['ShoalManagerDown', { [up('p')]: stays(0), [up('q')]: stays(1) }],
   ['ShoalManagerDutyFree', { [duty('jobs')]: stays(0), [duty('jobs', other)]: stays(1) }],
   // Who has lost a duty still tells what it saw last.
-  ...([
-    ['ShoalManagerRollBackSlow', 'settings', 'shoal_manager_rollouts', ', state="rollingBack"', 1],
-    ['ShoalManagerTrackersBehind', 'settings', 'shoal_manager_trackers', ', state="behind"', 1],
-    ['ShoalManagerProxiesBehind', 'registry', 'shoal_manager_registry_proxies', ', state="behind"', 1],
-    ['ShoalManagerJobsWait', 'jobs', 'shoal_manager_job_queue_age_seconds', '', 1000],
-  ] as const).map(
+  ...(
+    [
+      ['ShoalManagerRollBackSlow', 'settings', 'shoal_manager_rollouts', ', state="rollingBack"', 1],
+      ['ShoalManagerTrackersBehind', 'settings', 'shoal_manager_trackers', ', state="behind"', 1],
+      ['ShoalManagerProxiesBehind', 'registry', 'shoal_manager_registry_proxies', ', state="behind"', 1],
+      ['ShoalManagerJobsWait', 'jobs', 'shoal_manager_job_queue_age_seconds', '', 1000],
+    ] as const
+  ).map(
     ([alert, name, metric, labels, value]) =>
       [
         alert,
