@@ -21,12 +21,14 @@ const ACTOR = 'config'
 async function tokenInFile(path: string, random: Random): Promise<string> {
   const invalid = (why: string, cause?: unknown) =>
     appError('CONFIG_INVALID', { message: `clusters.first.tokenFile ${why}`, cause })
-  try {
-    const found = secretText.safeParse((await readLinked(path, MAX_TOKEN_BYTES)).trim())
+  const text = await readLinked(path, MAX_TOKEN_BYTES).catch((err: unknown) => {
+    if (hasCode(err, 'ENOENT')) return undefined
+    throw invalid('cannot be read', err)
+  })
+  if (text !== undefined) {
+    const found = secretText.safeParse(text.trim())
     if (found.success) return found.data
     throw invalid('holds no token of 16 to 256 characters')
-  } catch (err) {
-    if (!hasCode(err, 'ENOENT')) throw err
   }
   const token = randomJoinToken(random)
   await replaceFile(path, `${token}\n`).catch((err: unknown) => {
