@@ -2,9 +2,11 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { alertCases } from '../kit/chart/alert-cases.ts'
+import { quietManagerCases } from '../kit/chart/manager-alert-cases.ts'
 import { type Prometheus, type ScrapedTarget, startPrometheus } from '../kit/chart/prometheus.ts'
 import { pushAndPull } from '../kit/chart/push-and-pull.ts'
-import { alerts, alertsFile, metricsOf, panelQueries } from '../kit/chart/queries.ts'
+import { alerts, alertsFile, metricsOf, panelQueries, selectorsOf } from '../kit/chart/queries.ts'
+import type { Series } from '../kit/chart/series.ts'
 import { eventually } from '../kit/eventually.ts'
 import { resourceStack } from '../kit/resource-stack.ts'
 import { run } from '../kit/run.ts'
@@ -22,6 +24,7 @@ const instances = [
   'build-index-1',
   'proxy-1',
   'controller-1',
+  'manager-1',
 ]
 let cluster: Topology
 let prometheus: Prometheus
@@ -30,6 +33,7 @@ beforeAll(async () => {
   cluster = stack.own(
     await startTopology({
       ...{ agents: 2, origins: 2, trackers: 1, controllers: 1, processes: [] },
+      ...{ managers: 1, joinToken: 'a-join-token-of-a-test' },
       overrides: ['agent.registry.ownNames=[own.test]'],
     }),
   )
@@ -54,15 +58,26 @@ const isSilent = (query: string) =>
 const loud = panelQueries.filter(({ query }) => !isSilent(query))
 
 const minutesOf = (text = '0m') => Number(text.slice(0, -1)) * (text.endsWith('h') ? 60 : 1)
+/** Soon after the time that the alert waits. */
+const firingAt = (name: string) => `${minutesOf(alerts.find(({ alert }) => alert === name)?.for) + 20}m`
+const inputOf = (series: Series) => ({
+  interval: '1m',
+  input_series: Object.entries(series).map(([name, numbers]) => ({ series: name, values: numbers })),
+})
+
+/** What promtool says of the tests. */
+async function judged(tests: readonly object[]): Promise<string> {
+  await using folder = await tempFolder('alerts')
+  const file = join(folder.path, 'tests.json')
+  await writeFile(file, JSON.stringify({ rule_files: [alertsFile], evaluation_interval: '1m', tests }))
+  return (await run('promtool', ['test', 'rules', file])).stdout
+}
 
 describe('alerts', () => {
   test('each fires when what it is about goes wrong, says of whom, and is silent before', async () => {
-    await using folder = await tempFolder('alerts')
-    /** Soon after the time that the alert waits. */
-    const firingAt = (name: string) => `${minutesOf(alerts.find(({ alert }) => alert === name)?.for) + 25}m`
+    expect(Object.keys(alertCases)).toEqual(alerts.map(({ alert }) => alert))
     const tests = Object.entries(alertCases).map(([alertname, series]) => ({
-      interval: '1m',
-      input_series: Object.entries(series).map(([name, numbers]) => ({ series: name, values: numbers })),
+      ...inputOf(series),
       promql_expr_test: [
         {
           expr: `count(ALERTS{alertname="${alertname}", alertstate="firing"}) > 0`,
@@ -72,10 +87,15 @@ describe('alerts', () => {
       ],
       alert_rule_test: [{ eval_time: '0s', alertname, exp_alerts: [] }],
     }))
-    expect(Object.keys(alertCases)).toEqual(alerts.map(({ alert }) => alert))
-    const file = join(folder.path, 'tests.json')
-    await writeFile(file, JSON.stringify({ rule_files: [alertsFile], evaluation_interval: '1m', tests }))
-    expect((await run('promtool', ['test', 'rules', file])).stdout).toContain('SUCCESS')
+    expect(await judged(tests)).toContain('SUCCESS')
+  })
+
+  test('those of managers are silent about one of several, about what was seen long ago, and about what people do', async () => {
+    const tests = quietManagerCases.map(([alertname, series]) => ({
+      ...inputOf(series),
+      alert_rule_test: [{ eval_time: firingAt(alertname), alertname, exp_alerts: [] }],
+    }))
+    expect(await judged(tests)).toContain('SUCCESS')
   })
 })
 
@@ -91,6 +111,19 @@ describe('the metrics of a cluster', () => {
       expect(empty).toEqual([])
     })
     for (const { query } of panelQueries) await prometheus.query(query)
+  })
+
+  test('a manager has all series of its alerts before anything has happened, so that the first time counts', async () => {
+    const own = alerts.filter(({ alert }) => alert.startsWith('ShoalManager'))
+    const selectors = new Set(
+      own.flatMap(({ expr }) => selectorsOf(expr)).filter((selector) => selector.startsWith('shoal_manager_')),
+    )
+    expect(selectors.size).toBeGreaterThan(15)
+    await eventually(async () => {
+      const missing: string[] = []
+      for (const selector of selectors) if ((await prometheus.query(selector)).length === 0) missing.push(selector)
+      expect(missing).toEqual([])
+    })
   })
 
   test('Prometheus judges every alert, and none of them is pending in a cluster that is well', async () => {

@@ -208,7 +208,7 @@ whereItIs('docker/compose.yaml', () => {
       })
       await compose('up', '--detach', '--no-build')
       const ids = (await compose('ps', '--quiet')).split('\n')
-      expect(ids.length).toBe(7)
+      expect(ids.length).toBe(8)
       const containers = ids.map(containerOf)
       for (const each of containers) await eventually(() => each.exec(MAIN, 'probe'))
 
@@ -222,6 +222,13 @@ whereItIs('docker/compose.yaml', () => {
         )
         expect(await dockerd.pull(`${agent}/team/app:t1`)).toBe(digest)
       }
+
+      const logs = await compose('logs', '--no-color', 'manager-1')
+      const [link = ''] = /http:\/\/127\.0\.0\.1:59001\/[^"\s]*#[^"\s]+/.exec(logs) ?? []
+      expect(await inside<unknown>('console', link)).toEqual({
+        ...{ page: [200, true], signedIn: 200, clusters: ['compose'], hosts: 2 },
+        members: ['build-index-1', 'origin-1', 'origin-2', 'proxy-1', 'tracker-1'].map((name) => `${name} ok`),
+      })
 
       for (const each of containers.slice(0, 1)) {
         await each.exec('-e', orphan)

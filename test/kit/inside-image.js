@@ -5,6 +5,7 @@
  *     load               imports every compiled file, and so every package; which of them cannot be
  *     start              milliseconds from the start of an agent until it is ready, twice
  *     process            what process 1 runs, the user, and where it may write
+ *     console LINK       opens the console by the link for the first admin, signs in as a browser does, and tells what is there
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -96,4 +97,41 @@ async function processOne() {
   return { one, uid: process.getuid(), gid: process.getgid(), writable }
 }
 
-process.stdout.write(`${JSON.stringify(await { contents, load, start, process: processOne }[verb]())}\n`)
+async function openConsole() {
+  const { origin, hash } = new URL(words[0])
+  const page = await fetch(words[0])
+  const json = { 'content-type': 'application/json', origin }
+  const body = JSON.stringify({ link: hash.slice(1), name: 'ada', password: 'correct horse battery' })
+  const signedIn = await fetch(`${origin}/api/v1/links/open`, { method: 'POST', headers: json, body })
+  const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? ''
+  const read = async (path) => (await fetch(`${origin}/api/v1/${path}`, { headers: { cookie } })).json()
+  const look = async () => {
+    const { clusters = [] } = await read('clusters')
+    const { members = [] } = await read('members')
+    const { hosts = [] } = await read('hosts')
+    return {
+      clusters: clusters.map(({ name }) => name),
+      members: members.map(({ member, state }) => `${member} ${state}`).sort(),
+      hosts: hosts.length,
+    }
+  }
+  // Services join, and hosts are read, within seconds.
+  let seen = await look()
+  for (
+    let left = 120;
+    left > 0 && (seen.hosts < 2 || seen.members.filter((each) => each.endsWith(' ok')).length < 5);
+    left -= 1
+  ) {
+    await new Promise((resolve) => setTimeout(resolve, 250))
+    seen = await look()
+  }
+  return {
+    page: [page.status, (await page.text()).includes('<script type="module"')],
+    signedIn: signedIn.status,
+    ...seen,
+  }
+}
+
+process.stdout.write(
+  `${JSON.stringify(await { contents, load, start, process: processOne, console: openConsole }[verb]())}\n`,
+)

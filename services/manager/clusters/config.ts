@@ -20,6 +20,12 @@ export const clustersSchema = z
       .strictObject({
         name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a name has lower-case letters, digits and "-"'),
         token: secretText.transform((value) => () => value).exactOptional(),
+        /** The file that holds it; one with a random token is made when there is none. */
+        tokenFile: z.string().min(1).exactOptional(),
+      })
+      .refine(({ token, tokenFile }) => token === undefined || tokenFile === undefined, {
+        path: ['tokenFile'],
+        message: 'give the token or its file, not both',
       })
       .exactOptional(),
   })

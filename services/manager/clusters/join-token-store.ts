@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { appError } from '../../../lib/base/index.ts'
+import { appError, type Random } from '../../../lib/base/index.ts'
 import { newId } from '../database/ids.ts'
 import type { StoreParts } from './cluster-store.ts'
 import type { JoinTokenRow } from './tables.ts'
@@ -50,6 +50,10 @@ export interface JoinTokenStore {
 
 export const secretHash = (text: string): string => createHash('sha256').update(text).digest('hex')
 
+/** The text of a new token. */
+export const randomJoinToken = (random: Random): string =>
+  PREFIX + Buffer.from(random.bytes(TOKEN_BYTES)).toString('base64url')
+
 /** What the row says of the token at that time. */
 export function joinTokenOf(row: JoinTokenRow, nowMs: number): JoinToken {
   const [expiresAtMs, usesLeft] = [row.expiresAtMs ?? undefined, row.usesLeft ?? undefined]
@@ -99,7 +103,7 @@ export function joinTokenStore(parts: StoreParts): JoinTokenStore {
       return rows.map((row) => joinTokenOf(row, clock.now()))
     },
     create: (actor, init) => {
-      const token = PREFIX + Buffer.from(random.bytes(TOKEN_BYTES)).toString('base64url')
+      const token = randomJoinToken(random)
       const row = tokenRow(parts, init, token)
       const entry = {
         actor,

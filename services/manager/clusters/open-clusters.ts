@@ -3,12 +3,13 @@ import { type HttpClient, httpClient, type Route, requestRate } from '../../../l
 import type { Runtime } from '../../../lib/service/index.ts'
 import type { ManagerDatabase } from '../database/index.ts'
 import { clusterMeters } from './cluster-meters.ts'
-import { type ClusterStore, clusterStore } from './cluster-store.ts'
+import { clusterStore } from './cluster-store.ts'
 import type { ClustersConfig } from './config.ts'
+import { firstCluster } from './first-cluster.ts'
 import { healthRounds } from './health-rounds.ts'
 import { hostRounds } from './host-rounds.ts'
 import { hostStore } from './host-store.ts'
-import { type JoinTokenStore, joinTokenStore } from './join-token-store.ts'
+import { joinTokenStore } from './join-token-store.ts'
 import { joiningRoutes } from './joining-routes.ts'
 import { memberStore } from './member-store.ts'
 import { type Roster, roster } from './roster.ts'
@@ -58,29 +59,6 @@ function sealing(
   }
 }
 
-/** The cluster that the config names is there, and its token is the one of the config. */
-function firstCluster(
-  {
-    clusters,
-    tokens,
-    known,
-  }: { readonly clusters: ClusterStore; readonly tokens: JoinTokenStore; readonly known: Roster },
-  { first }: ClustersConfig,
-): Startable {
-  const actor = 'config'
-  return {
-    async start() {
-      if (first === undefined) return
-      await known.refresh()
-      const isDefault = known.clusters.length === 0
-      const { id } = known.find(first.name) ?? (await clusters.create(actor, { name: first.name, isDefault }))
-      if (first.token !== undefined) await tokens.settle(actor, { clusterId: id, name: 'config', token: first.token() })
-      await known.refresh()
-    },
-    stop: () => Promise.resolve(),
-  }
-}
-
 export function openClusters(
   components: ClustersComponents,
   { folder, clusters: config }: { readonly folder: string; readonly clusters: ClustersConfig },
@@ -111,7 +89,7 @@ export function openClusters(
     key,
     http,
     known,
-    firstCluster({ clusters, tokens, known }, config),
+    firstCluster({ ...components, clusters, tokens, known }, config),
     duty('members', health),
     duty('hosts', walking),
   ]

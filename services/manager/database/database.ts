@@ -1,5 +1,6 @@
 import { Kysely, type Transaction } from 'kysely'
 import { appError, backoffMs, hasCode, type Random, type Startable } from '../../../lib/base/index.ts'
+import { changeMeters } from './change-meters.ts'
 import { type Dialects, type DialectsComponents, type DialectsInit, dialectsOf } from './dialects.ts'
 import { newId } from './ids.ts'
 import { migrate } from './migrate.ts'
@@ -83,6 +84,7 @@ async function withTries<T>({ clock, random }: DatabaseComponents, work: () => P
 export function managerDatabase(components: DatabaseComponents, init: DatabaseInit): ManagerDatabase {
   const { clock, random } = components
   const dialects = dialectsOf(components, init)
+  const counted = changeMeters(components.metrics)
   let opened: Opened | undefined
   const now = (): Opened => {
     if (opened === undefined) throw appError('SHUTTING_DOWN')
@@ -96,13 +98,16 @@ export function managerDatabase(components: DatabaseComponents, init: DatabaseIn
     },
     keep,
     change: ({ actor, action, target, detail }, work) =>
-      keep(async (tx) => {
-        const done = await work(tx)
-        const told = detail === undefined ? null : JSON.stringify(detail)
-        const row = { id: newId({ clock, random }), atMs: Math.floor(clock.now()), actor, action, target, detail: told }
-        await tx.insertInto('audit').values(row).execute()
-        return done
-      }),
+      counted(
+        keep(async (tx) => {
+          const done = await work(tx)
+          const told = detail === undefined ? null : JSON.stringify(detail)
+          const atMs = Math.floor(clock.now())
+          const row = { id: newId({ clock, random }), atMs, actor, action, target, detail: told }
+          await tx.insertInto('audit').values(row).execute()
+          return done
+        }),
+      ),
     snapshot: (work) =>
       now().read.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
     rowsAtOnce: dialects.rowsAtOnce,

@@ -2,7 +2,7 @@ import type { Dialect } from 'kysely'
 import { type Clock, codeOf, isAppError } from '../../../lib/base/index.ts'
 import type { Logger, Metrics } from '../../../lib/telemetry/index.ts'
 import type { DatabaseConfig } from './config.ts'
-import { isAway, postgresFailure, sqliteFailure } from './failures.ts'
+import { awayCodes, isAway, postgresFailure, sqliteFailure } from './failures.ts'
 import { libsqlDialect } from './libsql.ts'
 import { postgresDialect } from './postgres.ts'
 import { type DialectWatch, watchedDialect } from './watched-dialect.ts'
@@ -49,6 +49,7 @@ export function dialectsOf(
     },
     ['outcome'],
   )
+  for (const outcome of awayCodes) failures.with({ outcome }).add(0)
   let problem: string | undefined
   const watch = (failure: DialectWatch['failure']): DialectWatch => ({
     failure,

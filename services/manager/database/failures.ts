@@ -67,6 +67,8 @@ export function postgresFailure(err: unknown): unknown {
 
 const named = (code: ErrorCode, cause: unknown): AppError => appError(code, { cause })
 
+/** What a database is told as that does nothing now. */
+export const awayCodes = ['DATABASE_UNAVAILABLE', 'DATABASE_FULL', 'DATABASE_DAMAGED', 'DATABASE_DENIED'] as const
+
 /** Whether the database did not do it, and may later. */
-export const isAway = (err: unknown): boolean =>
-  hasCode(err, 'DATABASE_UNAVAILABLE', 'DATABASE_FULL', 'DATABASE_DAMAGED', 'DATABASE_DENIED')
+export const isAway = (err: unknown): boolean => hasCode(err, ...awayCodes)

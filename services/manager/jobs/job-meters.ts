@@ -1,3 +1,4 @@
+import { managedJobKinds } from '../../../lib/api/index.ts'
 import type { Metrics } from '../../../lib/telemetry/index.ts'
 import type { OpenJob } from './job-ledger.ts'
 
@@ -20,6 +21,8 @@ export function jobMeters(metrics: Metrics): JobMeters {
       help: 'For how long the oldest job that waits has been waiting.',
     })
     .with({})
+  for (const kind of managedJobKinds)
+    for (const outcome of ['given', 'done', 'failed', 'cancelled']) jobs.with({ kind, outcome }).add(0)
   return {
     given: (kind) => jobs.with({ kind, outcome: 'given' }).add(),
     ended: (kind, outcome) => jobs.with({ kind, outcome }).add(),

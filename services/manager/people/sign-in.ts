@@ -59,13 +59,15 @@ export interface SignInComponents {
   readonly metrics: Metrics
 }
 
-type Outcome = 'password' | 'link' | 'provider' | 'refused' | 'throttled'
+const outcomes = ['password', 'link', 'provider', 'refused', 'throttled'] as const
+type Outcome = (typeof outcomes)[number]
 
 /** Counts who signs in. */
 function signInCounter(metrics: Metrics): (outcome: Outcome) => void {
   const family = metrics.counter({ name: 'shoal_manager_sign_ins_total', help: 'Tries to sign in, by outcome.' }, [
     'outcome',
   ])
+  for (const outcome of outcomes) family.with({ outcome }).add(0)
   return (outcome) => family.with({ outcome }).add()
 }
 

@@ -39,7 +39,8 @@ function registryWork(components: WorkComponents): Rounds {
   return rounds(clock, {
     async work(signal) {
       const rows = await pushUsers(components, { wanted: await store.wanted(), manager: manager(), signal })
-      meters.proxies(rows.map(({ state }) => state))
+      // Before the first user, a proxy that takes none lacks nothing.
+      meters.proxies(rows.flatMap(({ state, wanted }) => (wanted > 0 ? [state] : [])))
       const later = laterGeneration(rows)
       if (later === undefined) return ROUND_MS
       await raiseRegistryGeneration(database, later)

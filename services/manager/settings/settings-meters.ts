@@ -30,6 +30,7 @@ export function settingsMeters(metrics: Metrics): SettingsMeters {
     .counter({ name: 'shoal_manager_settings_failures_total', help: 'Rounds of settings that failed.' })
     .with({})
   const shown = ['running', 'paused', 'rollingBack'] as const
+  for (const state of rolloutStates) ended.with({ state }).add(0)
   return {
     open(states) {
       for (const state of shown) open.with({ state }).set(tally(states, state))

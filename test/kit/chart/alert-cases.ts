@@ -1,9 +1,5 @@
-/** Series that let an alert fire, as `promtool test rules` writes them; the values go on for hours. */
-type Series = Readonly<Record<string, string>>
-
-const pod = 'namespace="shoal", pod="p"'
-const grows = '0+60x400'
-const stays = (value: number) => `${value}+0x400`
+import { managerAlertCases } from './manager-alert-cases.ts'
+import { grows, pod, type Series, stays } from './series.ts'
 
 /** For each alert of docker/chart/files/alerts.yaml what it is about, gone wrong. */
 export const alertCases: Readonly<Record<string, Series>> = {
@@ -48,4 +44,5 @@ export const alertCases: Readonly<Record<string, Series>> = {
   ShoalNobodyLeads: { [`shoal_controller_leads{${pod}}`]: stays(0) },
   ShoalNamesKept: { [`shoal_names_kept{${pod}}`]: stays(1) },
   ShoalKubernetesSilent: { [`shoal_kube_fresh{${pod}, resource="pods"}`]: stays(0) },
+  ...managerAlertCases,
 }

@@ -48,3 +48,7 @@ export const labelsOf = (query: string): readonly (readonly [metric: string, lab
     metric.replace(/_(?:bucket|sum|count)$/, ''),
     [...inside.matchAll(/([a-z_]+)\s*(?:=~|!~|!=|=)/g)].map(([, label = '']) => label),
   ])
+
+/** The series that a query reads, each as a query: metrics with what it asks of their labels. */
+export const selectorsOf = (query: string): readonly string[] =>
+  [...query.matchAll(/\b(?:shoal|process|nodejs)_[a-z0-9_]+(?:\{[^}]*\})?/g)].map(([selector]) => selector)

@@ -79,6 +79,15 @@ describe('queries of alerts and dashboards', () => {
   })
 })
 
+test('docs/manager.md says of each alert about managers what to do', () => {
+  const rows = docTable('docs/manager.md', ['alert', 'severity', 'what it says', 'what to do'])
+  const own = alerts.filter(({ alert }) => alert.startsWith('ShoalManager'))
+  expect(rows.map(({ alert, severity }) => [alert, severity])).toEqual(
+    own.map(({ alert, labels }) => [alert, labels['severity']]),
+  )
+  expect(rows.filter((row) => (row['what to do'] ?? '') === '')).toEqual([])
+})
+
 interface Resources {
   readonly requests: { readonly cpu: string; readonly memory: string }
   readonly limits: { readonly memory: string }

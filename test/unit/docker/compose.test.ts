@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
+import { memberKinds } from '../../../lib/api/index.ts'
 import { deepMerge, loadConfig, type Tree } from '../../../lib/config/index.ts'
 import { type ServiceKind, serviceFacts, serviceKinds } from '../../../lib/service/index.ts'
 import { openListeners } from '../../../lib/service/listeners.ts'
 import { doors } from '../../../services/herd/index.ts'
+import type { ManagerConfig } from '../../../services/manager/config.ts'
 import { readProjectFile } from '../../kit/doc-table.ts'
 
 interface Service {
@@ -57,7 +59,7 @@ const services = Object.entries(cluster.services)
 
 describe('docker/compose.yaml', () => {
   test('has every service that a cluster needs, each under the name of its kind and a number', () => {
-    const wanted = serviceKinds.filter((kind) => kind !== 'controller' && kind !== 'manager')
+    const wanted = serviceKinds.filter((kind) => kind !== 'controller')
     expect([...new Set(services.map(([, service]) => kindOf(service)))].toSorted()).toEqual(wanted.toSorted())
     for (const [name, service] of services) expect(name).toMatch(new RegExp(`^${service.command[0]}-[1-9]$`))
   })
@@ -113,6 +115,36 @@ describe('docker/compose.yaml', () => {
   })
 })
 
+interface Joining {
+  readonly manager?: { readonly url?: string; readonly tokenFile?: string; readonly member?: string }
+}
+
+test('in docker/compose.yaml all that can join the manager do, by the token that it writes into a volume they may only read', async () => {
+  const inVolume = ({ volumes = [] }: Service, path: string) => {
+    const mounted = volumes.map((volume) => volume.split(':')).find(([, at = '']) => path.startsWith(`${at}/`))
+    const [volume, at = '', ...flags] = mounted ?? []
+    return { volume, file: path.slice(at.length), flags }
+  }
+  const [name = '', manager] = services.find(([, service]) => kindOf(service) === 'manager') ?? []
+  if (manager === undefined) throw new Error('there is no manager')
+  const { http, clusters } = (await configOf(manager)) as ManagerConfig
+  const written = inVolume(manager, clusters.first?.tokenFile ?? '')
+  expect([name, written]).toEqual(['manager-1', { volume: 'join', file: '/join-token', flags: [] }])
+
+  const joined: string[] = []
+  for (const [id, service] of services) {
+    const config = (await configOf(service)) as Joining
+    if (config.manager?.url === undefined) continue
+    const { url, tokenFile = '', member } = config.manager
+    expect([url, member ?? id]).toEqual([`http://127.0.0.1:${http.bind.port}`, id])
+    expect([id, inVolume(service, tokenFile)]).toEqual([id, { ...written, flags: ['ro'] }])
+    joined.push(kindOf(service))
+  }
+  expect([...new Set(joined)].toSorted()).toEqual([...memberKinds].toSorted())
+  const readers = services.filter(([, { volumes = [] }]) => volumes.some((volume) => volume.startsWith('join:')))
+  expect(readers.length).toBe(joined.length + 1)
+})
+
 test('docker/compose.s3.yaml puts the bucket into every service that has a backend, and needs its variables', async () => {
   const files = ['compose.yaml', 'compose.s3.yaml']
   expect(() => compose(files)).toThrow('SHOAL_S3_BUCKET is not set')
@@ -133,19 +165,23 @@ test('docker/compose.s3.yaml puts the bucket into every service that has a backe
   }
 })
 
-test('docker/compose.bridge.yaml publishes the registries at this machine alone, and all services share one network', async () => {
+test('docker/compose.bridge.yaml publishes the registries and the console at this machine alone, and all services share one network', async () => {
   const merged = compose(['compose.yaml', 'compose.bridge.yaml'])
   const { 'tracker-1': owner, ...others } = merged.services
   expect(owner?.network_mode).toBe('bridge')
-  expect(owner?.ports).toEqual(['127.0.0.1:5000:5000', '127.0.0.1:65001:65001', '127.0.0.1:65101:65101'])
+  const published = ['5000', '65001', '65101', '59001'].map((port) => `127.0.0.1:${port}:${port}`)
+  expect(owner?.ports).toEqual(published)
   expect(new Set(Object.values(others).map(({ network_mode }) => network_mode))).toEqual(new Set(['service:tracker-1']))
   for (const service of Object.values(others)) {
     const open = openListeners(kindOf(service), await configOf(service)).filter(
       ({ config }) => config.bind.host === '0.0.0.0',
     )
-    expect(open.map(({ name }) => name)).toEqual(
-      kindOf(service) === 'proxy' || kindOf(service) === 'agent' ? ['registry'] : [],
-    )
+    const wanted = { proxy: ['registry'], agent: ['registry'], manager: ['http'] } as Partial<
+      Record<ServiceKind, string[]>
+    >
+    expect(open.map(({ name }) => name)).toEqual(wanted[kindOf(service)] ?? [])
+    if (kindOf(service) === 'manager')
+      expect(await configOf(service)).toMatchObject({ publicUrl: 'http://127.0.0.1:59001' })
     for (const { config } of open) expect(owner?.ports).toContain(`127.0.0.1:${config.bind.port}:${config.bind.port}`)
   }
 })
