@@ -122,9 +122,9 @@ eachManagerDatabase((open) => {
   })
 
   describe('hosts', () => {
-    const walk = async (database: ManagerDatabase, trackers: Parameters<typeof walkHosts>[0]['trackers']) => {
+    const walk = async (database: ManagerDatabase, trackers: Parameters<typeof walkHosts>[0]['trackers'], wanted = 0) => {
       const { hosts } = storesOf(database)
-      return walkHosts({ hosts, trackers, onFailure: () => undefined }, 'c1', {})
+      return walkHosts({ hosts, trackers, onFailure: () => undefined }, { clusterId: 'c1', wanted }, {})
     }
     const seen = async (database: ManagerDatabase, filter = {}) => {
       const { rows } = await storesOf(database).hosts.page(filter, { count: 1000 })

@@ -7,6 +7,7 @@ import { jobs } from './0004-jobs.ts'
 import { settings } from './0005-settings.ts'
 import { lists } from './0006-lists.ts'
 import { registryUsers } from './0007-registry-users.ts'
+import { hostsBehind } from './0011-hosts-behind.ts'
 
 /** All steps from an empty database to the present tables, in order. A step that was released is never changed. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -18,4 +19,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005-settings': { up: settings },
   '0006-lists': { up: lists },
   '0007-registry-users': { up: registryUsers },
+  '0011-hosts-behind': { up: hostsBehind },
 }
