@@ -139,7 +139,12 @@ export function clusterStore({ database, clock, random }: StoreParts): ClusterSt
     async create(actor, { name, description = '', scopes, isDefault = false }) {
       const row: ClusterRow = {
         ...{ id: newId({ clock, random }), name, description, isDefault: isDefault ? 1 : 0, revision: 1 },
-        ...{ agents: 0, behind: 0, createdAtMs: Math.floor(clock.now()), scopes: JSON.stringify(changedScopes(noScopes, scopes)) },
+        ...{
+          agents: 0,
+          behind: 0,
+          createdAtMs: Math.floor(clock.now()),
+          scopes: JSON.stringify(changedScopes(noScopes, scopes)),
+        },
       }
       return database.change({ actor, action: 'cluster.create', target: name }, (tx) => created(tx, row))
     },

@@ -43,7 +43,7 @@ function placeOf(last: string): Place {
 const escaped = (text: string): string => text.toLowerCase().replace(/[\\%_]/g, (character) => `\\${character}`)
 
 /** What a column of the hosts has that fit. */
-const valueOf = (filter: HostFilter, column: Column): string | number =>
+const columnValue = (filter: HostFilter, column: Column): string | number =>
   column === 'behind' ? 1 : String(filter[column])
 
 /** The filter by whose index the hosts are read: the one that is likely to leave the fewest. */
@@ -60,7 +60,7 @@ function along(
 ) {
   const leading = leadingOf(filter)
   let found = read.selectFrom('hosts').orderBy('clusterId').orderBy('peerId')
-  if (leading !== undefined) found = found.where(leading, '=', valueOf(filter, leading))
+  if (leading !== undefined) found = found.where(leading, '=', columnValue(filter, leading))
   if (clusterId !== undefined) found = found.where('clusterId', '=', clusterId)
   const bounds = [['>', after] as const, ['<=', until] as const]
   for (const [relation, place] of bounds) {
@@ -83,7 +83,7 @@ function restOf(filter: HostFilter) {
   const others = columns.filter((column) => column !== leading && filter[column] !== undefined)
   if (others.length === 0 && text === undefined) return undefined
   return (found: Along) => {
-    const exact = others.reduce((left, column) => left.where(column, '=', valueOf(filter, column)), found)
+    const exact = others.reduce((left, column) => left.where(column, '=', columnValue(filter, column)), found)
     return text === undefined ? exact : exact.where(sql<boolean>`words like ${`%${escaped(text)}%`} escape '\\'`)
   }
 }
