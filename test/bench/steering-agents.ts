@@ -11,6 +11,8 @@ import {
 import { abortController, backoffMs, isAbort, systemClock, systemRandom } from '../../lib/base/index.ts'
 import { digestOf, peerIdOf, swarmIdOf } from '../../lib/core/index.ts'
 import { httpClient } from '../../lib/http/index.ts'
+import { everySecret } from '../kit/secrets.ts'
+import { keyOf } from './steering-keys.ts'
 
 /*
  * Agents that announce one blob, ask for orders as real ones do, and run what they are told:
@@ -42,7 +44,10 @@ const [first = '0', count = '0', ...urls] = process.argv.slice(2)
 const clock = systemClock()
 const http = httpClient(
   { clock },
-  { connectionsPerOrigin: { control: 20_000, upload: 1, download: 1 }, maxWaiting: 40_000, connectTimeoutMs: 30_000 },
+  {
+    ...{ token: everySecret.node, maxWaiting: 40_000, connectTimeoutMs: 30_000 },
+    connectionsPerOrigin: { control: 20_000, upload: 1, download: 1 },
+  },
 )
 // Every question waits for it.
 const end = abortController(Number.MAX_SAFE_INTEGER)
@@ -73,7 +78,7 @@ class Agent {
   readonly #port: number
 
   constructor(at: number) {
-    this.#key = `the key of the simulated host ${at}`
+    this.#key = keyOf(at)
     this.#port = FIRST_PORT + (at % PORTS)
   }
 

@@ -1,11 +1,13 @@
 import { type AdminClient, adminClient, managerApi } from '../../lib/api/index.ts'
 import { systemClock } from '../../lib/base/index.ts'
+import { peerIdOf } from '../../lib/core/index.ts'
 import { type HttpClient, httpClient } from '../../lib/http/index.ts'
 import { everySecret, secretOverrides } from '../kit/secrets.ts'
 import { startTopology, type Topology } from '../kit/topology.ts'
 import { percentile, publish } from './measure.ts'
 import { sizeOptions } from './options.ts'
 import { simulatedFleet } from './steering-fleet.ts'
+import { keyOf } from './steering-keys.ts'
 import { type Grown, grown, type Load, loadOf } from './steering-load.ts'
 
 const TRACKERS = ['tracker-1', 'tracker-2', 'tracker-3', 'tracker-4'] as const
@@ -48,21 +50,29 @@ const between = (before: Loads, after: Loads) => ({
   trackers: grown(before.trackers, after.trackers),
 })
 
+/** Where the list of a manager stands before its last agent: a walk comes to that one at its end. */
+function lastBut(count: number): string {
+  const ids = Array.from({ length: count }, (_, at) => peerIdOf(keyOf(at))).sort()
+  return ids.at(-2) ?? ''
+}
+
 /** Gives all agents another value, and waits until they run it and the manager knows. */
 async function changed({ manager }: Lab, count: number, began: () => Promise<readonly number[]>) {
   const beganMs = Date.now()
   const body = { values: { 'limits.download': '20MB/s' }, reason: 'a bench' }
-  await manager.setSettings({ ...scope, body })
+  const { generation } = await manager.setSettings({ ...scope, body })
   const times = (await began()).map((atMs) => (atMs - beganMs) / 1000)
   say('all agents run the new generation')
   await until(async () => (await manager.settingsApplied(scope)).applied === count)
   const appliedSeconds = (Date.now() - beganMs) / 1000
   say('the manager counts all of them')
-  const listed = async () => {
-    const { agents, behind } = await manager.cluster({ cluster: 'herd' })
-    return agents === count && behind === 0
-  }
-  await until(async () => (await listed()) && (await manager.hosts({ behind: 'true' })).hosts.length === 0)
+  const { id } = await manager.cluster({ cluster: 'herd' })
+  const last = `${id}/${lastBut(count)}`
+  await until(async () => {
+    const [end] = (await manager.hosts({ n: '1', last })).hosts
+    const { behind } = await manager.cluster({ cluster: 'herd' })
+    return end?.generation === generation && behind === 0
+  })
   say('its list has nobody behind')
   return { times, appliedSeconds, listedSeconds: (Date.now() - beganMs) / 1000 }
 }

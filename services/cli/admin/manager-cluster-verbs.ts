@@ -44,7 +44,8 @@ const clusterText = (cluster: Cluster, nowMs: number) =>
       members: counts(cluster.members),
       versions: counts(cluster.versions),
     },
-    ...{ agents: String(cluster.agents), cidrs: listed(cluster.scopes.cidrs), zones: listed(cluster.scopes.zones) },
+    ...{ agents: String(cluster.agents), behind: String(cluster.behind) },
+    ...{ cidrs: listed(cluster.scopes.cidrs), zones: listed(cluster.scopes.zones) },
     ...{ hosts: listed(cluster.scopes.hosts), revision: String(cluster.revision) },
     created: ageText(cluster.createdAtMs, nowMs),
   })
