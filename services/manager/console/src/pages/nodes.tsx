@@ -70,56 +70,61 @@ const HostTable = ({ hosts }: HostsPage) => {
   )
 }
 
+/** Whoever asks for others begins at the first page. */
+const from = (change: Readonly<Record<string, string>>) => ask({ ...change, last: undefined })
+const nothing = { text: '', state: '', role: '', zone: '', cluster: '', behind: '' }
+
+const isFiltered = (query: Place['query']) => Object.keys(nothing).some((name) => (query[name] ?? '') !== '')
+
+const Filters = ({ query }: Pick<Place, 'query'>) => (
+  <div class="filters">
+    <Choose
+      label={t('col.health')}
+      any={t('nodes.anyState')}
+      value={states.find((each) => each === query['state']) ?? ''}
+      options={states.map((each) => [each, t(`health.${each}`)] as const)}
+      onChoose={(value) => from({ state: value })}
+    />
+    <Choose
+      label={t('col.role')}
+      any={t('nodes.anyRole')}
+      value={roles.find((each) => each === query['role']) ?? ''}
+      options={roles.map((each) => [each, t(`role.${each}`)] as const)}
+      onChoose={(value) => from({ role: value })}
+    />
+    <Choose
+      label={t('nodes.settings')}
+      any={t('nodes.anySettings')}
+      value={query['behind'] === 'true' ? 'true' : ''}
+      options={[['true', t('nodes.isBehind')]]}
+      onChoose={(value) => from({ behind: value })}
+    />
+    <Sought label={t('nodes.byText')} value={query['text'] ?? ''} onSeek={(to) => from({ text: to })} />
+    {isFiltered(query) && (
+      <button type="button" class="plain" onClick={() => from(nothing)}>
+        {t('list.clear')}
+      </button>
+    )}
+  </div>
+)
+
 export function NodesPage({ query }: Place) {
-  const { text = '', state = '', role = '', zone = '', cluster = '', behind = '', last } = query
-  const asked = { text, state, role, zone, cluster, behind, last, n: 100 }
+  const { last } = query
+  const filter = Object.fromEntries(Object.keys(nothing).map((name) => [name, query[name] ?? '']))
+  const asked = { ...filter, last, n: 100 }
   const load = useLoad(`nodes?${JSON.stringify(asked)}`, (signal) => get<HostsPage>('/api/v1/hosts', asked, signal), {
     everyMs: 10_000,
   })
-  const filtered = text + state + role + zone + cluster + behind !== ''
-  const from = (change: Readonly<Record<string, string | undefined>>) => ask({ ...change, last: undefined })
   return (
     <>
       <Head title={t('nav.nodes')} what={t('nodes.what')} />
-      <div class="filters">
-        <Choose
-          label={t('col.health')}
-          any={t('nodes.anyState')}
-          value={states.find((each) => each === state) ?? ''}
-          options={states.map((each) => [each, t(`health.${each}`)] as const)}
-          onChoose={(value) => from({ state: value })}
-        />
-        <Choose
-          label={t('col.role')}
-          any={t('nodes.anyRole')}
-          value={roles.find((each) => each === role) ?? ''}
-          options={roles.map((each) => [each, t(`role.${each}`)] as const)}
-          onChoose={(value) => from({ role: value })}
-        />
-        <Choose
-          label={t('nodes.settings')}
-          any={t('nodes.anySettings')}
-          value={behind === 'true' ? behind : ''}
-          options={[['true', t('nodes.isBehind')]]}
-          onChoose={(value) => from({ behind: value })}
-        />
-        <Sought label={t('nodes.byText')} value={text} onSeek={(to) => from({ text: to })} />
-        {filtered && (
-          <button
-            type="button"
-            class="plain"
-            onClick={() => from({ text: '', state: '', role: '', zone: '', cluster: '', behind: '' })}
-          >
-            {t('list.clear')}
-          </button>
-        )}
-      </div>
+      <Filters query={query} />
       <Card tight>
         <Seen load={load}>
           {({ hosts, next }) => (
             <>
               {hosts.length === 0 ? (
-                <Empty title={t('nodes.emptyTitle')}>{t(filtered ? 'list.emptyFilter' : 'nodes.empty')}</Empty>
+                <Empty title={t('nodes.emptyTitle')}>{t(isFiltered(query) ? 'list.emptyFilter' : 'nodes.empty')}</Empty>
               ) : (
                 <HostTable hosts={hosts} />
               )}
