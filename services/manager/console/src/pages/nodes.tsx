@@ -71,7 +71,7 @@ const HostTable = ({ hosts }: HostsPage) => {
 }
 
 /** Whoever asks for others begins at the first page. */
-const from = (change: Readonly<Record<string, string>>) => ask({ ...change, last: undefined })
+const from = (change: Readonly<Record<string, string | undefined>>) => ask({ ...change, last: undefined })
 const nothing = { text: '', state: '', role: '', zone: '', cluster: '', behind: '' }
 
 const isFiltered = (query: Place['query']) => Object.keys(nothing).some((name) => (query[name] ?? '') !== '')
