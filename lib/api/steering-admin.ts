@@ -34,6 +34,19 @@ const heldSchema = z.object({
   tracker: z.object({ state: z.enum(['applied', 'failed']), code: text(64).optional(), message: text(200).optional() }),
 })
 
+/** Which settings a host runs. */
+const runKeys = {
+  state: z.enum(steeredStates),
+  /** The generation that it runs; 0 when it runs none. */
+  generation: countSchema,
+  /** Why it could not apply what it was told. */
+  code: text(64).optional(),
+  message: text(200).optional(),
+  seenAtMs: z.number(),
+}
+export const runSettingsSchema = z.object(runKeys)
+export type RunSettings = z.output<typeof runSettingsSchema>
+
 const hostSchema = z.object({
   id: nameSchema,
   kind: text(32),
@@ -45,13 +58,7 @@ const hostSchema = z.object({
   label: nameSchema.optional(),
   /** The version of shoal that it runs; absent from those that do not say it. */
   shoal: text(64).optional(),
-  state: z.enum(steeredStates),
-  /** The generation that it runs; 0 when it runs none. */
-  generation: countSchema,
-  /** Why it could not apply what it was told. */
-  code: text(64).optional(),
-  message: text(200).optional(),
-  seenAtMs: z.number(),
+  ...runKeys,
   /** Pulls since it took its settings; absent from those that do not say it. */
   health: steeringHealthSchema.optional(),
   /** The layers that hold for it. */

@@ -4,6 +4,7 @@ import type { HttpClient } from '../http/index.ts'
 import { jsonBody, sendForJson, sendForNothing } from './answer.ts'
 import { text } from './bounded.ts'
 import { query } from './path.ts'
+import { peerIdSchema } from './schemas.ts'
 import { steeringDocumentSchema } from './steering.ts'
 import {
   type SteeringVersion,
@@ -70,6 +71,8 @@ export function steeringExchangeClient(http: HttpClient, url: string): SteeringE
 export const steeringAskedSchema = z.object({
   /** The member that it is. */
   member: text(128).min(1),
+  /** As in its announces; absent from those of an earlier version. */
+  peerId: peerIdSchema.exactOptional(),
   zone: text(255).exactOptional(),
   /** Its label `host`. */
   label: text(255).exactOptional(),

@@ -14,6 +14,7 @@ export {
 } from './steering.ts'
 export {
   type Holds,
+  type RunSettings,
   type SteeredGroup,
   type SteeredHostAnswer,
   type SteeredState,

@@ -6,7 +6,7 @@ import { hostPullCalls } from './host-pulls-admin.ts'
 import { adminApi } from './openapi.ts'
 import { ringCalls } from './ring-admin.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
-import { holdsSchema, steeringCalls } from './steering-admin.ts'
+import { holdsSchema, runSettingsSchema, steeringCalls } from './steering-admin.ts'
 
 /** Entries of one list in an answer; an answer of 4 MiB has no room for more. */
 const MAX_ENTRIES = 10_000
@@ -86,6 +86,10 @@ export const hostSchema = z.object({
   seeds: countSchema,
   ban: markSchema.optional(),
   drain: markSchema.optional(),
+  /** The version of shoal that it runs; absent when it has not said. */
+  shoal: text(64).optional(),
+  /** Which settings of a manager it runs; absent when it has not said. */
+  settings: runSettingsSchema.optional(),
 })
 
 export const markBodySchema = z.object({

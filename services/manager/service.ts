@@ -46,7 +46,8 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   const keeping = auditKeeping({ ...runtime, audit }, config.audit.keep)
   const shared = leases({ ...runtime, database })
   const duty = (name: string, work: Startable) => heldWork(shared, name, () => work)
-  const clusters = openClusters({ ...runtime, database, duty }, config)
+  const wantedGeneration = (clusterId: string) => settings.wantedGeneration(clusterId)
+  const clusters = openClusters({ ...runtime, database, duty, wantedGeneration }, config)
   const { talk, roster } = clusters
   const jobs = openJobs({ ...runtime, database, talk, duty: (name, work) => shared.duty(name, work) }, config.jobs)
   const views = openViews({ ...runtime, ...clusters, database, clusters: talk })

@@ -1,7 +1,7 @@
 import { announcingPeer, type ForeignSwarms, type TrackerCluster } from '../../lib/api/index.ts'
 import { appError } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
-import { peerIdOf } from '../../lib/core/index.ts'
+import { type PeerId, peerIdOf } from '../../lib/core/index.ts'
 import { inlineDigester } from '../../lib/metainfo/index.ts'
 import { peerBalancersOf, peerTlsOf, type Runtime, type Withheld } from '../../lib/service/index.ts'
 import { type SwarmEngine, type SwarmStore, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
@@ -28,17 +28,23 @@ export interface EngineParts {
   readonly gives: Withheld
 }
 
+/** An engine, and the id by which it announces itself. */
+interface OwnEngine {
+  readonly engine: SwarmEngine
+  readonly peerId: PeerId
+}
+
 /** The engine of an origin only gives: `ingest` brings missing blobs, the swarm never does. */
 export function originEngine(
   { runtime, store, trackers, foreign, cluster, gives }: EngineParts,
   config: OriginConfig,
-): SwarmEngine {
+): OwnEngine {
   const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
   const peerId = peerIdOf(key)
   const { zone, labels, network, peerAddresses } = config
   const addresses = Object.keys(peerAddresses).length > 0 ? peerAddresses : undefined
   const identity = { key, zone, labels, network, addresses }
-  return swarmEngine(
+  const engine = swarmEngine(
     {
       ...runtime,
       store,
@@ -68,4 +74,5 @@ export function originEngine(
       gives,
     },
   )
+  return { engine, peerId }
 }

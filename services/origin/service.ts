@@ -125,7 +125,7 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const storage = components.wrapJournal?.(plainStorage) ?? plainStorage
   const foreign = foreignSwarms({ http, cluster: trackerRing })
   const gives = withheld({ rules: config.withhold, repositoriesOf: (digest) => names.noted(digest) })
-  const engine = originEngine({ runtime, store, trackers, foreign, cluster, gives }, config)
+  const { engine, peerId } = originEngine({ runtime, store, trackers, foreign, cluster, gives }, config)
   plainStore.onGone((digest) => engine.forget(digest))
   const patterns = config.backends.map(({ repository }) => repository)
   const isUpstream = ({ registry }: Repository) => registry === URL_REGISTRY || upstreams.at(registry) !== undefined
@@ -133,7 +133,7 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const rings = { origins: cluster, trackers: trackerRing }
   const { sentenceLookMs } = components
   const kept = { evictions, store, backends, upstreams, storage, sentenceLookMs, urlParts }
-  return { runtime, http, targets, cluster, rings, siblings, engine, gives, names, plainStore, ...kept }
+  return { runtime, http, targets, cluster, rings, siblings, engine, peerId, gives, names, plainStore, ...kept }
 }
 
 type OriginParts = ReturnType<typeof originParts>
@@ -257,10 +257,10 @@ function originRules(parts: OriginParts, config: OriginConfig) {
 /** One origin. @throws INSECURE_BIND, CONFIG_INVALID */
 export function originService(components: OriginComponents, config: OriginConfig): OriginService {
   const parts = originParts(components, config)
-  const { runtime, http, targets, store, backends, engine } = parts
+  const { runtime, http, targets, store, backends, engine, peerId } = parts
   const { tasks, bring, later, keeping, urls, admin, routes } = originRules(parts, config)
-  const obeying = { ...admin, gives: parts.gives, store: parts.plainStore }
-  const { steering, asking } = originSteering({ ...obeying, ...runtime, http, trackers: parts.rings.trackers }, config)
+  const obeying = { ...parts, ...admin, ...runtime, trackers: parts.rings.trackers, store: parts.plainStore }
+  const { steering, asking } = originSteering(obeying, { ...config, peerId })
   const probes = backendProbes(runtime, backends.probed ?? [])
   const capacity = () => ({ capacityBytes: config.store.capacity, usedBytes: store.usedBytes })
   const manager = joining(runtime, config, { kind: 'origin', url: (listener) => shell.url(listener), capacity })

@@ -8,6 +8,7 @@ import {
 } from '../../lib/api/index.ts'
 import { hasCode, rounds, type Startable } from '../../lib/base/index.ts'
 import { type Cluster, memberClients } from '../../lib/cluster/index.ts'
+import type { PeerId } from '../../lib/core/index.ts'
 import type { HttpClient } from '../../lib/http/index.ts'
 import { type Runtime, shoalVersion, type Withheld } from '../../lib/service/index.ts'
 import type { Scrub, StoreLimits } from '../../lib/store/index.ts'
@@ -47,6 +48,9 @@ const originLive = (
     'scrub.rate': { file: scrub.rate, set: (rate) => scrubbing.setRate(rate) },
   })
 
+/** Where it is, and the id by which it announces itself. */
+type SteeringPollsInit = Pick<OriginConfig, 'member' | 'zone' | 'labels'> & { readonly peerId: PeerId }
+
 interface SteeringPollsComponents extends Pick<Runtime, 'clock' | 'random' | 'logger'> {
   readonly http: HttpClient
   readonly trackers: Cluster
@@ -56,11 +60,11 @@ interface SteeringPollsComponents extends Pick<Runtime, 'clock' | 'random' | 'lo
 /** Asks every tracker again and again which settings hold for this origin. */
 function steeringPolls(
   { clock, random, logger, http, trackers, steered }: SteeringPollsComponents,
-  { member, zone, labels }: Pick<OriginConfig, 'member' | 'zone' | 'labels'>,
+  { member, peerId, zone, labels }: SteeringPollsInit,
 ): Startable {
   const clients = memberClients(trackers, (url) => steeringWordClient(http, url))
   const label = labels?.['host']
-  const facts = { member, shoal: shoalVersion, ...(zone !== undefined && { zone }), ...(label && { label }) }
+  const facts = { member, peerId, shoal: shoalVersion, ...(zone !== undefined && { zone }), ...(label && { label }) }
   const ask = async (id: string, signal: AbortSignal) => {
     const asked = steered.report()
     const word = await clients.at(id)?.ask({ ...facts, report: asked }, { signal })
@@ -97,7 +101,7 @@ function steeringPolls(
 /** What this origin obeys of what a manager has given to the trackers. */
 export function originSteering(
   parts: OriginLiveParts & Omit<SteeringPollsComponents, 'steered'> & Pick<Runtime, 'metrics'>,
-  config: OriginConfig,
+  config: OriginConfig & SteeringPollsInit,
 ) {
   const live = originLive(parts, config)
   const steering = steeredService({ ...parts, live }, { folder: config.store.volumes[0] ?? config.folder })

@@ -43,6 +43,8 @@ function hostCases({ clusters, hosts, hostPlaces }: Filled): readonly ListCase[]
     asked('in a state that most are in, a later page', (at) => ({ state: 'ok', ...last(at) })),
     asked('of a zone, in a state that none there is in', () => ({ zone: zoneOf(0), state: 'banned' })),
     asked('of a cluster, in a state that few are in', (at) => ({ cluster: oneOf(clusters, at), state: 'draining' })),
+    asked('behind with their settings', () => ({ behind: 'true' })),
+    asked('behind with their settings, of a zone where none is', () => ({ zone: zoneOf(0), behind: 'true' })),
     asked('origins', () => ({ role: 'origin' })),
     asked('by address', (at) => ({ text: addressOf((at * 7_919) % hosts) })),
     asked('by a part of the id', (at) => ({ text: hexOf((at * 7_919) % hosts).slice(3, 15) })),

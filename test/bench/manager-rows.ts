@@ -10,6 +10,8 @@ const ZONES = 20
 /** One of so many hosts is banned, and one is drained; none of them in the zone `calm`. */
 const BANNED_OF = 5_000
 const DRAINED_OF = 97
+/** One of so many has refused its settings. */
+const REFUSED_OF = 499
 const HOSTS_AT_ONCE = 2_000
 const AUDIT_AT_ONCE = 1_000
 const USERS = 200
@@ -26,11 +28,17 @@ function stateOf(at: number): Pick<HostRow, 'state' | 'why'> {
   return at % DRAINED_OF === 1 ? { state: 'draining', why: 'it is replaced' } : { state: 'ok', why: '' }
 }
 
+const settingsOf = (at: number) =>
+  at % ZONES !== 0 && at % REFUSED_OF === 1
+    ? { generation: 4, behind: 1, settingsState: 'failed', settingsCode: 'SETTING_INVALID', settingsMessage: '' }
+    : { generation: 5, behind: 0, settingsState: 'applied', settingsCode: '', settingsMessage: '' }
+
 function hostRow(clusterId: string, at: number): HostRow {
   const row = {
     ...{ clusterId, peerId: hexOf(at), host: addressOf(at), port: 16_001, role: at % 1_000 === 7 ? 'origin' : 'agent' },
-    ...{ zone: zoneOf(at), version: '', generation: null, ...stateOf(at), seenAtMs: Date.now() },
+    ...{ zone: zoneOf(at), version: '1.0.0', ...stateOf(at), seenAtMs: Date.now() },
     ...{ downloads: at % 3, seeds: at % 50, bytesIn: at, bytesOut: at },
+    ...settingsOf(at),
   }
   return { ...row, words: wordsOf(row) }
 }

@@ -5,47 +5,67 @@ import {
   type OrdersClient,
   ordersClient,
   type SteeringReport,
+  type TrackerClient,
+  trackerClient,
 } from '../../lib/api/index.ts'
-import { abortController, isAbort, systemClock } from '../../lib/base/index.ts'
-import { peerIdOf } from '../../lib/core/index.ts'
+import { abortController, backoffMs, isAbort, systemClock, systemRandom } from '../../lib/base/index.ts'
+import { digestOf, peerIdOf, swarmIdOf } from '../../lib/core/index.ts'
 import { httpClient } from '../../lib/http/index.ts'
+import { everySecret } from '../kit/secrets.ts'
+import { keyOf } from './steering-keys.ts'
 
-/* Agents that only ask for orders, and run what they are told: steering-agents.ts <first> <count> <url of a tracker>... */
+/*
+ * Agents that announce one blob, ask for orders as real ones do, and run what they are told:
+ * steering-agents.ts <first> <count> <url of a tracker>...
+ */
 
 /** What the agents of this process tell whoever started them. */
 export type AgentsTold =
   | { readonly kind: 'ready' }
   | {
       readonly kind: 'runs'
-      readonly generation: number
-      readonly atMs: number
+      /** When each agent began to run the first generation that it was told. */
+      readonly atMs: readonly number[]
+    }
+  | {
+      readonly kind: 'asked'
       readonly requests: number
       readonly failures: number
     }
 
-/** After a question that has failed; at random up to twice as long. */
-const AGAIN_MS = 1_000
+/** After questions that have failed, as agents wait: at random, and longer with each of them. */
+const AWAY = { baseMs: 1_000, maxMs: 30_000, attempts: Number.POSITIVE_INFINITY }
+/** Agents that come in one moment: not all nodes of a fleet start at once. */
+const COMING = 50
+const FIRST_PORT = 1_024
+const PORTS = 60_000
 const WAIT_MS = { least: 20_000, more: 10_000 }
 const [first = '0', count = '0', ...urls] = process.argv.slice(2)
 const clock = systemClock()
 const http = httpClient(
   { clock },
-  { connectionsPerOrigin: { control: 20_000, upload: 1, download: 1 }, maxWaiting: 40_000, connectTimeoutMs: 30_000 },
+  {
+    ...{ token: everySecret.node, maxWaiting: 40_000, connectTimeoutMs: 30_000 },
+    connectionsPerOrigin: { control: 20_000, upload: 1, download: 1 },
+  },
 )
 // Every question waits for it.
 const end = abortController(Number.MAX_SAFE_INTEGER)
 const tell = (told: AgentsTold) => process.send?.(told)
 
+const random = systemRandom()
+const digest = digestOf(Buffer.from('a blob that every agent has'))
+const seeds = { sequence: 1, remove: [], add: [swarmIdOf(digest)] }
+
 let requests = 0
 let failures = 0
 let asked = 0
-const running = new Map<number, number>()
+const began: number[] = []
 
-/** Counts an agent; the last one of a generation is told. */
-function runs(generation: number): void {
-  const all = (running.get(generation) ?? 0) + 1
-  running.set(generation, all)
-  if (all === Number(count)) tell({ kind: 'runs', generation, atMs: Date.now(), requests, failures })
+/** Notes that an agent runs what it was told; the last one is told. */
+function runs(): void {
+  began.push(Date.now())
+  if (began.length === Number(count)) tell({ kind: 'runs', atMs: began })
 }
 
 class Agent {
@@ -55,22 +75,35 @@ class Agent {
     health: { done: 0, failed: 0, stalled: 0 },
   }
 
+  readonly #port: number
+
   constructor(at: number) {
-    this.#key = `the key of the simulated host ${at}`
+    this.#key = keyOf(at)
+    this.#port = FIRST_PORT + (at % PORTS)
   }
 
-  /** Asks as an agent does, also after a question that has failed. */
-  async ask(client: OrdersClient): Promise<void> {
-    const state = { turn: 0, isKnown: false }
+  /** Announces, and asks as an agent does, also after a question that has failed. */
+  async live({ orders, announces }: Clients): Promise<void> {
+    const state = { turn: 0, isKnown: false, isAnnounced: false }
+    let failed = 0
     while (!end.signal.aborted) {
       try {
-        await this.#askOnce(client, state)
+        if (!state.isAnnounced) await announces.announceSeeds(this.#peer, seeds, { signal: end.signal })
+        state.isAnnounced = true
+        await this.#askOnce(orders, state)
+        failed = 0
       } catch (err) {
         if (isAbort(err)) return
         failures += 1
-        await clock.sleep(AGAIN_MS * (1 + Math.random()), { signal: end.signal }).catch(() => undefined)
+        failed += 1
+        const waitMs = AWAY.baseMs / 2 + backoffMs(AWAY, failed, random)
+        await clock.sleep(waitMs, { signal: end.signal }).catch(() => undefined)
       }
     }
+  }
+
+  get #peer() {
+    return { peerId: peerIdOf(this.#key), key: this.#key, port: this.#port, role: 'agent' } as const
   }
 
   async #askOnce(client: OrdersClient, state: { turn: number; isKnown: boolean }): Promise<void> {
@@ -87,8 +120,9 @@ class Agent {
     state.isKnown = true
     if (word !== undefined && compareSteering(word.version, this.#report.version) > 0) {
       const { version, hash } = word
+      const before = this.#report.runs
       this.#report = { ...this.#report, version, hash, runs: version.generation }
-      runs(version.generation)
+      if (before === 0) runs()
     }
     if (againMs > 0) await clock.sleep(againMs, { signal: end.signal })
   }
@@ -99,10 +133,21 @@ class Agent {
   }
 }
 
+interface Clients {
+  readonly orders: OrdersClient
+  readonly announces: TrackerClient
+}
+
+process.on('message', () => tell({ kind: 'asked', requests, failures }))
 process.on('disconnect', () => {
   end.abort()
   void http.stop().finally(() => process.exit())
 })
 const agents = Array.from({ length: Number(count) }, (_, at) => new Agent(Number(first) + at))
-const clients = urls.map((url) => ordersClient(http, url))
-await Promise.all(agents.flatMap((agent) => clients.map((client) => agent.ask(client))))
+const clients = urls.map((url): Clients => ({ orders: ordersClient(http, url), announces: trackerClient(http, url) }))
+const living: Promise<unknown>[] = []
+for (const [at, agent] of agents.entries()) {
+  living.push(...clients.map((each) => agent.live(each)))
+  if (at % COMING === COMING - 1) await clock.sleep(COMING, { signal: end.signal })
+}
+await Promise.all(living)

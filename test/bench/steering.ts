@@ -1,103 +1,192 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { adminClient, trackerAdmin } from '../../lib/api/index.ts'
+import { type AdminClient, adminClient, managerApi } from '../../lib/api/index.ts'
 import { systemClock } from '../../lib/base/index.ts'
-import { httpClient } from '../../lib/http/index.ts'
+import { peerIdOf } from '../../lib/core/index.ts'
+import { type HttpClient, httpClient } from '../../lib/http/index.ts'
+import { everySecret, secretOverrides } from '../kit/secrets.ts'
 import { startTopology, type Topology } from '../kit/topology.ts'
-import { publish, useOf } from './measure.ts'
+import { percentile, publish } from './measure.ts'
 import { sizeOptions } from './options.ts'
-import type { AgentsTold } from './steering-agents.ts'
+import { simulatedFleet } from './steering-fleet.ts'
+import { keyOf } from './steering-keys.ts'
+import { type Grown, grown, type Load, loadOf } from './steering-load.ts'
 
 const TRACKERS = ['tracker-1', 'tracker-2', 'tracker-3', 'tracker-4'] as const
-/** Agents of one process: four connections each, of what a process may have open. */
-const PER_PROCESS = 2_500
+const MANAGER = ['manager-1'] as const
+const LATER = ['agent-1', 'origin-1', 'build-index-1', 'build-index-2', 'proxy-1']
+const TOKEN = 'join-token-of-a-bench-0123456789'
+/** Between two looks whether the manager knows. */
+const LOOK_MS = 1_000
+/** So long an agent waits for an answer, on average: how often each would ask a manager. */
+const QUESTION_SECONDS = 25
+/** Questions that are asked of the manager itself, to see what one costs. */
+const DIRECT = 1_000
+const DIRECT_AT_ONCE = 8
 
-class Agents {
-  readonly #child: ChildProcess
-  readonly #told: AgentsTold[] = []
+const clock = systemClock()
+const scope = { scope: 'all', kind: 'agent' } as const
 
-  constructor(first: number, count: number, urls: readonly string[]) {
-    const script = join(import.meta.dirname, 'steering-agents.ts')
-    this.#child = fork(script, [String(first), String(count), ...urls], { execArgv: ['--import', 'tsx'] })
-    this.#child.on('message', (told: AgentsTold) => this.#told.push(told))
-  }
+type Manager = AdminClient<typeof managerApi>
 
-  /** Waits until it was told what fits. */
-  async heard<T extends AgentsTold>(fits: (told: AgentsTold) => told is T): Promise<T> {
-    for (;;) {
-      const found = this.#told.find(fits)
-      if (found !== undefined) return found
-      if (this.#child.exitCode !== null) throw new Error(`the agents ended with ${this.#child.exitCode}`)
-      await Promise.race([once(this.#child, 'message'), once(this.#child, 'exit')])
-    }
-  }
-
-  async end(): Promise<void> {
-    if (!this.#child.connected) return
-    const gone = once(this.#child, 'exit')
-    this.#child.disconnect()
-    await gone
-  }
+interface Lab {
+  readonly shoal: Topology
+  readonly http: HttpClient
+  readonly manager: Manager
 }
 
-const isReady = (told: AgentsTold): told is AgentsTold & { kind: 'ready' } => told.kind === 'ready'
-const isAt =
-  (generation: number) =>
-  (told: AgentsTold): told is AgentsTold & { kind: 'runs' } =>
-    told.kind === 'runs' && told.generation === generation
+/** Says on stderr how far it is: of many agents it takes minutes. */
+const say = (what: string) => void process.stderr.write(`${new Date().toISOString()} ${what}\n`)
 
-async function cpuOf(shoal: Topology): Promise<readonly number[]> {
-  const uses = await Promise.all(TRACKERS.map((id) => useOf(shoal.pid(id))))
-  return uses.map(({ cpuSeconds }) => cpuSeconds)
+async function until(check: () => Promise<boolean>): Promise<void> {
+  while (!(await check())) await clock.sleep(LOOK_MS)
 }
 
-/** Arguments: `--agents 200`, simulated ones, each of which asks four real trackers. */
-export async function steering(argv: readonly string[]): Promise<void> {
-  const { agents: count } = sizeOptions(argv, { agents: 200 })
-  const later = ['agent-1', 'origin-1', 'build-index-1', 'build-index-2', 'proxy-1']
-  await using shoal = await startTopology({ agents: 1, origins: 1, trackers: TRACKERS.length, later })
+const loads = async ({ shoal, http }: Lab) => ({
+  manager: await loadOf(shoal, http, MANAGER),
+  trackers: await loadOf(shoal, http, TRACKERS),
+})
+type Loads = Readonly<Record<'manager' | 'trackers', Load>>
+const between = (before: Loads, after: Loads) => ({
+  manager: grown(before.manager, after.manager),
+  trackers: grown(before.trackers, after.trackers),
+})
+
+/** Where the list of a manager stands before its last agent: a walk comes to that one at its end. */
+function lastBut(count: number): string {
+  const ids = Array.from({ length: count }, (_, at) => peerIdOf(keyOf(at))).sort()
+  return ids.at(-2) ?? ''
+}
+
+/** Gives all agents another value, and waits until they run it and the manager knows. */
+async function changed({ manager }: Lab, count: number, began: () => Promise<readonly number[]>) {
+  const beganMs = Date.now()
+  const body = { values: { 'limits.download': '20MB/s' }, reason: 'a bench' }
+  const { generation } = await manager.setSettings({ ...scope, body })
+  const times = (await began()).map((atMs) => (atMs - beganMs) / 1000)
+  say('all agents run the new generation')
+  await until(async () => (await manager.settingsApplied(scope)).applied === count)
+  const appliedSeconds = (Date.now() - beganMs) / 1000
+  say('the manager counts all of them')
+  const { id } = await manager.cluster({ cluster: 'herd' })
+  const last = `${id}/${lastBut(count)}`
+  await until(async () => {
+    const [end] = (await manager.hosts({ n: '1', last })).hosts
+    const { behind } = await manager.cluster({ cluster: 'herd' })
+    return end?.generation === generation && behind === 0
+  })
+  say('its list has nobody behind')
+  return { times, appliedSeconds, listedSeconds: (Date.now() - beganMs) / 1000 }
+}
+
+/** What one question costs a manager that agents ask themselves. */
+async function direct(lab: Lab): Promise<Grown> {
+  const before = await loads(lab)
+  const ask = async () => {
+    for (let i = 0; i < DIRECT / DIRECT_AT_ONCE; i += 1)
+      await lab.manager.settingsEffective({ cluster: 'herd', zone: 'z' })
+  }
+  await Promise.all(Array.from({ length: DIRECT_AT_ONCE }, ask))
+  return between(before, await loads(lab)).manager
+}
+
+const seconds = (value: number) => value.toFixed(2)
+const sumOf = (values: readonly number[]) => values.reduce((sum, each) => sum + each, 0)
+const most = (values: readonly number[]) => Math.max(...values).toFixed(0)
+const list = (values: readonly number[]) => values.map(seconds).join(', ')
+
+const phaseRows = (phase: string, { manager, trackers }: Readonly<Record<'manager' | 'trackers', Grown>>) => [
+  [`${phase}: seconds`, seconds(manager.seconds)],
+  [`${phase}: requests to the manager`, manager.requests],
+  ...manager.routes.map(([route, count]) => [`${phase}: of them ${route}`, count]),
+  [`${phase}: CPU seconds of the manager`, list(manager.cpuSeconds)],
+  [`${phase}: requests to the trackers`, trackers.requests],
+  ...trackers.routes.slice(0, 6).map(([route, count]) => [`${phase}: of them ${route}`, count]),
+  [`${phase}: CPU seconds of each tracker`, list(trackers.cpuSeconds)],
+]
+
+const directRows = (count: number, { cpuSeconds, requests }: Grown) => {
+  const msOfOne = (sumOf(cpuSeconds) / requests) * 1000
+  const perSecond = count / QUESTION_SECONDS
+  return [
+    ['asked directly: CPU ms of the manager for one question', msOfOne.toFixed(2)],
+    ['asked directly: requests to the manager in a second', perSecond.toFixed(0)],
+    ['asked directly: CPU seconds of the manager in a second', ((perSecond * msOfOne) / 1000).toFixed(2)],
+  ]
+}
+
+const startLab = () =>
+  startTopology({
+    ...{ agents: 1, origins: 1, trackers: TRACKERS.length, managers: 1, joinToken: TOKEN, later: LATER },
+    overrides: [
+      ...[...secretOverrides(), 'proxy.anonymous=write', 'agent.registry.anonymous=read'],
+      // Announces are measured by another bench: each agent announces once.
+      ...['tracker.announce.minInterval=30m', 'tracker.announce.maxInterval=30m'],
+    ],
+  })
+
+async function measured(lab: Lab, { agents: count, idle }: { readonly agents: number; readonly idle: number }) {
+  const { shoal, manager } = lab
+  await until(async () => {
+    const { trackers } = await manager.steeredTrackers({})
+    return trackers.length === TRACKERS.length && trackers.every(({ state }) => state === 'current')
+  })
+  say('the trackers have joined')
   const urls = TRACKERS.map((id) => shoal.url(id))
-  const http = httpClient({ clock: systemClock() })
-  const admin = adminClient(http, shoal.url('tracker-1', 'admin'), trackerAdmin)
-  const groups: Agents[] = []
-  for (let first = 0; first < count; first += PER_PROCESS)
-    groups.push(new Agents(first, Math.min(PER_PROCESS, count - first), urls))
+  await using fleet = simulatedFleet(count, urls)
+  const startedMs = Date.now()
+  await fleet.ready()
+  const comingSeconds = (Date.now() - startedMs) / 1000
+  say('all agents have come')
+  await until(async () => (await manager.cluster({ cluster: 'herd' })).agents === count)
+  say('the manager lists all of them')
+  const first = await loads(lab)
+  await clock.sleep(idle * 1000)
+  const second = await loads(lab)
+  const change = await changed(lab, count, () => fleet.began())
+  const third = await loads(lab)
+  const { requests, failures } = await fleet.asked()
+  const phases = { idle: between(first, second), changing: between(second, third) }
+  return { ...change, ...phases, comingSeconds, requests, failures, peak: third, direct: await direct(lab) }
+}
+
+/** Arguments: `--agents 200`, simulated ones, each of which asks four real trackers; `--idle 30`, seconds without a change. */
+export async function steering(argv: readonly string[]): Promise<void> {
+  const size = sizeOptions(argv, { agents: 200, idle: 10 })
+  await using shoal = await startLab()
+  const http = httpClient({ clock }, { token: everySecret.admin })
+  const manager = adminClient(http, shoal.url('manager-1', 'admin'), managerApi)
   try {
-    await Promise.all(groups.map((group) => group.heard(isReady)))
-    const before = await cpuOf(shoal)
-    const beganMs = Date.now()
-    const layer = { id: 'all', kind: 'agent', scope: { all: true }, values: { 'limits.download': '20MB/s' } } as const
-    await admin.steer({ body: { manager: 'bench', generation: 1, layers: [{ ...layer, generation: 1 }] } })
-    const ends = await Promise.all(groups.map((group) => group.heard(isAt(1))))
-    const seconds = (Math.max(...ends.map(({ atMs }) => atMs)) - beganMs) / 1000
-    const cpu = (await cpuOf(shoal)).map((after, at) => after - (before[at] ?? 0))
-    const summaryBeganMs = Date.now()
-    const { all } = await admin.steeringSummary({})
-    const summaryMs = Date.now() - summaryBeganMs
-    const requests = ends.reduce((sum, each) => sum + each.requests, 0)
-    const failures = ends.reduce((sum, each) => sum + each.failures, 0)
+    const found = await measured({ shoal, http, manager }, size)
+    const reached = ([50, 90, 99, 100] as const).map((rank) => percentile(found.times, rank))
+    const { changing, idle, peak } = found
     await publish({
       name: 'steering',
       conditions: [
-        `${count} simulated agents, each with a question open at each of 4 trackers in processes of their own, over loopback`,
-        'one generation that changes a value of every agent is given to one tracker; no time is demanded here',
-        'requests are those of all agents at all trackers since their start, until the last agent ran the generation',
+        `${size.agents} simulated agents, each with a question open at each of 4 trackers in processes of their own, over loopback`,
+        'settings are set for all agents at a manager in a process of its own; its routes and settings are the usual ones',
+        'changing: from then until its list of hosts has nobody behind; idle: the same services before, without a change',
+        'asked directly: what it would be if each agent asked the manager as often as it asks a tracker',
+        'requests to the manager of this bench itself, which looks each second, are among them',
       ],
-      columns: ['what', 'value'],
+      columns: ['what', 'value', 'must reach'],
       rows: [
-        ['seconds until the last agent runs it', seconds.toFixed(2)],
-        ['requests', requests],
-        ['of them failed', failures],
-        ['CPU seconds of each tracker', cpu.map((each) => each.toFixed(2)).join(', ')],
-        ['hosts in the summary', all.hosts],
-        ['of them applied, as told by then', all.states.applied],
-        ['ms of the summary', summaryMs],
+        ...[50, 90, 99].map((rank, at) => [`seconds until ${rank} % run it`, seconds(reached[at] ?? 0), '']),
+        ['seconds until all run it', seconds(reached[3] ?? 0), '<= 60'],
+        ...[
+          ['seconds until the manager has counted all', seconds(found.appliedSeconds)],
+          ["seconds until the manager's list has nobody behind", seconds(found.listedSeconds)],
+          ...phaseRows('changing', changing),
+          ...phaseRows('idle', idle),
+          ['peak MiB of the manager', most(peak.manager.peakRssMiB)],
+          ['peak MiB of a tracker', most(peak.trackers.peakRssMiB)],
+          ...directRows(size.agents, found.direct),
+          ['seconds in which the agents came', seconds(found.comingSeconds)],
+          ['questions of all agents since their start', found.requests],
+          ['of them failed', found.failures],
+        ].map((row) => [...row, '']),
       ],
-      raw: { seconds, requests, failures, cpu, summaryMs },
+      raw: { reached, changing, idle, appliedSeconds: found.appliedSeconds, listedSeconds: found.listedSeconds },
     })
   } finally {
-    await Promise.all(groups.map((group) => group.end()))
     await http.stop()
   }
 }

@@ -48,6 +48,8 @@ const clusterSchema = z.object({
   members: table(countSchema, { max: 8, maxKey: 32 }),
   /** Agents that its trackers know. */
   agents: countSchema,
+  /** Hosts that run an older generation of settings than they should. */
+  behind: countSchema,
   /** Members by version: more than one while an upgrade is under way. */
   versions: table(countSchema, { max: 1000, maxKey: 64 }),
 })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { adminCall } from '../admin.ts'
 import { list, table, text } from '../bounded.ts'
+import { runSettingsSchema } from '../steering-admin.ts'
 import { memberKinds } from './joining.ts'
 import { managerCall } from './manager-call.ts'
 
@@ -60,6 +61,10 @@ const hostSchema = z.object({
   seeds: countSchema,
   bytesInPerSecond: z.number(),
   bytesOutPerSecond: z.number(),
+  /** It runs an older generation of settings than it should. */
+  behind: z.boolean(),
+  /** What became of them there; absent when it has not said. */
+  settings: runSettingsSchema.pick({ state: true, code: true, message: true }).optional(),
 })
 export type HostAnswer = z.output<typeof hostSchema>
 
@@ -141,6 +146,7 @@ export const memberCalls = {
         version: 'only those of this version',
         state: `only those that are ${hostStates.join(', ')}`,
         role: 'only agents or origins: agent, origin',
+        behind: 'only those that run an older generation of settings than they should: true',
         text: 'only those whose address, id or zone has this in it',
       },
       codes: ['REQUEST_INVALID', 'CLUSTER_UNKNOWN', 'PAGINATION_NUMBER_INVALID'],

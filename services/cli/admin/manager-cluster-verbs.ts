@@ -23,6 +23,7 @@ type Calls = Pick<
 type Cluster = AnswerOf<Calls['cluster']>
 type Member = AnswerOf<Calls['member']>
 type Token = AnswerOf<Calls['joinTokens']>['tokens'][number]
+type Host = AnswerOf<Calls['hosts']>['hosts'][number]
 type Assigned = AnswerOf<Calls['assignment']>['cluster']
 
 const more = (next: string | undefined) => (next === undefined ? '' : `\n\nmore: --last ${next}`)
@@ -43,10 +44,18 @@ const clusterText = (cluster: Cluster, nowMs: number) =>
       members: counts(cluster.members),
       versions: counts(cluster.versions),
     },
-    ...{ agents: String(cluster.agents), cidrs: listed(cluster.scopes.cidrs), zones: listed(cluster.scopes.zones) },
+    ...{ agents: String(cluster.agents), behind: String(cluster.behind) },
+    ...{ cidrs: listed(cluster.scopes.cidrs), zones: listed(cluster.scopes.zones) },
     ...{ hosts: listed(cluster.scopes.hosts), revision: String(cluster.revision) },
     created: ageText(cluster.createdAtMs, nowMs),
   })
+
+/** The generation that it runs, and why not the one that it should. */
+const runText = ({ generation, behind, settings }: Host) => {
+  if (!behind) return generation === undefined ? '-' : String(generation)
+  const why = [settings?.code ?? settings?.state, settings?.message].filter((word) => word !== undefined)
+  return `${generation ?? 0}, behind: ${why.join(' ')}`
+}
 
 const memberText = (member: Member, nowMs: number) =>
   fields({
@@ -200,6 +209,8 @@ export const managerClusterVerbs: VerbsOf<Calls> = {
         ['ROLE', ({ role }) => role],
         ['ZONE', ({ zone }) => zone ?? '-'],
         ['STATE', ({ state, why }) => (why === undefined ? state : `${state}: ${why}`)],
+        ['VERSION', ({ version }) => version ?? '-'],
+        ['SETTINGS', runText],
         ['SEEN', ({ seenAtMs }) => ageText(seenAtMs, nowMs)],
         ['SEEDS', ({ seeds }) => String(seeds)],
         ['IN', ({ bytesInPerSecond }) => rateText(bytesInPerSecond)],

@@ -10,10 +10,10 @@ const countBy = (words: readonly string[]): Record<string, number> => {
 
 /** A cluster as the API tells it. */
 export function clusterAnswer(cluster: KnownCluster): ClusterAnswer {
-  const { id, name, description, scopes, isDefault, revision, createdAtMs, agents, state, members } = cluster
+  const { id, name, description, scopes, isDefault, revision, createdAtMs, agents, behind, state, members } = cluster
   const none = Object.fromEntries(memberStates.map((state) => [state, 0] as const))
   return {
-    ...{ id, name, description, scopes, default: isDefault, revision, createdAtMs, agents, state },
+    ...{ id, name, description, scopes, default: isDefault, revision, createdAtMs, agents, behind, state },
     members: { ...none, ...countBy(members.map(({ health }) => health.state)) },
     versions: countBy(members.map(({ version }) => version)),
   }

@@ -25,12 +25,27 @@ export function clusterMeters(metrics: Metrics): ClusterMeters {
       help: 'Time since the last heartbeat of the member that has been silent longest, of those that are not away.',
     })
     .with({})
+  const behind = metrics.gauge(
+    {
+      name: 'shoal_manager_hosts_behind',
+      help: 'Hosts that run an older generation of settings than they should, as their trackers told last, by cluster.',
+    },
+    ['cluster'],
+  )
+  let shown: readonly string[] = []
+  const measureHosts = (clusters: readonly KnownCluster[]) => {
+    const names = clusters.map(({ name }) => name)
+    for (const cluster of shown) if (!names.includes(cluster)) behind.drop({ cluster })
+    for (const cluster of clusters) behind.with({ cluster: cluster.name }).set(cluster.behind)
+    shown = names
+  }
   for (const outcome of ['best', 'other', 'none'] as const) assignments.with({ outcome }).add(0)
   const isState = (wanted: MemberState) => (known: { readonly health: { readonly state: MemberState } }) =>
     known.health.state === wanted
   return {
     assigned: (outcome) => assignments.with({ outcome }).add(),
     measure(clusters, nowMs) {
+      measureHosts(clusters)
       const all = clusters.flatMap((cluster) => cluster.members)
       for (const kind of memberKinds) {
         const own = all.filter((member) => member.kind === kind)

@@ -18,6 +18,8 @@ export interface Cluster {
   readonly revision: number
   readonly createdAtMs: number
   readonly agents: number
+  /** Hosts of it that run an older generation of settings than they should. */
+  readonly behind: number
 }
 
 /** What a change gives; what is left out stays. */
@@ -40,12 +42,13 @@ export interface ClusterStore {
   change(actor: string, id: string, change: ClusterChange): Promise<Cluster>
   /** Forgets it and all that belongs to it. @throws CLUSTER_UNKNOWN, CLUSTER_IN_USE while a relation names it */
   remove(actor: string, id: string): Promise<void>
-  /** Notes how many agents its trackers know. */
-  count(id: string, agents: number): Promise<void>
+  /** Notes how many agents its trackers know, and how many hosts are behind with their settings. */
+  count(id: string, counts: Pick<Cluster, 'agents' | 'behind'>): Promise<void>
 }
 
 const clusterOf = (row: ClusterRow): Cluster => ({
-  ...{ id: row.id, name: row.name, description: row.description, revision: row.revision, agents: row.agents },
+  ...{ id: row.id, name: row.name, description: row.description, revision: row.revision },
+  ...{ agents: row.agents, behind: row.behind },
   createdAtMs: row.createdAtMs,
   isDefault: row.isDefault === 1,
   scopes: { ...noScopes, ...(JSON.parse(row.scopes) as Partial<Scopes>) },
@@ -147,8 +150,13 @@ export function clusterStore({ database, clock, random }: StoreParts): ClusterSt
     },
     async create(actor, { name, description = '', scopes, isDefault = false }) {
       const row: ClusterRow = {
-        ...{ id: newId({ clock, random }), name, description, isDefault: isDefault ? 1 : 0, revision: 1, agents: 0 },
-        ...{ createdAtMs: Math.floor(clock.now()), scopes: JSON.stringify(changedScopes(noScopes, scopes)) },
+        ...{ id: newId({ clock, random }), name, description, isDefault: isDefault ? 1 : 0, revision: 1 },
+        ...{
+          agents: 0,
+          behind: 0,
+          createdAtMs: Math.floor(clock.now()),
+          scopes: JSON.stringify(changedScopes(noScopes, scopes)),
+        },
       }
       return database.change({ actor, action: 'cluster.create', target: name }, (tx) => created(tx, row))
     },
@@ -158,9 +166,14 @@ export function clusterStore({ database, clock, random }: StoreParts): ClusterSt
       return database.change({ actor, action: 'cluster.change', target: id, detail }, (tx) => changed(tx, id, change))
     },
     remove: (actor, id) => database.change({ actor, action: 'cluster.remove', target: id }, (tx) => removed(tx, id)),
-    count: (id, agents) =>
+    count: (id, { agents, behind }) =>
       database.keep(async (tx) => {
-        await tx.updateTable('clusters').set({ agents }).where('id', '=', id).where('agents', '!=', agents).execute()
+        await tx
+          .updateTable('clusters')
+          .set({ agents, behind })
+          .where('id', '=', id)
+          .where((eb) => eb.or([eb('agents', '!=', agents), eb('behind', '!=', behind)]))
+          .execute()
       }),
   }
 }

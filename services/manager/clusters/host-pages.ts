@@ -10,6 +10,8 @@ export interface HostFilter {
   readonly version?: string | undefined
   readonly state?: string | undefined
   readonly role?: string | undefined
+  /** Those that run an older generation of settings than they should. */
+  readonly behind?: true | undefined
   /** A part of its address, id or zone. */
   readonly text?: string | undefined
 }
@@ -25,7 +27,7 @@ type Place = Pick<HostRow, 'clusterId' | 'peerId'>
 /** Windows of one page, each of so many hosts as one statement may look at. A page that ends there is short or empty, and more follow. */
 const MAX_WINDOWS = 100
 
-const columns = ['state', 'zone', 'version', 'role'] as const
+const columns = ['state', 'behind', 'zone', 'version', 'role'] as const
 type Column = (typeof columns)[number]
 
 const keyOf = ({ clusterId, peerId }: Place) => `${clusterId}/${peerId}`
@@ -37,6 +39,10 @@ function placeOf(last: string): Place {
 
 /** The text as a part of a pattern of LIKE. */
 const escaped = (text: string): string => text.toLowerCase().replace(/[\\%_]/g, (character) => `\\${character}`)
+
+/** What a column of the hosts has that fit. */
+const columnValue = (filter: HostFilter, column: Column): string | number =>
+  column === 'behind' ? 1 : String(filter[column])
 
 /** The filter by whose index the hosts are read: the one that is likely to leave the fewest. */
 function leadingOf(filter: HostFilter): Column | undefined {
@@ -52,7 +58,7 @@ function along(
 ) {
   const leading = leadingOf(filter)
   let found = read.selectFrom('hosts').orderBy('clusterId').orderBy('peerId')
-  if (leading !== undefined) found = found.where(leading, '=', filter[leading] as string)
+  if (leading !== undefined) found = found.where(leading, '=', columnValue(filter, leading))
   if (clusterId !== undefined) found = found.where('clusterId', '=', clusterId)
   const bounds = [['>', after] as const, ['<=', until] as const]
   for (const [relation, place] of bounds) {
@@ -75,7 +81,7 @@ function restOf(filter: HostFilter) {
   const others = columns.filter((column) => column !== leading && filter[column] !== undefined)
   if (others.length === 0 && text === undefined) return undefined
   return (found: Along) => {
-    const exact = others.reduce((left, column) => left.where(column, '=', filter[column] as string), found)
+    const exact = others.reduce((left, column) => left.where(column, '=', columnValue(filter, column)), found)
     return text === undefined ? exact : exact.where(sql<boolean>`words like ${`%${escaped(text)}%`} escape '\\'`)
   }
 }

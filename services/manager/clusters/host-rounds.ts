@@ -12,13 +12,15 @@ export interface HostRoundsComponents {
   readonly talk: Pick<ClusterTalk, 'clusters' | 'trackers'>
   readonly hosts: HostStore
   readonly clusters: Pick<ClusterStore, 'count'>
+  /** The generation of settings that the hosts of a cluster should run; 0: none. */
+  readonly wantedGeneration: (clusterId: string) => Promise<number>
   readonly clock: Clock
   readonly logger: Logger
 }
 
 /** Reads the hosts of each cluster from its trackers, one cluster after the other. One manager of several does this. */
 export function hostRounds(
-  { talk, hosts, clusters, clock, logger }: HostRoundsComponents,
+  { talk, hosts, clusters, wantedGeneration, clock, logger }: HostRoundsComponents,
   { pauseMs }: { readonly pauseMs: number },
 ): Rounds {
   const walk = async (cluster: { readonly id: string; readonly name: string }, signal: AbortSignal) => {
@@ -27,8 +29,9 @@ export function hostRounds(
     const trackers = talk.trackers(cluster.id).map(({ admin }) => admin)
     const limit = deadline(clock, WALK_MS, signal)
     try {
-      const { agents } = await walkHosts({ hosts, trackers, onFailure }, cluster.id, limit)
-      if (agents !== undefined) await clusters.count(cluster.id, agents)
+      const asked = { clusterId: cluster.id, wanted: await wantedGeneration(cluster.id) }
+      const { agents, behind } = await walkHosts({ hosts, trackers, onFailure }, asked, limit)
+      if (agents !== undefined) await clusters.count(cluster.id, { agents, behind })
     } catch (err) {
       // One cluster that is slow or broken keeps no other from being read.
       signal.throwIfAborted()

@@ -1,4 +1,4 @@
-import type { HostAnswer } from '../../../lib/api/index.ts'
+import type { HostAnswer, SteeredState } from '../../../lib/api/index.ts'
 import type { Tx } from '../database/index.ts'
 import type { StoreParts } from './cluster-store.ts'
 import { type HostFilter, type HostPage, hostPage } from './host-pages.ts'
@@ -60,6 +60,12 @@ export function hostStore({ database }: Pick<StoreParts, 'database'>): HostStore
   }
 }
 
+const settingsOf = ({ settingsState, settingsCode: code, settingsMessage: message }: HostRow) => ({
+  state: settingsState as SteeredState,
+  ...(code !== '' && { code }),
+  ...(message !== '' && { message }),
+})
+
 /** A row as the API tells it. */
 export function hostAnswer(row: HostRow, cluster: string): HostAnswer {
   return {
@@ -71,5 +77,7 @@ export function hostAnswer(row: HostRow, cluster: string): HostAnswer {
     ...(row.why !== '' && { why: row.why }),
     ...{ seenAtMs: row.seenAtMs, downloads: row.downloads, seeds: row.seeds },
     ...{ bytesInPerSecond: row.bytesIn, bytesOutPerSecond: row.bytesOut },
+    behind: row.behind === 1,
+    ...(row.settingsState !== '' && { settings: settingsOf(row) }),
   }
 }

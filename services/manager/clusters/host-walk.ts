@@ -46,7 +46,13 @@ function hostStream(tracker: Asked): HostStream {
   }
 }
 
-/** The host of all heads that comes first; what several trackers say of it, from the one that saw it last. */
+const latest = <T>(all: readonly T[], atMs: (each: T) => number): T | undefined =>
+  all.toSorted((a, b) => atMs(b) - atMs(a))[0]
+
+/**
+ * The host of all heads that comes first; what several trackers say of it, from the one that saw it last, and of its
+ * settings from the one that it has told last.
+ */
 function nextHost(streams: readonly HostStream[]): TrackerHost | undefined {
   const heads = streams.flatMap(({ head }) => (head === undefined ? [] : [head]))
   const peerId = heads.reduce<string | undefined>(
@@ -55,7 +61,9 @@ function nextHost(streams: readonly HostStream[]): TrackerHost | undefined {
   )
   if (peerId === undefined) return undefined
   const same = streams.filter(({ head }) => head?.peerId === peerId).flatMap((stream) => stream.take() ?? [])
-  return same.toSorted((a, b) => b.seenAtMs - a.seenAtMs)[0]
+  const seen = latest(same, ({ seenAtMs }) => seenAtMs)
+  const told = latest(same, ({ settings }) => settings?.seenAtMs ?? 0)
+  return seen && { ...seen, shoal: told?.shoal ?? seen.shoal, settings: told?.settings }
 }
 
 function stateOf({ ban, drain, health }: TrackerHost): Pick<HostRow, 'state' | 'why'> {
@@ -64,17 +72,29 @@ function stateOf({ ban, drain, health }: TrackerHost): Pick<HostRow, 'state' | '
   return { state: health.state === 'good' ? 'ok' : health.state, why: health.why ?? '' }
 }
 
-function rowOf(clusterId: string, host: TrackerHost): HostRow {
+/** What a host runs; one that has not said it is not behind. */
+function runOf({ shoal = '', settings }: TrackerHost, wanted: number) {
+  const { state = '', generation = null, code = '', message = '' } = settings ?? {}
+  return {
+    ...{ version: shoal, generation, behind: generation !== null && generation < wanted ? 1 : 0 },
+    ...{ settingsState: state, settingsCode: code, settingsMessage: message },
+  }
+}
+
+function rowOf({ clusterId, wanted }: WalkedCluster, host: TrackerHost): HostRow {
   const row = {
     ...{ clusterId, peerId: host.peerId, host: host.host, port: host.port, role: host.role, zone: host.zone ?? '' },
-    ...{ version: '', generation: null, ...stateOf(host), seenAtMs: Math.floor(host.seenAtMs) },
+    ...{ ...runOf(host, wanted), ...stateOf(host), seenAtMs: Math.floor(host.seenAtMs) },
     ...{ downloads: host.downloads, seeds: host.seeds },
     ...{ bytesIn: Math.round(host.bytesPerSecond.in), bytesOut: Math.round(host.bytesPerSecond.out) },
   }
   return { ...row, words: wordsOf(row) }
 }
 
-const steady = ['host', 'port', 'role', 'zone', 'version', 'generation', 'state', 'why', 'downloads', 'seeds'] as const
+const steady = [
+  ...(['host', 'port', 'role', 'zone', 'version', 'generation', 'state', 'why', 'downloads', 'seeds'] as const),
+  ...(['behind', 'settingsState', 'settingsCode', 'settingsMessage'] as const),
+] as const
 
 /** Whether the row says something else than the one before, other than how fast it is and that it lives. */
 export function isOther(row: HostRow, before: HostRow | undefined): boolean {
@@ -86,6 +106,8 @@ export function isOther(row: HostRow, before: HostRow | undefined): boolean {
 export interface Walked {
   /** Agents that some tracker knows; undefined when not all trackers told all. */
   readonly agents: number | undefined
+  /** Hosts that run an older generation of settings than they should, of those that were told. */
+  readonly behind: number
   readonly written: number
   readonly removed: number
 }
@@ -146,30 +168,37 @@ export interface HostWalkComponents {
   readonly onFailure: (err: unknown) => void
 }
 
+export interface WalkedCluster {
+  readonly clusterId: string
+  /** The generation of settings that its hosts should run; 0: none. */
+  readonly wanted: number
+}
+
 /**
  * Brings the rows of a cluster to what its trackers say, a page at a time: whatever their number, few hosts are in memory. A
  * host that no tracker knows is removed when all trackers have answered to the end; one that failed ends nothing.
  */
 export async function walkHosts(
   { hosts, trackers, onFailure }: HostWalkComponents,
-  clusterId: string,
+  cluster: WalkedCluster,
   options: AbortOptions,
 ): Promise<Walked> {
   const asked = new Trackers(trackers, onFailure)
-  let [agents, written, removed, after] = [0, 0, 0, '']
+  let [agents, behind, written, removed, after] = [0, 0, 0, 0, '']
   for (let isOver = false; !isOver; ) {
     const rows: HostRow[] = []
     while (rows.length < PAGE && !isOver) {
       const host = await asked.next(options)
       if (host === undefined) isOver = true
-      else rows.push(rowOf(clusterId, host))
+      else rows.push(rowOf(cluster, host))
     }
     const until = isOver ? undefined : rows.at(-1)?.peerId
-    const settled = await settle(hosts, clusterId, { rows, after, until, isWhole: asked.isWhole })
+    const settled = await settle(hosts, cluster.clusterId, { rows, after, until, isWhole: asked.isWhole })
     agents += rows.filter(({ role }) => role === 'agent').length
+    behind += rows.filter((row) => row.behind === 1).length
     written += settled.written
     removed += settled.removed
     after = until ?? after
   }
-  return { agents: asked.isWhole ? agents : undefined, written, removed }
+  return { agents: asked.isWhole ? agents : undefined, behind, written, removed }
 }

@@ -74,6 +74,7 @@ const hostRoute = ({ hosts, roster }: MemberRoutesComponents): Route =>
       clusterId: askedCluster(roster, query)?.id,
       state: oneOf(query, 'state', hostStates),
       role: oneOf(query, 'role', ['agent', 'origin']),
+      ...(oneOf(query, 'behind', ['true']) !== undefined && { behind: true as const }),
       ...{ zone: anyText(query, 'zone'), version: anyText(query, 'version'), text: anyText(query, 'text') },
     }
     const { rows, next } = await hosts.page(filter, pageRequest(query, PAGE))

@@ -21,6 +21,8 @@ export interface ClustersComponents extends Runtime {
   readonly database: ManagerDatabase
   /** Work of which one manager of several does each piece. */
   readonly duty: (name: string, work: Startable) => Startable
+  /** The generation of settings that the hosts of a cluster should run; 0: none. */
+  readonly wantedGeneration: (clusterId: string) => Promise<number>
 }
 
 /** The wing of the clusters. */

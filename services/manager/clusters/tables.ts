@@ -9,6 +9,8 @@ export interface ClusterRow {
   readonly createdAtMs: number
   /** Agents that its trackers knew when they were last asked. */
   readonly agents: number
+  /** Hosts of it that run an older generation of settings than they should, as of then. */
+  readonly behind: number
 }
 
 export interface JoinTokenRow {
@@ -68,6 +70,12 @@ export interface HostRow {
   readonly bytesOut: number
   /** What a search looks into, in lower case. */
   readonly words: string
+  /** 1: it runs an older generation of settings than it should. */
+  readonly behind: number
+  /** What became of its settings, and why it could not apply them; empty when its trackers do not know. */
+  readonly settingsState: string
+  readonly settingsCode: string
+  readonly settingsMessage: string
 }
 
 export interface ClusterTables {

@@ -21,6 +21,10 @@ export interface WantedSlot extends SlotName {
 
 type LayerShare = SteeringLayer['share']
 
+/** The generation that the hosts of a cluster are to run; 0 as long as nothing was ever set for it. */
+export const generationFor = (cluster: string, slots: readonly WantedSlot[]): number =>
+  Math.max(0, ...slots.filter(({ scope }) => isOfCluster(scope, cluster)).map(({ touched }) => touched))
+
 /** A version, for the hosts of a share. */
 export const layerId = (version: number): string => `v${version}`
 

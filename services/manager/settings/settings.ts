@@ -2,6 +2,7 @@ import { type Clock, lifecycle, type Random, type Startable } from '../../../lib
 import type { Route } from '../../../lib/http/index.ts'
 import type { Logger, Metrics } from '../../../lib/telemetry/index.ts'
 import { heldWork, type Leases, type ManagerDatabase, managerIdentity } from '../database/index.ts'
+import { generationFor } from './document.ts'
 import { fleetView } from './fleet-view.ts'
 import type { PlanDefaults } from './plan.ts'
 import { rolloutStore } from './rollout-store.ts'
@@ -33,6 +34,8 @@ export interface SettingsConfig {
 /** Settings of all clusters: their versions and roll-outs, and the trackers that get them. */
 export interface SettingsPart extends Startable {
   readonly routes: readonly Route[]
+  /** The generation that the hosts of a cluster are to run; 0: none. */
+  wantedGeneration(clusterId: string): Promise<number>
 }
 
 export function settingsPart(components: SettingsComponents, { every, rollout }: SettingsConfig): SettingsPart {
@@ -56,6 +59,7 @@ export function settingsPart(components: SettingsComponents, { every, rollout }:
   const defaults = { ...limits, soakSeconds: soak / 1000, applySeconds: apply / 1000 }
   return {
     routes: settingsWingRoutes({ store, view, clusters, manager, onChange, noteTakeOver, rollouts }, defaults),
+    wantedGeneration: async (clusterId) => generationFor(clusterId, await store.wanted()),
     ...lifecycle([identity, duty]),
   }
 }

@@ -13,7 +13,7 @@ export interface TrackerAdminComponents
     JobRoutesComponents,
     HostPullRoutesComponents,
     Omit<SteeringAdminComponents, 'steering'>,
-    Omit<HostRoutesComponents, 'control'>,
+    Omit<HostRoutesComponents, 'control' | 'steering' | 'reports'>,
     Omit<ControlRoutesComponents, 'events' | 'steering'> {
   readonly events: ControlRoutesComponents['events']
   readonly steering: SteeringAdminComponents['steering']

@@ -10,6 +10,9 @@ import type { HostHealth } from '../hosts/host-health.ts'
 import type { SwarmNames } from '../hosts/swarm-names.ts'
 import type { PeerRegistry } from '../peer-registry.ts'
 import type { SeedRegistry } from '../seeds/seed-registry.ts'
+import type { HostReports } from '../steering/host-reports.ts'
+import { runSettings } from '../steering/steered-state.ts'
+import type { Steering } from '../steering/steering.ts'
 import { inOrder, pageOf } from './page-of.ts'
 
 /** Nodes, or blobs of one, on a page: the default and the most. */
@@ -25,6 +28,8 @@ export interface HostRoutesComponents {
   readonly health: Pick<HostHealth, 'of'>
   readonly control: Pick<Control, 'markOf' | 'marks'>
   readonly posts: Pick<Posts, 'size'>
+  readonly steering: Pick<Steering, 'for' | 'held'>
+  readonly reports: Pick<HostReports, 'ofPeer' | 'isAway'>
 }
 
 /** Zones that the statistics show. */
@@ -51,10 +56,11 @@ function filterOf(query: URLSearchParams, control: Pick<Control, 'markOf'>): (ho
 
 /** Nodes, and what each has. */
 export function hostRoutes(components: HostRoutesComponents): readonly Route[] {
-  const { registry, seeds, names, feeds, book, health, control } = components
+  const { registry, seeds, names, feeds, book, health, control, reports } = components
 
   const shown = (host: KnownHost) => {
     const [ban, drain] = [control.markOf('ban', host), control.markOf('drain', host)]
+    const report = reports.ofPeer(host.peerId)
     return {
       ...host,
       health: health.of(host.peerId),
@@ -63,6 +69,8 @@ export function hostRoutes(components: HostRoutesComponents): readonly Route[] {
       seeds: seeds.seedCount(host.peerId),
       ...(ban !== undefined && { ban }),
       ...(drain !== undefined && { drain }),
+      ...(report?.shoal !== undefined && { shoal: report.shoal }),
+      ...(report !== undefined && { settings: runSettings(components, report) }),
     }
   }
 

@@ -18,6 +18,8 @@ export interface HostReports {
   note(report: Omit<HostReport, 'seenAtMs'>): void
   /** In no order. */
   all(): Iterable<HostReport>
+  /** Of the host whose present run announces by this id. */
+  ofPeer(peerId: string): HostReport | undefined
   /** Whether it was not heard of for too long. */
   isAway(report: HostReport): boolean
   /** Forgets those that have been silent for long. Call it regularly. */
@@ -37,22 +39,32 @@ const KEPT_MS = 3_600_000
 export function hostReports(clock: Pick<Clock, 'now'>, { max }: HostReportsInit): HostReports {
   // In the order in which they were heard of.
   const byId = new Map<string, HostReport>()
+  const byPeer = new Map<string, HostReport>()
+  const forget = (report: HostReport | undefined) => {
+    if (report === undefined) return
+    byId.delete(report.id)
+    const { peerId } = report
+    if (peerId !== undefined && byPeer.get(peerId) === report) byPeer.delete(peerId)
+  }
   const silentMs = ({ seenAtMs }: HostReport) => clock.now() - seenAtMs
   return {
     note(report) {
-      byId.delete(report.id)
-      byId.set(report.id, { ...report, seenAtMs: clock.now() })
-      for (const id of byId.keys()) {
+      forget(byId.get(report.id))
+      const noted = { ...report, seenAtMs: clock.now() }
+      byId.set(report.id, noted)
+      if (report.peerId !== undefined) byPeer.set(report.peerId, noted)
+      for (const oldest of byId.values()) {
         if (byId.size <= max) break
-        byId.delete(id)
+        forget(oldest)
       }
     },
     all: () => byId.values(),
+    ofPeer: (peerId) => byPeer.get(peerId),
     isAway: (report) => silentMs(report) >= AWAY_MS,
     sweep() {
-      for (const [id, report] of byId) {
+      for (const report of byId.values()) {
         if (silentMs(report) < KEPT_MS) return
-        byId.delete(id)
+        forget(report)
       }
     },
   }

@@ -1,4 +1,4 @@
-import type { SteeredGroup, SteeredState } from '../../../lib/api/index.ts'
+import type { RunSettings, SteeredGroup, SteeredState } from '../../../lib/api/index.ts'
 import type { HostReport, HostReports } from './host-reports.ts'
 import type { Steering } from './steering.ts'
 
@@ -22,6 +22,16 @@ export function runningGeneration({ steering }: Pick<SteeredStateComponents, 'st
   if (report === undefined) return 0
   const isPresent = report.state === 'applied' && report.hash === steering.for(host).hash
   return isPresent ? steering.held.version.generation : report.runs
+}
+
+/** Which settings a host runs, and why not those that it should. */
+export function runSettings(components: SteeredStateComponents, host: HostReport): RunSettings {
+  const { seenAtMs, report: { code, message } = {} } = host
+  return {
+    ...{ state: steeredState(components, host), generation: runningGeneration(components, host), seenAtMs },
+    ...(code !== undefined && { code }),
+    ...(message !== undefined && { message }),
+  }
 }
 
 type Counts = { -readonly [K in keyof SteeredGroup['states']]: number }

@@ -55,10 +55,10 @@ export function steeringDesk({ steering, reports }: SteeringDeskComponents): Ste
       reports.note({ ...steeredAgent(host), peerId, address, label, shoal, report })
     },
     for: (host, { steering: told }) => (told === undefined ? undefined : wordFor(steeredAgent(host), told)),
-    heardOrigin(address, { member: id, zone, label, shoal, report }) {
+    heardOrigin(address, { member: id, peerId, zone, label, shoal, report }) {
       const names = [id, address, ...(label === undefined ? [] : [label])]
       const host = { kind: 'origin', id, names, zone }
-      reports.note({ ...host, peerId: undefined, address, label, shoal, report })
+      reports.note({ ...host, peerId, address, label, shoal, report })
       return wordFor(host, report)?.word
     },
     behind: () =>

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { JoinBody } from '../../../lib/api/index.ts'
 import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { clusterStore } from '../../../services/manager/clusters/cluster-store.ts'
-import { hostStore } from '../../../services/manager/clusters/host-store.ts'
+import { hostAnswer, hostStore } from '../../../services/manager/clusters/host-store.ts'
 import { walkHosts } from '../../../services/manager/clusters/host-walk.ts'
 import { joinTokenStore } from '../../../services/manager/clusters/join-token-store.ts'
 import { memberStore } from '../../../services/manager/clusters/member-store.ts'
@@ -122,9 +122,13 @@ eachManagerDatabase((open) => {
   })
 
   describe('hosts', () => {
-    const walk = async (database: ManagerDatabase, trackers: Parameters<typeof walkHosts>[0]['trackers']) => {
+    const walk = async (
+      database: ManagerDatabase,
+      trackers: Parameters<typeof walkHosts>[0]['trackers'],
+      wanted = 0,
+    ) => {
       const { hosts } = storesOf(database)
-      return walkHosts({ hosts, trackers, onFailure: () => undefined }, 'c1', {})
+      return walkHosts({ hosts, trackers, onFailure: () => undefined }, { clusterId: 'c1', wanted }, {})
     }
     const seen = async (database: ManagerDatabase, filter = {}) => {
       const { rows } = await storesOf(database).hosts.page(filter, { count: 1000 })
@@ -135,8 +139,8 @@ eachManagerDatabase((open) => {
       await using made = await open()
       const all = hostsUpTo(20)
       const two = [tracker(all.slice(0, 12)), tracker(all.slice(8), 5)]
-      expect(await walk(made.database, two)).toEqual({ agents: 20, written: 20, removed: 0 })
-      expect(await walk(made.database, two)).toEqual({ agents: 20, written: 0, removed: 0 })
+      expect(await walk(made.database, two)).toEqual({ agents: 20, behind: 0, written: 20, removed: 0 })
+      expect(await walk(made.database, two)).toEqual({ agents: 20, behind: 0, written: 0, removed: 0 })
       const banned = [...all.slice(0, 11), host(11, { ban: { reason: 'it lies' } })]
       expect(await walk(made.database, [tracker(banned), tracker(all.slice(12))])).toMatchObject({ written: 1 })
       expect(await seen(made.database, { state: 'banned' })).toEqual([11])
@@ -171,6 +175,35 @@ eachManagerDatabase((open) => {
       expect(await seen(made.database, { text: '0.0.7' })).toEqual([7])
       expect(await seen(made.database, { text: '%' })).toEqual([])
       expect(await seen(made.database, { clusterId: 'c2' })).toEqual([])
+    })
+
+    test('show the version and generation that they have told last, and why they are behind', async () => {
+      await using made = await open()
+      const run = (state: string, generation: number, more: object = {}) => ({
+        settings: { state, generation, seenAtMs: 5, ...more },
+      })
+      const refusal = { code: 'SETTING_INVALID', message: 'too fast' }
+      const all = [
+        host(0, { shoal: '1.2.0', ...run('applied', 7) }),
+        host(1, { shoal: '1.1.0', ...run('failed', 6, refusal) }),
+        host(2),
+        host(3, run('waiting', 6)),
+      ]
+      // Another tracker has heard of it later, though it saw its announce earlier.
+      const other = [host(3, { seenAtMs: 900, shoal: '1.2.0', ...run('applied', 7, { seenAtMs: 6 }) })]
+      expect(await walk(made.database, [tracker(all), tracker(other)], 7)).toMatchObject({ agents: 4, behind: 1 })
+      expect(await seen(made.database, { behind: true })).toEqual([1])
+      expect(await seen(made.database, { version: '1.2.0' })).toEqual([0, 3])
+      const { rows } = await storesOf(made.database).hosts.page({}, { count: 10 })
+      expect(rows.map((row) => hostAnswer(row, 'one'))).toMatchObject([
+        { version: '1.2.0', generation: 7, behind: false, settings: { state: 'applied' } },
+        { version: '1.1.0', generation: 6, behind: true, settings: { state: 'failed', ...refusal } },
+        { behind: false },
+        { generation: 7, behind: false, settings: { state: 'applied' } },
+      ])
+      expect(rows[2]).toMatchObject({ version: '', generation: null, settingsState: '' })
+      expect(await walk(made.database, [tracker(all)], 8)).toMatchObject({ behind: 3 })
+      expect(await seen(made.database, { behind: true })).toEqual([0, 1, 3])
     })
   })
 })

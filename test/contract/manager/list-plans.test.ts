@@ -43,7 +43,10 @@ const words: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   tokens: { last: 'a' },
   clusters: { last: 'a' },
   members: { last: 'a', cluster: 'herd', kind: 'tracker', state: 'ok' },
-  hosts: { last: 'c/a', cluster: 'herd', zone: 'z', version: '1', state: 'banned', role: 'origin', text: 'a' },
+  hosts: {
+    ...{ last: 'c/a', cluster: 'herd', zone: 'z', version: '1', state: 'banned', role: 'origin', text: 'a' },
+    behind: 'true',
+  },
   settings: { last: 'a' },
   settingVersions: { last: '7' },
   rollouts: { last: 'x', state: 'done' },

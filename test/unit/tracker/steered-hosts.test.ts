@@ -9,7 +9,12 @@ import {
 import { fakeClock } from '../../../lib/base/index.ts'
 import { peerIdOf } from '../../../lib/core/index.ts'
 import { hostReports } from '../../../services/tracker/steering/host-reports.ts'
-import { HostSum, runningGeneration, steeredState } from '../../../services/tracker/steering/steered-state.ts'
+import {
+  HostSum,
+  runningGeneration,
+  runSettings,
+  steeredState,
+} from '../../../services/tracker/steering/steered-state.ts'
 import { steeringDesk } from '../../../services/tracker/steering/steering-desk.ts'
 import { waking } from '../../../services/tracker/steering/waking.ts'
 
@@ -111,6 +116,33 @@ describe('what is known of hosts', () => {
     const desk = steeringDesk({ steering, reports })
     for (const name of ['a', 'b', 'a', 'c']) desk.heard(host(name), { steering: report() })
     expect([...reports.all()].map(({ label }) => label)).toEqual(['a', 'c'])
+  })
+
+  test('are found by the id of their present run, and not by one from before or after they were forgotten', async () => {
+    const clock = fakeClock()
+    const reports = hostReports(clock, { max: 2 })
+    const desk = steeringDesk({ steering, reports })
+    const [first, second] = [peerIdOf('run 1'), peerIdOf('run 2')]
+    desk.heard({ ...host('a'), peerId: first }, { steering: report() })
+    desk.heard({ ...host('a'), peerId: second }, { steering: report({ runs: 2 }), shoal: '1.2.3' })
+    expect([reports.ofPeer(first), reports.ofPeer(second)?.shoal]).toEqual([undefined, '1.2.3'])
+    const origin = { member: 'o', peerId: first, shoal: '1.2.4', report: report() }
+    desk.heardOrigin('10.0.0.2', origin)
+    expect(reports.ofPeer(first)?.kind).toBe('origin')
+    desk.heard(host('b'), {})
+    expect(reports.ofPeer(second)).toBeUndefined()
+    await clock.advance(3_600_000)
+    reports.sweep()
+    expect(reports.ofPeer(first)).toBeUndefined()
+  })
+
+  test('of one that has refused: what runs there, and why not the rest', () => {
+    const { clock, reports, desk } = lab()
+    const refused = { state: 'failed', code: 'SETTING_INVALID', message: 'too fast', runs: 1 } as const
+    const told = report({ version, hash: hashOfValues(values), ...refused })
+    desk.heard(host('h', 'east'), { steering: told })
+    const run = { state: 'failed', generation: 1, code: 'SETTING_INVALID', message: 'too fast', seenAtMs: clock.now() }
+    expect([...reports.all()].map((known) => runSettings({ steering, reports }, known))).toEqual([run])
   })
 
   test('their pulls are summed up', () => {

@@ -162,6 +162,8 @@ const Known = ({ host, again }: ActProps) => {
             facts={[
               { name: t('col.role'), value: t(`role.${host.role === 'origin' ? 'origin' : 'agent'}`) },
               { name: t('col.zone'), value: host.zone ?? '–' },
+              { name: t('col.version'), value: host.shoal ?? '–' },
+              { name: t('col.generation'), value: host.settings?.generation ?? '–' },
               { name: t('node.id'), value: <code>{host.peerId}</code> },
               { name: t('col.seen'), value: since(host.seenAtMs, Date.now()) },
               ...Object.entries(host.labels ?? {}).map(([name, value]) => ({ name, value })),

@@ -1,8 +1,9 @@
 import { t } from '../i18n/index.ts'
 import { Choose } from '../parts/form.tsx'
 import { HealthMark, PeerLink, Sought } from '../parts/names.tsx'
+import { RunMark } from '../parts/steer.tsx'
 import { Pager, Table } from '../parts/table.tsx'
-import { Card, Empty, Head, Seen } from '../parts/ui.tsx'
+import { Card, Empty, Head, Mark, Seen } from '../parts/ui.tsx'
 import type { Place } from '../pure/paths.ts'
 import { get } from '../state/api.ts'
 import { ask, format } from '../state/here.ts'
@@ -16,6 +17,21 @@ interface HostsPage {
 
 const states = ['ok', 'out', 'probation', 'banned', 'draining'] as const
 const roles = ['agent', 'origin'] as const
+
+/** What it runs of the settings, and when that is not what it should run, why. */
+const Generation = ({ generation, behind, settings }: Host) => (
+  <>
+    {generation ?? '–'} {behind && <Mark tone="warn">{t('nodes.isBehind')}</Mark>}{' '}
+    {behind && settings !== undefined && (
+      <>
+        <RunMark state={settings.state} />{' '}
+        <span class="muted small">
+          <code>{settings.code}</code> {settings.message}
+        </span>
+      </>
+    )}
+  </>
+)
 
 const HostTable = ({ hosts }: HostsPage) => {
   const { number, rate, since } = format()
@@ -47,56 +63,68 @@ const HostTable = ({ hosts }: HostsPage) => {
         { name: t('col.downloads'), end: true, of: ({ downloads }) => number(downloads) },
         { name: t('col.blobs'), end: true, of: ({ seeds }) => number(seeds) },
         { name: t('col.version'), of: ({ version }) => version ?? '–' },
-        { name: t('col.generation'), end: true, of: ({ generation }) => (generation === undefined ? '–' : generation) },
+        { name: t('col.generation'), of: (host) => <Generation {...host} /> },
         { name: t('col.seen'), of: ({ seenAtMs }) => since(seenAtMs, Date.now()) },
       ]}
     />
   )
 }
 
+/** Whoever asks for others begins at the first page. */
+const from = (change: Readonly<Record<string, string | undefined>>) => ask({ ...change, last: undefined })
+const nothing = { text: '', state: '', role: '', zone: '', cluster: '', behind: '' }
+
+const isFiltered = (query: Place['query']) => Object.keys(nothing).some((name) => (query[name] ?? '') !== '')
+
+const Filters = ({ query }: Pick<Place, 'query'>) => (
+  <div class="filters">
+    <Choose
+      label={t('col.health')}
+      any={t('nodes.anyState')}
+      value={states.find((each) => each === query['state']) ?? ''}
+      options={states.map((each) => [each, t(`health.${each}`)] as const)}
+      onChoose={(value) => from({ state: value })}
+    />
+    <Choose
+      label={t('col.role')}
+      any={t('nodes.anyRole')}
+      value={roles.find((each) => each === query['role']) ?? ''}
+      options={roles.map((each) => [each, t(`role.${each}`)] as const)}
+      onChoose={(value) => from({ role: value })}
+    />
+    <Choose
+      label={t('nodes.settings')}
+      any={t('nodes.anySettings')}
+      value={query['behind'] === 'true' ? 'true' : ''}
+      options={[['true', t('nodes.isBehind')]]}
+      onChoose={(value) => from({ behind: value })}
+    />
+    <Sought label={t('nodes.byText')} value={query['text'] ?? ''} onSeek={(to) => from({ text: to })} />
+    {isFiltered(query) && (
+      <button type="button" class="plain" onClick={() => from(nothing)}>
+        {t('list.clear')}
+      </button>
+    )}
+  </div>
+)
+
 export function NodesPage({ query }: Place) {
-  const { text = '', state = '', role = '', zone = '', cluster = '', last } = query
-  const asked = { text, state, role, zone, cluster, last, n: 100 }
+  const { last } = query
+  const filter = Object.fromEntries(Object.keys(nothing).map((name) => [name, query[name] ?? '']))
+  const asked = { ...filter, last, n: 100 }
   const load = useLoad(`nodes?${JSON.stringify(asked)}`, (signal) => get<HostsPage>('/api/v1/hosts', asked, signal), {
     everyMs: 10_000,
   })
-  const filtered = text + state + role + zone + cluster !== ''
-  const from = (change: Readonly<Record<string, string | undefined>>) => ask({ ...change, last: undefined })
   return (
     <>
       <Head title={t('nav.nodes')} what={t('nodes.what')} />
-      <div class="filters">
-        <Choose
-          label={t('col.health')}
-          any={t('nodes.anyState')}
-          value={states.find((each) => each === state) ?? ''}
-          options={states.map((each) => [each, t(`health.${each}`)] as const)}
-          onChoose={(value) => from({ state: value })}
-        />
-        <Choose
-          label={t('col.role')}
-          any={t('nodes.anyRole')}
-          value={roles.find((each) => each === role) ?? ''}
-          options={roles.map((each) => [each, t(`role.${each}`)] as const)}
-          onChoose={(value) => from({ role: value })}
-        />
-        <Sought label={t('nodes.byText')} value={text} onSeek={(to) => from({ text: to })} />
-        {filtered && (
-          <button
-            type="button"
-            class="plain"
-            onClick={() => from({ text: '', state: '', role: '', zone: '', cluster: '' })}
-          >
-            {t('list.clear')}
-          </button>
-        )}
-      </div>
+      <Filters query={query} />
       <Card tight>
         <Seen load={load}>
           {({ hosts, next }) => (
             <>
               {hosts.length === 0 ? (
-                <Empty title={t('nodes.emptyTitle')}>{t(filtered ? 'list.emptyFilter' : 'nodes.empty')}</Empty>
+                <Empty title={t('nodes.emptyTitle')}>{t(isFiltered(query) ? 'list.emptyFilter' : 'nodes.empty')}</Empty>
               ) : (
                 <HostTable hosts={hosts} />
               )}

@@ -126,4 +126,7 @@ export interface Host {
   readonly seeds: number
   readonly bytesInPerSecond: number
   readonly bytesOutPerSecond: number
+  /** It runs an older generation of settings than it should. */
+  readonly behind: boolean
+  readonly settings?: { readonly state: string; readonly code?: string; readonly message?: string }
 }

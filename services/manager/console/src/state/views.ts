@@ -163,6 +163,9 @@ export interface HostAnswer extends Omit<Peer, 'complete' | 'leftBytes'> {
   readonly downloads: number
   readonly seeds: number
   readonly labels?: Readonly<Record<string, string>>
+  /** The version that it runs. */
+  readonly shoal?: string
+  readonly settings?: { readonly generation: number }
   readonly ban?: Mark
   readonly drain?: Mark
   readonly blobs: readonly { readonly swarmId: string; readonly digest?: string; readonly complete: boolean }[]
