@@ -119,6 +119,13 @@ export interface HopOptions extends KnownBlobOptions {
   readonly hop?: boolean
 }
 
+export interface HoldingOptions extends AbortOptions {
+  readonly asker?: string | undefined
+  readonly leaving?: string | undefined
+  /** Longest wait for the answer, milliseconds; default `holdingMs`. */
+  readonly withinMs?: number | undefined
+}
+
 /** Longest waits for the header of an origin's answer, in milliseconds; docs/limits.md gives the reasons. */
 export const originTimeouts = {
   /** Metainfo: the header is sent before the blob is brought, so an origin that stays silent has a problem. */
@@ -207,7 +214,7 @@ export interface OriginBlobs {
   holding(
     repository: Repository,
     digest: Digest,
-    options?: AbortOptions & { readonly asker?: string | undefined; readonly leaving?: string | undefined },
+    options?: HoldingOptions,
   ): Promise<HoldingAnswer>
   /**
    * A range of what the origin has, unverified and without fetching. @throws RANGE_UNSATISFIABLE when part of it is
