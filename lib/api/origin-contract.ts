@@ -211,11 +211,7 @@ export interface OriginBlobs {
    * origins ask each other, the one whose id sorts first reads. `leaving` is a member that wants to leave and give up
    * its copy: blobs it keeps are reported as if it were gone. @throws DIGEST_REFUSED
    */
-  holding(
-    repository: Repository,
-    digest: Digest,
-    options?: HoldingOptions,
-  ): Promise<HoldingAnswer>
+  holding(repository: Repository, digest: Digest, options?: HoldingOptions): Promise<HoldingAnswer>
   /**
    * A range of what the origin has, unverified and without fetching. @throws RANGE_UNSATISFIABLE when part of it is
    * missing
