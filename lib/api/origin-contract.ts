@@ -119,6 +119,13 @@ export interface HopOptions extends KnownBlobOptions {
   readonly hop?: boolean
 }
 
+export interface HoldingOptions extends AbortOptions {
+  readonly asker?: string | undefined
+  readonly leaving?: string | undefined
+  /** Longest wait for the answer, milliseconds; default `holdingMs`. */
+  readonly withinMs?: number | undefined
+}
+
 /** Longest waits for the header of an origin's answer, in milliseconds; docs/limits.md gives the reasons. */
 export const originTimeouts = {
   /** Metainfo: the header is sent before the blob is brought, so an origin that stays silent has a problem. */
@@ -204,11 +211,7 @@ export interface OriginBlobs {
    * origins ask each other, the one whose id sorts first reads. `leaving` is a member that wants to leave and give up
    * its copy: blobs it keeps are reported as if it were gone. @throws DIGEST_REFUSED
    */
-  holding(
-    repository: Repository,
-    digest: Digest,
-    options?: AbortOptions & { readonly asker?: string | undefined; readonly leaving?: string | undefined },
-  ): Promise<HoldingAnswer>
+  holding(repository: Repository, digest: Digest, options?: HoldingOptions): Promise<HoldingAnswer>
   /**
    * A range of what the origin has, unverified and without fetching. @throws RANGE_UNSATISFIABLE when part of it is
    * missing

@@ -61,9 +61,9 @@ function arrivingBlobs(http: HttpClient, url: string): Pick<OriginBlobs, 'demand
       const wait = { headersTimeoutMs: originTimeouts.bringMs }
       return sendForNothing(http, { method: 'POST', url: target, ...body, signal, ...wait })
     },
-    holding(repository, digest, { asker, leaving, signal } = {}) {
+    holding(repository, digest, { asker, leaving, withinMs = originTimeouts.holdingMs, signal } = {}) {
       const target = `${blobUrl(url, repository, digest)}/holding${query({ asker, leaving })}`
-      const wait = { headersTimeoutMs: originTimeouts.holdingMs }
+      const wait = { headersTimeoutMs: withinMs }
       const answer = { schema: holdingSchema }
       return sendForJson(http, { method: 'GET', url: target, headers: hopHeaders(true), signal, ...wait }, answer)
     },

@@ -12,6 +12,7 @@ import {
 } from '../base/index.ts'
 import type { Authenticate, Identify } from '../identity/index.ts'
 import { auditTrail, type Logger, type Metrics, type Tracer } from '../telemetry/index.ts'
+import { type Accepted, acceptedConnections } from './accepted.ts'
 import { type BodyBudget, bodyBudgets } from './body-budget.ts'
 import { type ConnectionSlots, connectionSlots } from './connection-slots.ts'
 import { type DoorInit, door } from './door.ts'
@@ -111,11 +112,11 @@ const GRACE_MS = 1_000
 
 interface Running {
   readonly server: Server
-  /** Undefined where nothing comes through others. */
   readonly inner: InnerConnections | undefined
   readonly underWay: Visits
   readonly connections: Lingering
   readonly stage: ProxyStage
+  readonly accepted: Accepted
 }
 
 /** For Node a connection is idle although the end of its answer still waits for a slow client. */
@@ -182,7 +183,7 @@ const configured = (parts: Parts, init: HttpServerInit): Running => {
   if (inside !== undefined) oddRequests(inside, { ...odd, connect: answer, upgrade: answer })
   const inner = inside && innerConnections(inside)
   const proxied = proxyStage(parts, server, { name: init.name, balancers: init.balancers })
-  return { server, inner, underWay, connections, stage: proxied }
+  return { server, inner, underWay, connections, stage: proxied, accepted: acceptedConnections(server) }
 }
 
 type OnLimit = (limit: ListenerLimit) => void
@@ -260,6 +261,7 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
     server.closeAllConnections()
     inner?.closeAll()
     connections.cut()
+    closing.accepted.cut()
     await new Promise<void>((resolve) => server.close(() => resolve()))
   }
 

@@ -32,7 +32,8 @@ export function fixedPorts(): Ports {
 
 const listen = (): Promise<Server> =>
   new Promise((resolve, reject) => {
-    const server = createServer()
+    // Whoever calls in this moment is let go at once: a close waits for all who are there.
+    const server = createServer((caller) => caller.destroy())
     server.once('error', reject)
     server.listen(0, '127.0.0.1', () => resolve(server))
   })

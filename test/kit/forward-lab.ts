@@ -98,10 +98,13 @@ export const forwardLab = (init: ForwardLabInit = {}) =>
     }
     const target =
       own === undefined ? createServer(listening) : createTlsServer({ cert: own.certificate, key: own.key }, listening)
+    const accepted = new Set<Socket>()
+    target.on('connection', (socket: Socket) => void accepted.add(socket))
     await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve))
     stack.own({
       async [Symbol.asyncDispose]() {
-        target.closeAllConnections()
+        // Also those in the middle of a handshake, for which its close would wait.
+        for (const socket of accepted) socket.destroy()
         await new Promise((resolve) => target.close(resolve))
       },
     })

@@ -74,6 +74,8 @@ export interface OriginLabInit {
   readonly maxWaitingBytes?: number
   /** Storage for the journal of an origin; default: in memory. */
   readonly journalFor?: (id: string) => JournalStorage
+  /** The other origins as one origin reaches them; default: without faults. */
+  readonly siblingsFor?: (id: string, siblings: Siblings) => Siblings
   /** The cluster as one origin sees it; default: every member is healthy until a call fails. */
   readonly clusterFor?: (id: string) => Cluster
 }
@@ -99,7 +101,9 @@ export function originLab(init: OriginLabInit): OriginLab {
 
   const origin = (id: string): LabOrigin => {
     const found = origins.find((each) => each.id === id)
-    if (found === undefined || dead.has(id)) throw appError('PEER_CLOSED', { detail: { member: id } })
+    // As where no process listens.
+    const cause = { code: 'ECONNREFUSED' }
+    if (found === undefined || dead.has(id)) throw appError('PEER_CLOSED', { detail: { member: id }, cause })
     return found
   }
 
@@ -167,7 +171,7 @@ export function originLab(init: OriginLabInit): OriginLab {
       store,
       hashing: blockHashing(inlineDigester()),
       cluster,
-      siblings,
+      siblings: init.siblingsFor?.(id, siblings) ?? siblings,
       backends,
       keys,
       logger: silentLogger(),

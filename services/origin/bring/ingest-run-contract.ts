@@ -6,6 +6,7 @@ import type { Hashing } from '../../../lib/metainfo/index.ts'
 import type { BlobReader, PartialBlob, StoredBlob } from '../../../lib/store/index.ts'
 import type { ArrivingSeed, OnWanted } from '../../../lib/swarm/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
+import type { ClaimsHeard } from '../ring/claims-heard.ts'
 import type { Claim, Siblings } from '../ring/siblings.ts'
 import type { FillPace } from './fill-pace.ts'
 import type { Holds } from './holds.ts'
@@ -28,6 +29,7 @@ export interface IngestRunComponents {
   readonly siblings: Siblings
   readonly refusals: Refusals
   readonly misses: Misses
+  readonly claims: ClaimsHeard
   readonly logger: Logger
   readonly clock: Clock
   readonly random: Random

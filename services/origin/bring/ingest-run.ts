@@ -5,9 +5,10 @@ import type { BlobRef } from '../../../lib/core/index.ts'
 import type { PartialBlob, StoredBlob } from '../../../lib/store/index.ts'
 import type { OnWanted } from '../../../lib/swarm/index.ts'
 import { blobKey } from '../blob-keys.ts'
-import { askHoldings, type Found, type Held, readerAmong, sizeFrom } from '../ring/holdings.ts'
+import { askBeforeRead, type Found, type Held, readerAmong, sizeFrom } from '../ring/holdings.ts'
 import type { Claim } from '../ring/siblings.ts'
 import { fillUnits } from './fill-units.ts'
+import { type FollowFailures, followFailures } from './follow-failures.ts'
 import { type Following, followUnits, untilJudged } from './follow-units.ts'
 import { type Holds, holds } from './holds.ts'
 import { type IngestReport, type IngestSource, reportOf } from './ingest-report.ts'
@@ -16,9 +17,6 @@ import { type IntakeSlot, intakeSlot } from './intake-slot.ts'
 import { runReads } from './run-reads.ts'
 import type { SpareReads } from './spare-reads.ts'
 import { wantsHold } from './wants-hold.ts'
-
-/** An origin that has given nothing so often is followed no more by this run. */
-const FAILURES_TO_GIVE_UP = 2
 
 class BlobIngestRun implements IngestRun {
   readonly done: Promise<StoredBlob>
@@ -42,8 +40,7 @@ class BlobIngestRun implements IngestRun {
   #followed: Member | undefined
   #held: readonly Held[] = []
   #units: ObjectStat | undefined
-  /** How often this run has followed an origin in vain; who has given wrong bytes is followed no more. */
-  readonly #failures = new Map<string, number>()
+  readonly #failures: FollowFailures
   /** Bytes from other origins were wrong once, so everything is read from the backend now. */
   #backendOnly = false
 
@@ -53,6 +50,7 @@ class BlobIngestRun implements IngestRun {
     this.#memberId = init.memberId
     this.#startedAtMs = components.clock.now()
     this.#claims = init.claims
+    this.#failures = followFailures(components)
     this.#spare = init.spare
     this.#onUnwanted = init.onUnwanted
     this.holds = holds(components.clock, {
@@ -171,7 +169,7 @@ class BlobIngestRun implements IngestRun {
       digest,
       member: this.#followed?.id,
     })
-    if (this.#followed !== undefined) this.#failures.set(this.#followed.id, FAILURES_TO_GIVE_UP)
+    if (this.#followed !== undefined) this.#failures.noteWrong(this.#followed)
     this.#backendOnly = true
     return undefined
   }
@@ -181,7 +179,7 @@ class BlobIngestRun implements IngestRun {
     if (this.#claims) return undefined
     const isSelf = ({ id }: Member) => id === this.#memberId
     const owners = this.#components.cluster.liveOwners(this.#blob.digest)
-    const first = owners.find((member) => isSelf(member) || this.#failuresOf(member) === 0)
+    const first = owners.find((member) => isSelf(member) || !this.#failures.has(member))
     if (first !== undefined && !isSelf(first)) return first
     this.#claims = true
     return undefined
@@ -194,15 +192,16 @@ class BlobIngestRun implements IngestRun {
     this.#claim = 'asking'
     this.#rival = undefined
     try {
-      const ask = { memberId: this.#memberId, claims: true, signal: this.#stop.signal }
-      const [found, held] = await Promise.all([this.#look(), askHoldings(this.#components, this.#blob, ask)])
-      // Who answers now may have failed for a moment only, and the backend is read once.
-      const mayFollow = (member: Member) => this.#failuresOf(member) < FAILURES_TO_GIVE_UP
-      const others = held.filter(({ member }) => mayFollow(member))
-      const rival = cluster.members.find((member) => member.id === this.#rival && mayFollow(member))
+      const ask = { memberId: this.#memberId, signal: this.#stop.signal }
+      const [found, held] = await Promise.all([this.#look(), askBeforeRead(this.#components, this.#blob, ask)])
+      const others = held.filter(({ member }) => this.#failures.mayFollow(member))
+      const rival = cluster.members.find((member) => member.id === this.#rival && this.#failures.mayFollow(member))
       const reader = readerAmong(others, this.#memberId) ?? rival
       this.#claim = reader === undefined ? 'reading' : 'none'
-      if (reader !== undefined) return reader
+      if (reader !== undefined) {
+        await this.#failures.pause(reader, this.#stop.signal)
+        return reader
+      }
       const size = sizeFrom(found, others)
       if (size === undefined) {
         looking.missed()
@@ -263,12 +262,8 @@ class BlobIngestRun implements IngestRun {
       if (slot.intake?.broken === true || hasCode(err, 'BLOB_UNKNOWN', 'DIGEST_REFUSED')) throw err
       reportFailure(cluster, member, err)
       logger.info('failed to read a blob from another origin', { member: member.id, err })
-      if (slot.received === before) this.#failures.set(member.id, this.#failuresOf(member) + 1)
+      if (slot.received === before) this.#failures.note(member, err)
     }
-  }
-
-  #failuresOf({ id }: Member): number {
-    return this.#failures.get(id) ?? 0
   }
 }
 

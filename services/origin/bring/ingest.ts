@@ -12,6 +12,7 @@ import {
 import { type Member, reportFailure } from '../../../lib/cluster/index.ts'
 import { type BlobRef, type ByteRange, type Digest, rangeLength, wholeRange } from '../../../lib/core/index.ts'
 import type { PartialBlob, StoredBlob, StoreEvents } from '../../../lib/store/index.ts'
+import { claimsHeard } from '../ring/claims-heard.ts'
 import type { Holding } from '../ring/siblings.ts'
 import { heldRanges } from './held-ranges.ts'
 import { whileHeld } from './holds.ts'
@@ -34,7 +35,7 @@ import { sizeHere } from './size-here.ts'
 import type { SourceKeys } from './source-keys.ts'
 import { spareReads } from './spare-reads.ts'
 
-export interface IngestComponents extends IngestRunComponents {
+export interface IngestComponents extends Omit<IngestRunComponents, 'claims'> {
   readonly store: IngestRunComponents['store'] & StoreEvents
   readonly keys: SourceKeys
   /** Counts runs that end because nobody wants the blob. */
@@ -62,7 +63,7 @@ interface ArrivingBlob {
 }
 
 class OriginIngest implements Ingest, IngestEnding, IngestInspection {
-  readonly #components: IngestComponents
+  readonly #components: IngestComponents & IngestRunComponents
   readonly #memberId: string
   readonly #idleMs: number
   /** By the key of the source. */
@@ -75,7 +76,7 @@ class OriginIngest implements Ingest, IngestEnding, IngestInspection {
   #stopped = false
 
   constructor(components: IngestComponents, { memberId, idleMs }: IngestInit) {
-    this.#components = components
+    this.#components = { ...components, claims: claimsHeard(components) }
     this.#memberId = memberId
     this.#idleMs = idleMs
     components.store.onGone((digest) => this.#onGone(digest))
@@ -138,7 +139,8 @@ class OriginIngest implements Ingest, IngestEnding, IngestInspection {
   }
 
   async holding(blob: BlobRef, { asker }: { readonly asker?: string | undefined } = {}): Promise<Holding> {
-    const { store, refusals } = this.#components
+    const { store, refusals, cluster, claims } = this.#components
+    if (asker !== undefined && cluster.members.some(({ id }) => id === asker)) claims.note(blob, asker)
     const stored = await store.stat(blob.digest)
     if (stored !== undefined) {
       return { size: stored.size, ranges: [wholeRange(stored.size)], verified: true, claim: 'none' }

@@ -41,7 +41,7 @@ export async function sizeHere(
   }
   try {
     throwIfAborted(signal)
-    const held = await askHoldings(components, blob, { memberId, claims: false, signal })
+    const held = await askHoldings(components, blob, { memberId, signal })
     const whole = held.find(({ holding }) => holding.verified)
     if (whole?.holding.size !== undefined) return whole.holding.size
     if (failure !== undefined) throw failure.err

@@ -1,7 +1,9 @@
 import type { ObjectStat } from '../../../lib/backend/index.ts'
-import { hasCode, throwIfAborted } from '../../../lib/base/index.ts'
+import { hasCode, type RetryComponents, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
 import type { BlobRef, ByteRange } from '../../../lib/core/index.ts'
+import type { ClaimsHeard } from './claims-heard.ts'
+import { askPatiently, patienceWith } from './patience.ts'
 import type { Holding, Siblings } from './siblings.ts'
 
 /** What one other origin has of a blob. */
@@ -12,14 +14,12 @@ export interface Held {
 
 export interface HoldingsComponents {
   readonly cluster: Cluster
-  readonly siblings: Siblings
+  readonly siblings: Pick<Siblings, 'holding'>
 }
 
 export interface AskOptions {
   /** The origin that asks. */
   readonly memberId: string
-  /** The asking origin is about to read the backend. */
-  readonly claims: boolean
   readonly signal: AbortSignal | undefined
 }
 
@@ -27,17 +27,64 @@ export interface AskOptions {
  * Asks all living origins what they have of a blob. An origin that does not answer counts as having nothing.
  * @throws DIGEST_REFUSED when one of them found the backend's content wrong and none has right content; ABORTED
  */
-export async function askHoldings(
+export function askHoldings(
   { cluster, siblings }: HoldingsComponents,
   blob: BlobRef,
-  { memberId, claims, signal }: AskOptions,
+  { memberId, signal }: AskOptions,
 ): Promise<readonly Held[]> {
-  const others = cluster.members.filter(({ id }) => id !== memberId && cluster.isHealthy(id))
-  const refusals: unknown[] = []
-  const ask = async (member: Member): Promise<readonly Held[]> => {
+  const living = cluster.members.filter(({ id }) => id !== memberId && cluster.isHealthy(id))
+  const ask = (member: Member) => siblings.holding(member, blob, { signal })
+  return answersOf(cluster, living, { ask, signal })
+}
+
+export interface ClaimComponents extends HoldingsComponents, RetryComponents {
+  readonly claims: ClaimsHeard
+}
+
+/**
+ * The question of an origin that is about to read the backend, by which the others hear that it is. It goes to all origins, as
+ * one whose calls fail may read all the same, and it is asked with `patienceWith`. @throws as `askHoldings`
+ */
+export function askBeforeRead(
+  components: ClaimComponents,
+  blob: BlobRef,
+  { memberId, signal }: AskOptions,
+): Promise<readonly Held[]> {
+  const { cluster, siblings, claims } = components
+  const ask = async (member: Member) => {
+    const hasClaimed = claims.has(blob, member.id)
+    const patience = patienceWith({ isHealthy: cluster.isHealthy(member.id), hasClaimed })
+    const { withinMs } = patience
     try {
-      const holding = await siblings.holding(member, blob, { signal, ...(claims && { asker: memberId }) })
-      return [{ member, holding }]
+      const once = () => siblings.holding(member, blob, { asker: memberId, withinMs, signal })
+      const holding = await askPatiently(components, once, { patience, signal })
+      if (holding.claim === 'none') claims.drop(blob, member.id)
+      else claims.note(blob, member.id)
+      return holding
+    } catch (err) {
+      throwIfAborted(signal)
+      claims.drop(blob, member.id)
+      throw err
+    }
+  }
+  const others = cluster.members.filter(({ id }) => id !== memberId)
+  return answersOf(cluster, others, { ask, signal })
+}
+
+interface Questions {
+  readonly ask: (member: Member) => Promise<Holding>
+  readonly signal: AbortSignal | undefined
+}
+
+async function answersOf(
+  cluster: Cluster,
+  members: readonly Member[],
+  { ask, signal }: Questions,
+): Promise<readonly Held[]> {
+  const refusals: unknown[] = []
+  const answerOf = async (member: Member): Promise<readonly Held[]> => {
+    try {
+      return [{ member, holding: await ask(member) }]
     } catch (err) {
       throwIfAborted(signal)
       if (hasCode(err, 'DIGEST_REFUSED')) refusals.push(err)
@@ -45,7 +92,7 @@ export async function askHoldings(
       return []
     }
   }
-  const held = (await Promise.all(others.map(ask))).flat()
+  const held = (await Promise.all(members.map(answerOf))).flat()
   if (refusals.length > 0 && !held.some(({ holding }) => holding.verified)) throw refusals[0]
   return held
 }

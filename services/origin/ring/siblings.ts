@@ -27,6 +27,8 @@ export interface SiblingHolding extends Holding {
 export interface AskHolding extends AbortOptions {
   /** Id of the origin that asks because it is about to read the backend. */
   readonly asker?: string
+  /** Longest wait for the answer, milliseconds; default: that of `originTimeouts.holdingMs`. */
+  readonly withinMs?: number | undefined
   /** Id of a member that is about to leave; the answer treats it as gone. */
   readonly leaving?: string | undefined
 }

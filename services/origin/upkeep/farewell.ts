@@ -137,7 +137,7 @@ class OriginFarewell implements Farewell {
       if (blob === undefined || next === undefined) return
       throwIfAborted(signal)
       const [repository] = await names.of(digest)
-      const held = await askHoldings(this.#components, { digest, repository }, { memberId, claims: false, signal })
+      const held = await askHoldings(this.#components, { digest, repository }, { memberId, signal })
       if (held.some(({ holding }) => holding.verified)) return
       await copyTo(this.#components, next, blob, { pace: this.#pace, signal })
     } finally {

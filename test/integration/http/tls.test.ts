@@ -71,6 +71,18 @@ describe('a listener with a certificate', () => {
     await once(socket, 'close')
   })
 
+  test.each(['', '\x16\x03\x01'])('stops at once, whoever is in the middle of a handshake: %j', async (bytes) => {
+    const at = await tlsPair()
+    const socket = connect(at.server.address.port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.write(bytes, 'latin1')
+    await once(socket, 'connect')
+    expect(await status(at)).toBe(200)
+    const over = once(socket.resume(), 'close')
+    await at.server.stop()
+    await over
+  })
+
   test('answers both where it is told to', async () => {
     const at = await tlsPair({ plainToo: true })
     const { port } = at.server.address
