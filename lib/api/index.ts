@@ -274,3 +274,4 @@ export {
   urlRecordSchema,
   urlRoutes,
 } from './urls.ts'
+export { type ToldByWebhook, toldTag } from './webhooks.ts'
