@@ -46,16 +46,16 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   const shared = leases({ ...runtime, database })
   const duty = (name: string, work: Startable) => heldWork(shared, name, () => work)
   const clusters = openClusters({ ...runtime, database, duty }, config)
-  const { talk, roster } = clusters
+  const { talk, roster, changes } = clusters
   const jobs = openJobs({ ...runtime, database, talk, duty: (name, work) => shared.duty(name, work) }, config.jobs)
   const views = openViews({ ...runtime, ...clusters, database, clusters: talk })
-  const adapted = { ...runtime, database, give: jobs.give, jobs: jobs.store, talk, clusters: () => roster.clusters }
+  const given = { give: jobs.give, jobs: jobs.store, talk, changes, clusters: () => roster.clusters }
   const settings = settingsPart(
     { ...runtime, database, clusters: components.steered ?? clusters.talk, duties: shared },
     config.settings,
   )
   const registry = openRegistry({ ...runtime, database, clusters: talk, duties: shared })
-  const adapters = adapterRoutes(adapted, config.jobs)
+  const adapters = adapterRoutes({ ...runtime, database, ...given }, config.jobs)
   const wings = [...[clusters, jobs, views, settings, registry].flatMap(({ routes }) => routes), ...adapters]
   const routes = managerRoutes({ audit, people: persons.parts, wings })
   const pages = [...oidcRoutes(persons.oidc), ...consoleRoutes({ folder: consoleFolder() })]
