@@ -290,3 +290,4 @@ export {
   urlRecordSchema,
   urlRoutes,
 } from './urls.ts'
+export { type ToldByWebhook, toldTag } from './webhooks.ts'

@@ -15,6 +15,24 @@ const fill = text(64)
   })
   .meta({ format: 'fill' })
 
+/** Links, and torrents' connections and slots: at most what a process keeps files for, and an answer names peers for. */
+const swarmKeys = {
+  'limits.connections': z.number().int().min(16).max(512),
+  'limits.blobConnections': z.number().int().min(2).max(48),
+  'limits.uploadSlots': z.number().int().min(1).max(64),
+} as const
+
+const MIB = 1024 * 1024
+const MOST_WINDOW = 32 * MIB
+const LEAST_WINDOW = 2 * MIB
+const window = byteSize.refine((bytes) => bytes >= LEAST_WINDOW && bytes <= MOST_WINDOW, 'from 2MiB to 32MiB')
+
+/** Above `high` of its capacity, a store evicts what was used least lately until it is below `low`. */
+const watermarks = {
+  'store.highWatermark': z.number().gt(0).max(1),
+  'store.lowWatermark': z.number().gt(0).max(1),
+} as const
+
 /**
  * The keys that a service obeys while it runs, by their names in its config, which takes their schemas from here. For a
  * further one add its row, and what obeys it in `services/KIND/live.ts`: that does not compile before.
@@ -24,6 +42,9 @@ export const liveKeys = {
     log: logLevel,
     'limits.upload': rate,
     'limits.download': rate,
+    ...swarmKeys,
+    'limits.window': window,
+    'limits.pipeline': z.number().int().min(4).max(64),
     'registry.clientRequests': z.number().min(0.1).max(100_000).optional(),
     'registry.fill': z.boolean(),
     'pulls.clientMax': pullKeys.clientMax,
@@ -32,14 +53,18 @@ export const liveKeys = {
     withhold: withholdRules,
     'store.capacity': byteSize,
     'store.minFree': byteSize,
+    ...watermarks,
     'scrub.rate': rate,
   },
   origin: {
     log: logLevel,
     'limits.upload': rate,
+    ...swarmKeys,
     'ingest.fill': fill,
     withhold: withholdRules,
     'store.minFree': byteSize,
+    ...watermarks,
+    'store.uploadIdle': duration.refine((ms) => ms >= 1_000, 'at least 1s'),
     'handOver.rate': rate,
     'scrub.rate': rate,
   },

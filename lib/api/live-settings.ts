@@ -33,10 +33,29 @@ export interface LiveSettings {
   shown(): readonly ShownSetting[]
 }
 
+export interface LiveSettingsInit {
+  /** Called when all keys are set, for those that hold together. @throws when they cannot be so */
+  settle?(): void
+}
+
+/** @throws SETTING_INVALID for whatever `work` throws */
+function saying(what: string, work: () => void): void {
+  try {
+    work()
+  } catch (err) {
+    const why = isAppError(err) ? err.message : 'cannot be set'
+    throw appError('SETTING_INVALID', { message: `${what}: ${why}`, cause: err })
+  }
+}
+
 /** Two of a kind are the same when they read the same. */
 const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 
-export function liveSettings<Kind extends LiveKind>(kind: Kind, keys: LiveKeysOf<Kind>): LiveSettings {
+export function liveSettings<Kind extends LiveKind>(
+  kind: Kind,
+  keys: LiveKeysOf<Kind>,
+  { settle }: LiveSettingsInit = {},
+): LiveSettings {
   const schemas = liveSchemas(kind)
   const all = new Map(Object.entries(keys as Readonly<Record<string, LiveKey<unknown>>>))
   const live = new Map([...all].map(([key, { file }]) => [key, file]))
@@ -60,14 +79,10 @@ export function liveSettings<Kind extends LiveKind>(kind: Kind, keys: LiveKeysOf
   const setAll = (wanted: ReadonlyMap<string, unknown>): void => {
     for (const [key, value] of wanted) {
       if (isSame(live.get(key), value)) continue
-      try {
-        all.get(key)?.set(value)
-      } catch (err) {
-        const why = isAppError(err) ? err.message : 'cannot be set'
-        throw appError('SETTING_INVALID', { message: `${key}: ${why}`, cause: err })
-      }
+      saying(key, () => all.get(key)?.set(value))
       live.set(key, value)
     }
+    saying('together', () => settle?.())
   }
   return {
     apply(values) {

@@ -1,6 +1,6 @@
 export { type ImageContent, imageBlobs, imageContent } from './image-blobs.ts'
 export { type ImageTag, parseImageTag, parseLooseDigest } from './image-tag.ts'
 export { type ListPage, type ListRequest, listRequest, sendList } from './list-page.ts'
-export { NOTIFICATION_TYPE, type PushedManifest, pushedImages } from './notification.ts'
+export { NOTIFICATION_TYPE, type PushedImages, type PushedManifest, pushedImages } from './notification.ts'
 export { type PrefetchRequest, prefetchBegun, prefetchedImage, prefetchFailed, prefetchRequest } from './prefetch.ts'
 export { krakenProbes } from './probes.ts'

@@ -14,7 +14,7 @@ import { type PartialTable, partialTable } from './partial-table.ts'
 import { type Space, space } from './space.ts'
 import { spaceInit } from './space-init.ts'
 import { type StoreMetrics, storeMetrics } from './store-metrics.ts'
-import type { Hold, KeptBlob, StoreLimits } from './upkeep.ts'
+import type { ChangingLimits, Hold, KeptBlob, StoreLimits } from './upkeep.ts'
 import { type Uploads, uploads } from './uploads.ts'
 
 export interface StoreComponents {
@@ -54,8 +54,8 @@ class ContentStore implements ManagedStore, StoreLimits {
   readonly #components: StoreComponents
   readonly #medium: Medium
   readonly #metrics: StoreMetrics | undefined
-  readonly #uploadIdleMs: number
-  readonly #init: StoreInit
+  #uploadIdleMs: number
+  #init: StoreInit
   #capacityBytes: number
   readonly #leases = leases()
   readonly #space: Space
@@ -109,12 +109,18 @@ class ContentStore implements ManagedStore, StoreLimits {
     medium.onLost((volume) => this.#tasks.run('forget a lost volume', () => this.#lose(volume)))
   }
 
-  setLimits(limits: Parameters<StoreLimits['setLimits']>[0]): void {
-    const init = spaceInit({ ...this.#init, ...limits })
+  setLimits(changed: ChangingLimits): void {
+    const all = { ...this.#init, ...changed }
+    const init = spaceInit(all)
+    this.#init = all
     this.#space.setInit(init)
     this.#medium.keepFree?.(init.minFreeBytes)
     this.#capacityBytes = init.capacityBytes
     if (this.#started) this.#metrics?.capacity.set(init.capacityBytes)
+    if (changed.uploadIdleMs === undefined) return
+    this.#uploadIdleMs = changed.uploadIdleMs
+    this.#sweepTimer?.cancel()
+    if (this.#started) this.#planSweep()
   }
 
   get usedBytes() {

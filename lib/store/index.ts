@@ -16,6 +16,7 @@ export type {
 } from './blob-store.ts'
 export type { StoreInit } from './content-store.ts'
 export { type DiskStoreInit, diskStore } from './disk-store.ts'
+export { type LimitsTogether, limitsTogether } from './limits-together.ts'
 export type { ManagedStore } from './managed-store.ts'
 export { memoryStore } from './memory-store.ts'
 export { pacedRead } from './scrub/paced-read.ts'
@@ -25,6 +26,7 @@ export { type ScrubRounds, scrubRounds } from './scrub/scrub-rounds.ts'
 export { type SliceLengths, sliceLengths } from './slice-lengths.ts'
 export type {
   BlobInspection,
+  ChangingLimits,
   Hold,
   KeptBlob,
   OpenUpload,

@@ -42,10 +42,19 @@ export interface UploadInspection {
   evictUpload(id: string): Promise<boolean>
 }
 
-/** How much the store may hold, which may change while it runs. */
+/** Limits of a store that may change while it runs; what each means says `StoreInit`. */
+export interface ChangingLimits {
+  readonly capacityBytes?: number
+  readonly minFreeBytes?: number
+  readonly highWatermark?: number
+  readonly lowWatermark?: number
+  readonly uploadIdleMs?: number
+}
+
+/** How much the store may hold, and for how long, which may change while it runs. */
 export interface StoreLimits {
-  /** From now on; the next write evicts what is too much. Bytes. @throws CONFIG_INVALID, and nothing has changed */
-  setLimits(limits: { readonly capacityBytes: number; readonly minFreeBytes: number }): void
+  /** From now on; the next write evicts what is too much. Others stay as they are. @throws CONFIG_INVALID, and nothing has changed */
+  setLimits(changed: ChangingLimits): void
 }
 
 /** The state of the store as a whole. */

@@ -8,6 +8,7 @@ export type {
   SwarmEngineInit,
 } from './engine/engine-contract.ts'
 export { seedParts, seedStored } from './engine/seed-stored.ts'
+export type { SettableLimits } from './engine/settable-limits.ts'
 export type { PeerSnapshot, TorrentSnapshot } from './engine/snapshot.ts'
 export { type SwarmLimits, swarmLimits } from './limits.ts'
 export type {

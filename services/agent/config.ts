@@ -106,6 +106,10 @@ const keys = z.strictObject({
       volumes: z.array(z.string().min(1)).default([]),
       /** Space on the disk that the store leaves free for other programs. */
       minFree: live['store.minFree'].prefault('512MiB'),
+      /** Share of the capacity above which eviction begins. */
+      highWatermark: live['store.highWatermark'].default(0.9),
+      /** Share of the capacity at which eviction ends. */
+      lowWatermark: live['store.lowWatermark'].default(0.8),
     })
     .prefault({}),
   /** Which managers say to which cluster this agent belongs; the rings below count before one has said it. */
@@ -125,6 +129,16 @@ const keys = z.strictObject({
       upload: live['limits.upload'].prefault('unlimited'),
       /** Download rate from all peers and origins together. */
       download: live['limits.download'].prefault('unlimited'),
+      /** Links to other nodes; each costs a file. */
+      connections: live['limits.connections'].default(512),
+      /** Connections that are opened for one blob; a third more may come from others. */
+      blobConnections: live['limits.blobConnections'].default(24),
+      /** Peers of one blob that are served at the same time. */
+      uploadSlots: live['limits.uploadSlots'].default(24),
+      /** What is asked for first, in front of a reader, at most. */
+      window: live['limits.window'].prefault('16MiB'),
+      /** Blocks of 256 KiB that are asked of one peer at a time, at most. */
+      pipeline: live['limits.pipeline'].default(32),
     })
     .prefault({}),
   /** Reads cached blobs and compares them with their digests; a rotten one is removed. */

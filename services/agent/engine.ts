@@ -10,7 +10,13 @@ import {
   serviceCluster,
   type Withheld,
 } from '../../lib/service/index.ts'
-import { type SwarmEngine, type SwarmStore, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
+import {
+  type SettableLimits,
+  type SwarmEngine,
+  type SwarmStore,
+  swarmEngine,
+  tcpTransport,
+} from '../../lib/swarm/index.ts'
 import type { AgentConfig } from './config.ts'
 import { clusterMetainfo, originPieces, trackerAnnouncer } from './swarm-sources.ts'
 
@@ -40,6 +46,12 @@ interface EngineParts {
   /** Proves to trackers that its announces come from the same peer. */
   readonly key: string
   readonly gives: Withheld
+}
+
+/** The limits of its swarms, as its config says. */
+function settableOf(limits: AgentConfig['limits']): SettableLimits {
+  const { connections, blobConnections, uploadSlots, window: windowBytes, pipeline: pipelineBlocks } = limits
+  return { connections, blobConnections, uploadSlots, windowBytes, pipelineBlocks }
 }
 
 export function agentEngine(
@@ -76,6 +88,7 @@ export function agentEngine(
       listen: config.peer.bind,
       uploadBytesPerSecond: config.limits.upload,
       downloadBytesPerSecond: config.limits.download,
+      settable: settableOf(config.limits),
       allowedPeers: config.allowedPeers,
       verify: config.verify,
       gives,

@@ -1,12 +1,12 @@
-import { type LiveSettings, liveSettings } from '../../lib/api/index.ts'
+import { type LiveKeysOf, type LiveSettings, liveSettings } from '../../lib/api/index.ts'
 import type { Runtime, Withheld } from '../../lib/service/index.ts'
-import type { ScrubRounds, StoreLimits } from '../../lib/store/index.ts'
-import type { SwarmEngine } from '../../lib/swarm/index.ts'
+import { limitsTogether, type ScrubRounds, type StoreLimits } from '../../lib/store/index.ts'
+import type { SettableLimits, SwarmEngine } from '../../lib/swarm/index.ts'
 import type { AgentConfig } from './config.ts'
 import type { PullRules } from './pull-rules/index.ts'
 
 export interface AgentLiveParts extends Pick<Runtime, 'setLogLevel'> {
-  readonly engine: Pick<SwarmEngine, 'uploads' | 'downloads'>
+  readonly engine: Pick<SwarmEngine, 'uploads' | 'downloads' | 'limits'>
   readonly store: StoreLimits
   readonly scrub: Pick<ScrubRounds['scrub'], 'setRate'>
   readonly rules: Pick<PullRules, 'now' | 'set'>
@@ -22,24 +22,29 @@ export function agentLive(
   { engine, store, scrub: scrubbing, rules, gives, front, setLogLevel }: AgentLiveParts,
   { log, limits, registry, pulls, withhold, store: room, scrub }: AgentConfig,
 ): LiveSettings {
-  const now = { capacityBytes: room.capacity, minFreeBytes: room.minFree }
-  const setRoom = (changed: Partial<typeof now>) => {
-    store.setLimits({ ...now, ...changed })
-    Object.assign(now, changed)
-  }
+  const ofStore = limitsTogether(store)
   const setPulls = (changed: Partial<PullRules['now']>) => rules.set({ ...rules.now, ...changed })
-  return liveSettings('agent', {
+  const ofSwarm = (name: keyof SettableLimits) => (value: number) => engine.limits.set({ [name]: value })
+  const keys: LiveKeysOf<'agent'> = {
     log: { file: log, set: setLogLevel },
     'limits.upload': { file: limits.upload, set: (rate) => engine.uploads.setRate(rate) },
     'limits.download': { file: limits.download, set: (rate) => engine.downloads.setRate(rate) },
+    'limits.connections': { file: limits.connections, set: ofSwarm('connections') },
+    'limits.blobConnections': { file: limits.blobConnections, set: ofSwarm('blobConnections') },
+    'limits.uploadSlots': { file: limits.uploadSlots, set: ofSwarm('uploadSlots') },
+    'limits.window': { file: limits.window, set: ofSwarm('windowBytes') },
+    'limits.pipeline': { file: limits.pipeline, set: ofSwarm('pipelineBlocks') },
     'registry.clientRequests': { file: registry.clientRequests, set: (count) => front.setClientRequests(count) },
     'registry.fill': { file: registry.fill, set: (fills) => front.setFill(fills) },
     'pulls.clientMax': { file: pulls.clientMax, set: (clientMax) => setPulls({ clientMax }) },
     'pulls.rules': { file: pulls.rules, set: (classes) => setPulls({ rules: classes }) },
     'pulls.blocks': { file: pulls.blocks, set: (blocks) => setPulls({ blocks }) },
     withhold: { file: withhold, set: (withheld) => gives.set(withheld) },
-    'store.capacity': { file: room.capacity, set: (capacityBytes) => setRoom({ capacityBytes }) },
-    'store.minFree': { file: room.minFree, set: (minFreeBytes) => setRoom({ minFreeBytes }) },
+    'store.capacity': { file: room.capacity, set: (capacityBytes) => ofStore.note({ capacityBytes }) },
+    'store.minFree': { file: room.minFree, set: (minFreeBytes) => ofStore.note({ minFreeBytes }) },
+    'store.highWatermark': { file: room.highWatermark, set: (highWatermark) => ofStore.note({ highWatermark }) },
+    'store.lowWatermark': { file: room.lowWatermark, set: (lowWatermark) => ofStore.note({ lowWatermark }) },
     'scrub.rate': { file: scrub.rate, set: (rate) => scrubbing.setRate(rate) },
-  })
+  }
+  return liveSettings('agent', keys, ofStore)
 }

@@ -55,8 +55,8 @@ export interface AgentService extends Startable {
 }
 
 function agentStore(runtime: Runtime, { folder, store }: AgentConfig) {
-  const { capacity: capacityBytes, minFree: minFreeBytes, volumes } = store
-  return diskStore(runtime, { folder, volumes, capacityBytes, minFreeBytes })
+  const { capacity: capacityBytes, minFree: minFreeBytes, ...others } = store
+  return diskStore(runtime, { folder, capacityBytes, minFreeBytes, ...others })
 }
 
 /** Tells of those that say something of this host. */

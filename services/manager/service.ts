@@ -48,17 +48,17 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   const duty = (name: string, work: Startable) => heldWork(shared, name, () => work)
   const wantedGeneration = (clusterId: string) => settings.wantedGeneration(clusterId)
   const clusters = openClusters({ ...runtime, database, duty, wantedGeneration }, config)
-  const { talk, roster } = clusters
+  const { talk, roster, changes } = clusters
   const jobs = openJobs({ ...runtime, database, talk, duty: (name, work) => shared.duty(name, work) }, config.jobs)
   const views = openViews({ ...runtime, ...clusters, database, clusters: talk })
-  const adapted = { ...runtime, database, give: jobs.give, jobs: jobs.store, talk, clusters: () => roster.clusters }
+  const given = { give: jobs.give, jobs: jobs.store, talk, changes, clusters: () => roster.clusters }
   const settings = settingsPart(
     { ...runtime, database, clusters: components.steered ?? clusters.talk, duties: shared },
     config.settings,
   )
   const registry = openRegistry({ ...runtime, database, clusters: talk, duties: shared })
   const relations = openRelations({ ...runtime, database, clusters: talk, duties: shared })
-  const adapters = adapterRoutes(adapted, config.jobs)
+  const adapters = adapterRoutes({ ...runtime, database, ...given }, config.jobs)
   const wings = [...[clusters, jobs, views, settings, registry, relations].flatMap(({ routes }) => routes), ...adapters]
   const routes = managerRoutes({ audit, people: persons.parts, wings })
   const pages = [...oidcRoutes(persons.oidc), ...consoleRoutes({ folder: consoleFolder() })]

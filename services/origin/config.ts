@@ -53,13 +53,13 @@ const keys = z.strictObject({
       /** Replaces `folder`: folders on separate disks, which share the capacity. */
       volumes: z.array(z.string().min(1)).default([]),
       /** Share of the capacity above which eviction begins. */
-      highWatermark: z.number().gt(0).max(1).default(0.9),
+      highWatermark: live['store.highWatermark'].default(0.9),
       /** Share of the capacity at which eviction ends. */
-      lowWatermark: z.number().gt(0).max(1).default(0.8),
+      lowWatermark: live['store.lowWatermark'].default(0.8),
       /** Space on the disk that the store leaves free for other programs. */
       minFree: live['store.minFree'].prefault('512MiB'),
       /** An upload without a request for this long is removed. */
-      uploadIdle: duration.prefault('2h'),
+      uploadIdle: live['store.uploadIdle'].prefault('2h'),
     })
     .prefault({}),
   /** Uploads that are no blobs yet; those that nobody uses go before one is refused. */
@@ -157,6 +157,12 @@ const keys = z.strictObject({
     .strictObject({
       /** Upload rate to all peers together. */
       upload: live['limits.upload'].prefault('unlimited'),
+      /** Links to other nodes; each costs a file. */
+      connections: live['limits.connections'].default(512),
+      /** Connections that are opened for one blob; a third more may come from others. */
+      blobConnections: live['limits.blobConnections'].default(24),
+      /** Peers of one blob that are served at the same time. */
+      uploadSlots: live['limits.uploadSlots'].default(24),
     })
     .prefault({}),
 })

@@ -4,7 +4,13 @@ import type { Cluster } from '../../lib/cluster/index.ts'
 import { type PeerId, peerIdOf } from '../../lib/core/index.ts'
 import { inlineDigester } from '../../lib/metainfo/index.ts'
 import { peerBalancersOf, peerTlsOf, type Runtime, type Withheld } from '../../lib/service/index.ts'
-import { type SwarmEngine, type SwarmStore, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
+import {
+  type SettableLimits,
+  type SwarmEngine,
+  type SwarmStore,
+  swarmEngine,
+  tcpTransport,
+} from '../../lib/swarm/index.ts'
 import type { OriginConfig } from './config.ts'
 
 const nothingToPull = {
@@ -33,6 +39,11 @@ interface OwnEngine {
   readonly engine: SwarmEngine
   readonly peerId: PeerId
 }
+
+/** The limits of its swarms, as its config says. */
+const settableOf = ({ connections, blobConnections, uploadSlots }: OriginConfig['limits']): SettableLimits => ({
+  ...{ connections, blobConnections, uploadSlots },
+})
 
 /** The engine of an origin only gives: `ingest` brings missing blobs, the swarm never does. */
 export function originEngine(
@@ -71,6 +82,7 @@ export function originEngine(
       listen: config.peer.bind,
       allowedPeers: config.allowedPeers,
       uploadBytesPerSecond: config.limits.upload,
+      settable: settableOf(config.limits),
       gives,
     },
   )

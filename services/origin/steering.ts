@@ -1,52 +1,15 @@
-import {
-  compareSteering,
-  type LiveSettings,
-  liveSettings,
-  type Steered,
-  steered as steeredService,
-  steeringWordClient,
-} from '../../lib/api/index.ts'
+import { compareSteering, type Steered, steered as steeredService, steeringWordClient } from '../../lib/api/index.ts'
 import { hasCode, rounds, type Startable } from '../../lib/base/index.ts'
 import { type Cluster, memberClients } from '../../lib/cluster/index.ts'
 import type { PeerId } from '../../lib/core/index.ts'
 import type { HttpClient } from '../../lib/http/index.ts'
-import { type Runtime, shoalVersion, type Withheld } from '../../lib/service/index.ts'
-import type { Scrub, StoreLimits } from '../../lib/store/index.ts'
-import type { SwarmEngine } from '../../lib/swarm/index.ts'
-import type { FillPace } from './bring/fill-pace.ts'
+import { type Runtime, shoalVersion } from '../../lib/service/index.ts'
 import type { OriginConfig } from './config.ts'
-import type { HandOver } from './upkeep/hand-over.ts'
+import { type OriginLiveParts, originLive } from './live.ts'
 
 /** Between two questions to the trackers; at random up to so much longer. There are few origins, so nothing is kept open. */
 const PAUSE_MS = 3_000
 const SPREAD_MS = 2_000
-
-interface OriginLiveParts extends Pick<Runtime, 'setLogLevel'> {
-  readonly engine: Pick<SwarmEngine, 'uploads'>
-  readonly fill: Pick<FillPace, 'setRate'>
-  readonly scrub: Pick<Scrub, 'setRate'>
-  readonly handOver: Pick<HandOver, 'setRate'>
-  readonly gives: Pick<Withheld, 'set'>
-  readonly store: StoreLimits
-}
-
-/** What obeys each key of an origin that changes while it runs. */
-const originLive = (
-  { engine, fill, scrub: scrubbing, handOver: walks, gives, store, setLogLevel }: OriginLiveParts,
-  { log, limits, ingest, withhold, store: room, handOver, scrub }: OriginConfig,
-): LiveSettings =>
-  liveSettings('origin', {
-    log: { file: log, set: setLogLevel },
-    'limits.upload': { file: limits.upload, set: (rate) => engine.uploads.setRate(rate) },
-    'ingest.fill': { file: ingest.fill, set: (rate) => fill.setRate(rate) },
-    withhold: { file: withhold, set: (rules) => gives.set(rules) },
-    'store.minFree': {
-      file: room.minFree,
-      set: (minFreeBytes) => store.setLimits({ capacityBytes: room.capacity, minFreeBytes }),
-    },
-    'handOver.rate': { file: handOver.rate, set: (rate) => walks.setRate(rate) },
-    'scrub.rate': { file: scrub.rate, set: (rate) => scrubbing.setRate(rate) },
-  })
 
 /** Where it is, and the id by which it announces itself. */
 type SteeringPollsInit = Pick<OriginConfig, 'member' | 'zone' | 'labels'> & { readonly peerId: PeerId }

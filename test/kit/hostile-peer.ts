@@ -135,7 +135,7 @@ export async function hostileScene(init: HostileInit = {}): Promise<HostileScene
   const table = linkTable(
     { clock, logger: silentLogger(), gauge: { set: () => undefined } },
     {
-      ...{ self: peerSelf(1).peerId, maxLinks: 9, count: { links: 0 }, admit },
+      ...{ self: peerSelf(1).peerId, maxLinks: () => 9, count: { links: 0 }, admit },
       onPeer: (_, connection) => {
         connection.attach(recorder())
         lanes.push(connection)

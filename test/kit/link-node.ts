@@ -60,7 +60,7 @@ export async function linkNode(init: LinkNodeInit): Promise<LinkNode> {
       },
     },
     {
-      ...{ self: self.peerId, maxLinks, count, admit, onPeer },
+      ...{ self: self.peerId, maxLinks: () => maxLinks, count, admit, onPeer },
       dial: ({ peer, ...target }, options) => {
         return dialPeer(
           components,

@@ -13,7 +13,7 @@ const MAX_CLUSTERS = 1000
 const idSchema = text(64)
 const timeSchema = z.number()
 const countSchema = z.number().int().min(0)
-const clusterName = text(63).regex(/^[a-z0-9][a-z0-9-]*$/, 'a name has lower-case letters, digits and "-"')
+export const managedClusterName = text(63).regex(/^[a-z0-9][a-z0-9-]*$/, 'a name has lower-case letters, digits and "-"')
 const wordsSchema = text(500)
 
 export const scopesSchema = z.strictObject({
@@ -99,7 +99,7 @@ export const clusterCalls = {
       method: 'POST',
       path: '/api/v1/clusters',
       summary: 'makes a cluster, which services can join',
-      body: z.strictObject({ name: clusterName, ...clusterBody }),
+      body: z.strictObject({ name: managedClusterName, ...clusterBody }),
       status: 201,
       codes: ['BODY_INVALID', 'CLUSTER_EXISTS', 'SCOPE_INVALID', 'CLUSTER_FULL'],
       answer: clusterSchema,
@@ -122,7 +122,7 @@ export const clusterCalls = {
       path: '/api/v1/clusters/:cluster',
       summary: 'changes what is given of a cluster',
       body: z.strictObject({
-        name: clusterName.optional(),
+        name: managedClusterName.optional(),
         ...clusterBody,
         /** Of the cluster as it was seen: then a change of somebody else is not overwritten. */
         revision: countSchema.optional(),

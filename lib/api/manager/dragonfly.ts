@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { list, table, text } from '../bounded.ts'
+import { list, opaque, table, text } from '../bounded.ts'
 
 const MAX_LIST = 100
 const MAX_URL = 2048
@@ -39,6 +39,28 @@ export const dragonflyJobSchema = z.object({
   scheduler_cluster_ids: list(z.number().int().min(0), MAX_LIST).nullish(),
 })
 export type DragonflyJob = z.output<typeof dragonflyJobSchema>
+
+const configs = () => table(opaque(), { max: MAX_LIST, maxKey: 128 }).nullish()
+
+/** A cluster as Dragonfly's tools give it. */
+export const dragonflyClusterSchema = z.object({
+  name: word(255),
+  bio: word(500),
+  is_default: z.boolean().nullish(),
+  scopes: z
+    .object({
+      /** Zones, with `|` between them. */
+      idc: word(4096),
+      location: word(4096),
+      cidrs: list(text(64), MAX_LIST).nullish(),
+      hostnames: list(text(512), MAX_LIST).nullish(),
+    })
+    .nullish(),
+  scheduler_cluster_config: configs(),
+  peer_cluster_config: configs(),
+  seed_peer_cluster_config: configs(),
+})
+export type DragonflyCluster = z.output<typeof dragonflyClusterSchema>
 
 /** What may be changed of a job. */
 export const dragonflyPatchSchema = z.object({ bio: word(1000), user_id: number() })

@@ -16,8 +16,15 @@ import { viewCalls } from './views.ts'
 
 export { type AssignmentAsker, askAssignment } from './assignment-client.ts'
 export type { AuditRow } from './audit.ts'
-export type { ClusterAnswer } from './clusters.ts'
-export { type DragonflyArgs, type DragonflyJob, dragonflyJobSchema, dragonflyPatchSchema } from './dragonfly.ts'
+export { type ClusterAnswer, managedClusterName } from './clusters.ts'
+export {
+  type DragonflyArgs,
+  type DragonflyCluster,
+  type DragonflyJob,
+  dragonflyClusterSchema,
+  dragonflyJobSchema,
+  dragonflyPatchSchema,
+} from './dragonfly.ts'
 export {
   type JobCredentials,
   type JobPartAnswer,

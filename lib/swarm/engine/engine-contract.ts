@@ -17,6 +17,7 @@ import type {
 import type { PeerProver, PeerTransport } from '../peer/index.ts'
 import type { OnWanted, PullTrace } from '../torrent/index.ts'
 import type { BlobHandle } from './blob-handle.ts'
+import type { SettableLimits } from './settable-limits.ts'
 import type { TorrentSnapshot } from './snapshot.ts'
 
 export type { OnWanted }
@@ -68,6 +69,9 @@ export interface SwarmEngineInit {
   readonly verify?: 'pieces' | 'whole' | undefined
   /** Peers outside these CIDRs are neither dialled nor accepted; undefined allows everybody. */
   readonly allowedPeers?: readonly string[] | undefined
+  /** Limits that its operator sets. */
+  readonly settable?: SettableLimits | undefined
+  /** Any of all limits; counts more. */
   readonly limits?: Partial<SwarmLimits> | undefined
   /** To peers that ask for what is not given, the swarm is not known here. Default: everything is given. */
   readonly gives?: GiveRule | undefined
@@ -122,6 +126,11 @@ export interface SwarmEngine extends Startable {
   readonly uploads: FairBucket
   /** Limits the rate of all that this node receives from peers and origins. Both rates may be set while it runs. */
   readonly downloads: FairBucket
+  /**
+   * From now on. Links that nobody uses are closed when there are too many; what is in use goes on, and its next step is within
+   * the new limits.
+   */
+  readonly limits: { set(changed: SettableLimits): void }
   /**
    * What an agent that asks over HTTP is given of these bytes: an origin counts it like what it gives over the wire.
    * Undefined when it is given everything.

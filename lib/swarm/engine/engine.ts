@@ -45,6 +45,7 @@ import { nodeRate } from './node-rate.ts'
 import { type PeerGate, peerGate } from './peer-gate.ts'
 import { type Refusals, refusals } from './refusals.ts'
 import { inlineBlob, pulledBlob, storedBlob } from './resting-blob.ts'
+import { tableOf } from './settable-limits.ts'
 import { type TorrentSnapshot, torrentSnapshot } from './snapshot.ts'
 import { TorrentTable } from './torrent-table.ts'
 
@@ -56,9 +57,11 @@ export function swarmEngine(components: SwarmEngineComponents, init: SwarmEngine
 class Engine implements SwarmEngine {
   readonly #components: SwarmEngineComponents
   readonly #init: SwarmEngineInit
-  readonly #limits: SwarmLimits
+  /** Only `limits.set` changes it; all parts read it each time. */
+  readonly #limits: { -readonly [K in keyof SwarmLimits]: number }
   readonly uploads: MeteredUploads
   readonly downloads: FairBucket
+  readonly limits: SwarmEngine['limits']
   readonly #allows: HostRule
   readonly #meters: SwarmMeters
   readonly #warm: WarmPieces
@@ -76,7 +79,13 @@ class Engine implements SwarmEngine {
   constructor(components: SwarmEngineComponents, init: SwarmEngineInit) {
     this.#components = components
     this.#init = init
-    this.#limits = { ...swarmLimits, ...init.limits }
+    this.#limits = { ...swarmLimits, ...tableOf(init.settable ?? {}), ...init.limits }
+    this.limits = {
+      set: (changed) => {
+        Object.assign(this.#limits, tableOf(changed))
+        this.#gate.makeRoom()
+      },
+    }
     const { clock } = components
     const uploads = nodeRate(clock, this.#limits, init.uploadBytesPerSecond)
     this.uploads = meteredUploads(clock, uploads, init.uploadBytesPerSecond)
@@ -96,7 +105,7 @@ class Engine implements SwarmEngine {
         admit: (swarmId) => this.#admit(swarmId),
         onPeer: (swarmId, connection) => this.#table.accept(swarmId, connection),
         room: () => this.#table.room,
-        maxLinks: this.#limits.maxConnections,
+        maxLinks: () => this.#limits.maxConnections,
         count: this.#connections,
       },
     )

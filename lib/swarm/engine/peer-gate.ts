@@ -38,7 +38,7 @@ export interface PeerGateInit {
   allows(host: string): boolean
   /** How many more links this node may open or accept; those that nobody uses make room. */
   room(): number
-  readonly maxLinks: number
+  maxLinks(): number
   /** Links in use, for the other limits of the node. */
   readonly count: { links: number }
 }
@@ -51,6 +51,8 @@ export interface PeerGate extends Startable {
   dial(target: LinkTarget, options: AbortOptions): Promise<PeerConnection>
   /** A link to the peer is there or on its way. */
   reaches(peer: LinkTarget['peer']): boolean
+  /** Closes links that nobody uses until there are no more than there may be. */
+  makeRoom(): void
 }
 
 function unprovenCount(metrics: Metrics): (direction: 'dialled' | 'accepted', err: unknown) => void {
@@ -141,5 +143,6 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
       return await links.connect(target, options)
     },
     reaches: (peer) => links?.reaches(peer) === true,
+    makeRoom: () => links?.makeRoom(0),
   }
 }

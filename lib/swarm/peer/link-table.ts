@@ -32,7 +32,7 @@ export interface LinkTableComponents {
 export interface LinkTableInit {
   readonly self: PeerId
   /** Most links, in use or not. */
-  readonly maxLinks: number
+  maxLinks(): number
   /** Links that the node uses, for its other limits; kept up to date. */
   readonly count: { links: number }
   admit(swarmId: SwarmId, options: AbortOptions): Promise<SwarmHeader | undefined>
@@ -119,7 +119,7 @@ class Table implements LinkTable {
 
   makeRoom(wanted: number): void {
     for (const { link } of [...this.#entries.values()]) {
-      if (this.#entries.size + wanted <= this.#init.maxLinks) return
+      if (this.#entries.size + wanted <= this.#init.maxLinks()) return
       if (!link.inUse) link.close()
     }
   }
@@ -185,7 +185,7 @@ class Table implements LinkTable {
     this.#retireTwins(entry)
     this.makeRoom(1)
     // What was dialled and what was accepted at the same time may be one too many.
-    if (this.#entries.size >= this.#init.maxLinks) {
+    if (this.#entries.size >= this.#init.maxLinks()) {
       link.close(appError('PEER_LIMIT'))
       return
     }

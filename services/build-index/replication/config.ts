@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { backendSchema } from '../../../lib/backend/index.ts'
 import { baseUrl, duration, memberList, rate, secretText, secretValues } from '../../../lib/config/index.ts'
+import { isSafe } from '../../../lib/joining/index.ts'
 import { webhookEvents } from './webhook-event.ts'
 import { isSigningSecret } from './webhook-signature.ts'
 
@@ -43,13 +44,18 @@ const followerName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a name has l
 export const remotesSchema = z.record(followerName, remoteSchema).prefault({})
 
 /** Somebody who is told of tags over HTTP. */
-const webhookSchema = z.strictObject({
+const webhookKeys = z.strictObject({
   /** Where events are posted to. */
   url: baseUrl,
   /** Signs the events; two while one replaces the other. One that begins with `whsec_` is base64 behind that. */
   secret: secretValues
     .refine((values) => values.every(isSigningSecret), 'behind whsec_ stands base64 of at least 16 bytes')
-    .transform((values) => () => values),
+    .transform((values) => () => values)
+    .exactOptional(),
+  /** Shown as a bearer token, for receivers that ask who calls: a manager does. */
+  token: secretText.transform((value) => () => value).exactOptional(),
+  /** Lets the token go over plain HTTP to another machine. */
+  insecure: z.boolean().exactOptional(),
   /** What is told. */
   events: z
     .array(z.enum(webhookEvents))
@@ -61,6 +67,14 @@ const webhookSchema = z.strictObject({
   timeout: duration.prefault('10s'),
   /** PEM file of authorities that are trusted besides those of Node. */
   caFile: z.string().min(1).exactOptional(),
+})
+
+const webhookSchema = webhookKeys.superRefine(({ url, secret, token, insecure }, context) => {
+  const refuse = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message })
+  if (secret === undefined && token === undefined)
+    refuse('secret', 'give secret, which signs what is told, or token, which is shown with it, or both')
+  if (token === undefined || insecure === true || isSafe(url)) return
+  refuse('url', 'plain HTTP would show the token to the network; use https, or set insecure: true')
 })
 export type WebhookConfig = z.output<typeof webhookSchema>
 

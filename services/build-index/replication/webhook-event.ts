@@ -20,7 +20,7 @@ export interface WebhookMessage {
   /** The same for the same version of the same tag, however often it is told. */
   readonly id: string
   readonly event: WebhookEvent
-  /** JSON: `{type, timestamp, data: {cluster, from?, repository, tag, digest?, mediaType?, size?}}`. */
+  /** JSON: `{type, timestamp, data: {cluster, from?, repository, tag, digest?, mediaType?, size?}}`; `lib/api` reads it. */
   readonly body: string
 }
 

@@ -39,8 +39,9 @@ export function webhook({ clock }: { readonly clock: Clock }, name: string, conf
     // What was given up waits for somebody: a webhook says nothing but what it says to a message.
     answers: async () => false,
     async post({ id, body }, { signal } = {}) {
-      const signed = signatureHeaders({ id, atMs: clock.now(), body }, config.secret())
-      const headers = { 'content-type': 'application/json', ...signed }
+      const signed = signatureHeaders({ id, atMs: clock.now(), body }, config.secret?.() ?? [])
+      const shown = config.token === undefined ? {} : { authorization: `Bearer ${config.token()}` }
+      const headers = { 'content-type': 'application/json', ...signed, ...shown }
       const request = { method: 'POST', url: config.url, headers, body: Buffer.from(body), signal } as const
       const answer = await http.request({ ...request, headersTimeoutMs: config.timeout })
       answer.body.destroy()

@@ -1,6 +1,9 @@
+import { dragonflyClusterSchema } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
-import { type Exchange, type Route, sendJson } from '../../../lib/http/index.ts'
+import { type Exchange, type Route, readJson, sendEmpty, sendJson } from '../../../lib/http/index.ts'
+import type { ClusterChanges } from '../clusters/cluster-changes.ts'
 import { timeText } from './dragonfly-answer.ts'
+import { readDragonflyCluster } from './dragonfly-cluster-request.ts'
 import { dragonflyRoute, linkOf } from './dragonfly-routes.ts'
 import type { DragonflyStore } from './dragonfly-store.ts'
 
@@ -20,8 +23,11 @@ export interface ShownCluster {
 
 export interface DragonflyClustersComponents {
   readonly clusters: () => readonly ShownCluster[]
+  readonly changes: ClusterChanges
   readonly store: Pick<DragonflyStore, 'numbers'>
 }
+
+const MAX_BODY_BYTES = 256 * 1024
 
 const noTasks = { applications: [], urls: [], tags: [], priorities: [] }
 /** Nothing here is limited or blocked by these: this system has its own settings. */
@@ -42,8 +48,16 @@ const answerOf = (cluster: ShownCluster, id: number) => ({
   ...configs,
 })
 
-/** Clusters to look at; they are changed by the manager's own API. */
-export function dragonflyClusterRoutes({ clusters, store }: DragonflyClustersComponents): readonly Route[] {
+/** @throws BODY_INVALID */
+async function bodyOf(exchange: Exchange) {
+  const parsed = dragonflyClusterSchema.safeParse(await readJson(exchange, MAX_BODY_BYTES))
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw appError('BODY_INVALID', { message: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}` })
+}
+
+/** Clusters, as tools of Dragonfly see and change them. */
+export function dragonflyClusterRoutes({ clusters, changes, store }: DragonflyClustersComponents): readonly Route[] {
   const all = async () => {
     const known = clusters()
     const numbers = await store.numbers(known.map(({ id }) => id))
@@ -56,14 +70,40 @@ export function dragonflyClusterRoutes({ clusters, store }: DragonflyClustersCom
     const found = (await all()).filter((each) => name === null || each.name === name)
     sendJson(exchange, 200, found, { link: linkOf(exchange, 1, 1) })
   }
-  const one = async (exchange: Exchange) => {
-    const found = (await all()).find(({ id }) => String(id) === exchange.params['id'])
-    if (found === undefined) throw appError('CLUSTER_UNKNOWN')
-    sendJson(exchange, 200, found)
+  const found = async ({ params }: Exchange) => {
+    const known = (await all()).find(({ id }) => String(id) === params['id'])
+    if (known === undefined) throw appError('CLUSTER_UNKNOWN')
+    return known
+  }
+  const one = async (exchange: Exchange) => sendJson(exchange, 200, await found(exchange))
+  const told = async (exchange: Exchange, cluster: ShownCluster) => {
+    const numbers = await store.numbers([cluster.id])
+    sendJson(exchange, 200, answerOf(cluster, numbers.get(cluster.id) ?? 0))
+  }
+  const create = async (exchange: Exchange) => {
+    const body = await bodyOf(exchange)
+    for (const key of ['name', 'scheduler_cluster_config', 'seed_peer_cluster_config', 'peer_cluster_config'] as const)
+      if (!body[key]) throw appError('BODY_INVALID', { message: `${key} is required` })
+    const { name = '', ...init } = readDragonflyCluster(body)
+    await told(exchange, await changes.create(exchange.principal.name, { ...init, name }))
+  }
+  // As at Dragonfly: who leaves out is_default says that it is none.
+  const change = async (exchange: Exchange) => {
+    const { name } = await found(exchange)
+    const changed = await changes.change(exchange.principal.name, name, readDragonflyCluster(await bodyOf(exchange)))
+    await told(exchange, changed)
+  }
+  const remove = async (exchange: Exchange) => {
+    await changes.remove(exchange.principal.name, (await found(exchange)).name)
+    sendEmpty(exchange, 200)
   }
   const path = '/oapi/v1/clusters'
+  const of = `${path}/:id`
   return [
+    dragonflyRoute({ method: 'POST', path, summary: 'makes a cluster as tools of Dragonfly do' }, 'clusters', create),
+    dragonflyRoute({ method: 'PATCH', path: of, summary: 'changes one of them' }, 'clusters', change),
+    dragonflyRoute({ method: 'DELETE', path: of, summary: 'removes one whose members are gone' }, 'clusters', remove),
     dragonflyRoute({ method: 'GET', path, summary: 'clusters as tools of Dragonfly see them' }, 'clusters', list),
-    dragonflyRoute({ method: 'GET', path: `${path}/:id`, summary: 'one of them' }, 'clusters', one),
+    dragonflyRoute({ method: 'GET', path: of, summary: 'one of them' }, 'clusters', one),
   ]
 }

@@ -1,14 +1,14 @@
 import { adminBody, managerApi } from '../../../lib/api/index.ts'
-import { appError, type Clock } from '../../../lib/base/index.ts'
+import type { Clock } from '../../../lib/base/index.ts'
 import { type Exchange, pageRequest, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
 import { managerRoute } from '../managed.ts'
 import { clusterAnswer } from './cluster-answer.ts'
-import type { ClusterStore } from './cluster-store.ts'
+import { type ClusterChanges, clusterNamed } from './cluster-changes.ts'
 import type { JoinToken, JoinTokenStore } from './join-token-store.ts'
-import type { KnownCluster, Roster } from './roster.ts'
+import type { Roster } from './roster.ts'
 
 export interface ClusterRoutesComponents {
-  readonly clusters: ClusterStore
+  readonly changes: ClusterChanges
   readonly tokens: JoinTokenStore
   readonly roster: Roster
   readonly clock: Pick<Clock, 'now'>
@@ -17,13 +17,6 @@ export interface ClusterRoutesComponents {
 export const PAGE = { max: 1000, usual: 100, least: 1 }
 const HOUR_MS = 3_600_000
 const USUAL_HOURS = 24
-
-/** @throws CLUSTER_UNKNOWN */
-export function clusterNamed(roster: Pick<Roster, 'find'>, name: string | undefined): KnownCluster {
-  const found = roster.find(name ?? '')
-  if (found === undefined) throw appError('CLUSTER_UNKNOWN', { detail: { cluster: (name ?? '').slice(0, 64) } })
-  return found
-}
 
 const tokenAnswer = ({ id, name, createdAtMs, expiresAtMs, usesLeft, used, state }: JoinToken) => ({
   ...{ id, name, createdAtMs, used, state },
@@ -36,12 +29,8 @@ export function clusterRoutes(components: ClusterRoutesComponents): readonly Rou
   return [...ownRoutes(components), ...tokenRoutes(components)]
 }
 
-function ownRoutes({ clusters, roster }: ClusterRoutesComponents): readonly Route[] {
+function ownRoutes({ changes, roster }: ClusterRoutesComponents): readonly Route[] {
   const named = ({ params }: Exchange) => clusterNamed(roster, params['cluster'])
-  const told = async (exchange: Exchange, status: number, id: string) => {
-    await roster.refresh()
-    sendJson(exchange, status, clusterAnswer(clusterNamed(roster, id)))
-  }
   return [
     managerRoute(managerApi.clusters, (exchange) => {
       const { count, last } = pageRequest(exchange.query, PAGE)
@@ -52,21 +41,18 @@ function ownRoutes({ clusters, roster }: ClusterRoutesComponents): readonly Rout
     }),
     managerRoute(managerApi.createCluster, async (exchange) => {
       const { default: isDefault, ...init } = await adminBody(managerApi.createCluster, exchange)
-      const { id } = await clusters.create(exchange.principal.name, { ...init, isDefault })
-      await told(exchange, 201, id)
+      const made = await changes.create(exchange.principal.name, { ...init, isDefault })
+      sendJson(exchange, 201, clusterAnswer(made))
     }),
     managerRoute(managerApi.cluster, (exchange) => sendJson(exchange, 200, clusterAnswer(named(exchange)))),
     managerRoute(managerApi.changeCluster, async (exchange) => {
       const { default: isDefault, ...change } = await adminBody(managerApi.changeCluster, exchange)
-      const { id } = await clusters.change(exchange.principal.name, named(exchange).id, { ...change, isDefault })
-      await told(exchange, 200, id)
+      const { id } = named(exchange)
+      const changed = await changes.change(exchange.principal.name, id, { ...change, isDefault })
+      sendJson(exchange, 200, clusterAnswer(changed))
     }),
     managerRoute(managerApi.removeCluster, async (exchange) => {
-      const { id, members } = named(exchange)
-      const living = members.filter(({ health }) => health.state !== 'away').map(({ member }) => member)
-      if (living.length > 0) throw appError('CLUSTER_IN_USE', { detail: { members: living.slice(0, 10) } })
-      await clusters.remove(exchange.principal.name, id)
-      await roster.refresh()
+      await changes.remove(exchange.principal.name, exchange.params['cluster'] ?? '')
       sendEmpty(exchange, 204)
     }),
   ]

@@ -2,6 +2,7 @@ import type { Startable } from '../../../lib/base/index.ts'
 import { type HttpClient, httpClient, type Route, requestRate } from '../../../lib/http/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import type { ManagerDatabase } from '../database/index.ts'
+import { type ClusterChanges, clusterChanges } from './cluster-changes.ts'
 import { clusterMeters } from './cluster-meters.ts'
 import { clusterStore } from './cluster-store.ts'
 import type { ClustersConfig } from './config.ts'
@@ -30,6 +31,7 @@ export interface Clusters {
   readonly routes: readonly Route[]
   readonly talk: ClusterTalk
   readonly roster: Pick<Roster, 'clusters'>
+  readonly changes: ClusterChanges
   /** How this wing calls members. */
   readonly http: HttpClient
   /** To be started in order, behind the database. */
@@ -81,7 +83,8 @@ export function openClusters(
     times,
   )
   const rate = requestRate(components, { listener: 'joining', perSecond: REQUESTS_PER_SECOND, code: 'TOOMANYREQUESTS' })
-  const parted = { clusters, tokens, members, hosts, roster: known, talk, rate, meters, clock }
+  const changes = clusterChanges({ clusters, roster: known })
+  const parted = { changes, clusters, tokens, members, hosts, roster: known, talk, rate, meters, clock }
   const routes = [
     ...clusterWingRoutes(parted),
     ...joiningRoutes({ ...parted, http, onJoined: () => health.ask() }, times),
@@ -95,5 +98,5 @@ export function openClusters(
     duty('members', health),
     duty('hosts', walking),
   ]
-  return { routes, talk, roster: known, http, parts }
+  return { routes, talk, roster: known, changes, http, parts }
 }

@@ -193,6 +193,40 @@ describe('other tools of Dragonfly', () => {
     await expect(client().preheat(url, TOKEN, { scheduler_cluster_ids: [9] })).rejects.toMatchObject({ status: 404 })
   })
 
+  test('make clusters, change them and remove them', async () => {
+    const send = async (method: string, id: string, body?: object) => {
+      const answer = await fetch(`${lab.url}/oapi/v1/clusters${id}`, {
+        method,
+        headers: { authorization: basic, 'content-type': 'application/json' },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      })
+      const text = await answer.text()
+      return { status: answer.status, body: text === '' ? undefined : (JSON.parse(text) as { readonly id: number }) }
+    }
+    const limits = { scheduler_cluster_config: {}, seed_peer_cluster_config: {}, peer_cluster_config: {} }
+    const scopes = { idc: 'z1|z2', location: '', cidrs: ['10.9.0.0/16'], hostnames: null }
+    const made = await send('POST', '', { name: 'other', bio: 'mine', is_default: true, scopes, ...limits })
+    const { id = 0 } = made.body ?? {}
+    const shown = { idc: 'z1|z2', location: '', cidrs: ['10.9.0.0/16'], hostnames: [] }
+    expect(made).toMatchObject({
+      status: 200,
+      body: { name: 'other', bio: 'mine', is_default: true, is_del: 0, scheduler_cluster_id: id, scopes: shown },
+    })
+    expect([Number.isInteger(id), id > 1]).toEqual([true, true])
+    const again = await send('POST', '', { name: 'other', ...limits })
+    expect(again).toEqual({ status: 409, body: { message: expect.stringMatching(/^CLUSTER_EXISTS/) } })
+    const changed = await send('PATCH', `/${id}`, { name: '', bio: 'yours' })
+    expect(changed.body).toMatchObject({ id, name: 'other', bio: 'yours', is_default: false, scopes: shown })
+    const bad = { idc: '', location: '', cidrs: ['10.9.0.0'], hostnames: [] }
+    expect((await send('PATCH', `/${id}`, { scopes: bad })).body).toEqual({
+      errors: expect.stringMatching(/^SCOPE_INVALID/),
+    })
+    expect(await send('DELETE', `/${id}`)).toEqual({ status: 200, body: undefined })
+    expect((await send('DELETE', `/${id}`)).status).toBe(404)
+    expect((await send('DELETE', '/1')).status).toBe(409)
+    await lab.manager.changeCluster({ cluster: 'herd', body: { default: true } })
+  })
+
   test('change the description of a job, and take it from the list', async () => {
     const { id } = await client().preheat((await pushed('p/changed')).url, TOKEN)
     const send = (method: string, body?: string) =>

@@ -59,6 +59,28 @@ describe('an origin that more peers want than it may have', () => {
     expect(new Set(await pulls)).toEqual(new Set([0]))
   })
 
+  test('takes fewer of one blob from the moment on that somebody sets it', async () => {
+    const blob = swarmBlob(1, 8 * MIB)
+    await using lab = swarmLab([blob])
+    const origin = await lab.origin({ uploadBytesPerSecond: 4 * MIB })
+    origin.engine.limits.set({ blobConnections: 2 })
+    const pulls = pullAll(await agents(lab, 6), [blob])
+    expect(await most('connections', { lab, node: origin }, pulls)).toBe(3)
+    expect(new Set(await pulls)).toEqual(new Set([0]))
+  })
+
+  test('closes links that nobody uses when it may have fewer', async () => {
+    const blob = swarmBlob(1, MIB)
+    await using lab = swarmLab([blob])
+    const origin = await lab.origin()
+    await lab.run(pullAll(await agents(lab, 5), [blob]))
+    const links = () => origin.metrics.value('shoal_swarm_links')
+    const before = links()
+    origin.engine.limits.set({ connections: 1 })
+    await lab.clock.advance(swarmLimits.idleSeedMs)
+    expect([before, links() <= 1]).toEqual([5, true])
+  })
+
   test('rejects blocks beyond its queue, and everybody gets the blob', async () => {
     const blob = swarmBlob(1, 4 * MIB)
     await using lab = swarmLab([blob])

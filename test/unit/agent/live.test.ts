@@ -15,14 +15,21 @@ const heard: Readonly<Record<keyof typeof liveKeys.agent, readonly [value: unkno
   log: ['debug', { log: 'debug' }],
   'limits.upload': ['7MB/s', { upload: 7_000_000 }],
   'limits.download': ['8MB/s', { download: 8_000_000 }],
+  'limits.connections': [31, { limits: { connections: 31 } }],
+  'limits.blobConnections': [13, { limits: { blobConnections: 13 } }],
+  'limits.uploadSlots': [14, { limits: { uploadSlots: 14 } }],
+  'limits.window': ['5MiB', { limits: { windowBytes: 5 * MIB } }],
+  'limits.pipeline': [15, { limits: { pipelineBlocks: 15 } }],
   'registry.clientRequests': [12, { clientRequests: 12 }],
   'registry.fill': [true, { fill: true }],
   'pulls.clientMax': ['high', { pulls: expect.objectContaining({ clientMax: 'high', rules: [], blocks: [] }) }],
   'pulls.rules': [[low], { pulls: expect.objectContaining({ rules: [low] }) }],
   'pulls.blocks': [[rule], { pulls: expect.objectContaining({ blocks: [rule] }) }],
   withhold: [[withheld], { withhold: [withheld] }],
-  'store.capacity': ['9MiB', { room: expect.objectContaining({ capacityBytes: 9 * MIB }) }],
-  'store.minFree': ['10MiB', { room: expect.objectContaining({ minFreeBytes: 10 * MIB }) }],
+  'store.capacity': ['9MiB', { room: { capacityBytes: 9 * MIB } }],
+  'store.minFree': ['10MiB', { room: { minFreeBytes: 10 * MIB } }],
+  'store.highWatermark': [0.95, { room: { highWatermark: 0.95 } }],
+  'store.lowWatermark': [0.7, { room: { lowWatermark: 0.7 } }],
   'scrub.rate': ['11MB/s', { scrub: 11_000_000 }],
 }
 
@@ -34,7 +41,7 @@ describe('settings of an agent that runs', () => {
     const rate = (name: string) => ({ setRate: note(name) })
     const live = agentLive(
       {
-        engine: { uploads: rate('upload'), downloads: rate('download') } as never,
+        engine: { uploads: rate('upload'), downloads: rate('download'), limits: { set: note('limits') } } as never,
         store: { setLimits: note('room') },
         scrub: rate('scrub'),
         rules: { now: config.pulls, set: note('pulls') },

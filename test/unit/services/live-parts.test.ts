@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { digestOf } from '../../../lib/core/index.ts'
 import { requestRate } from '../../../lib/http/index.ts'
-import { memoryStore } from '../../../lib/store/index.ts'
+import { limitsTogether, memoryStore } from '../../../lib/store/index.ts'
 import { leveledLogger, recordingLogger, silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
 import { fillPace } from '../../../services/origin/bring/fill-pace.ts'
 
@@ -41,20 +41,50 @@ describe('parts that change while a service runs', () => {
       { capacityBytes: 10_000, minFreeBytes: 0 },
     )
     await store.start()
-    const push = async (byte: number) => {
-      const upload = await store.createUpload()
-      const bytes = Buffer.alloc(1_000, byte)
-      await upload.append(Readable.from([bytes]), { offset: 0 })
-      await upload.commit(digestOf(bytes))
-    }
-    for (let byte = 0; byte < 8; byte += 1) await push(byte)
+    await fill(store, 8)
     expect(() => store.setLimits({ capacityBytes: 0, minFreeBytes: 0 })).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID' }),
     )
     expect(store.usedBytes).toBe(8_000)
     store.setLimits({ capacityBytes: 4_000, minFreeBytes: 0 })
-    await push(8)
+    await fill(store, 9)
     expect(store.usedBytes).toBeLessThanOrEqual(4_000)
+    await store.stop()
+  })
+
+  test('a store takes other watermarks together with what it has, and refuses those that make no sense', async () => {
+    const store = memoryStore(
+      { clock: fakeClock(), random: seededRandom(1), logger: silentLogger() },
+      { capacityBytes: 10_000, minFreeBytes: 0 },
+    )
+    await store.start()
+    await fill(store, 5)
+    const together = limitsTogether(store)
+    together.note({ highWatermark: 0.5 })
+    expect(() => together.settle()).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+    await fill(store, 6)
+    expect(store.usedBytes).toBe(6_000)
+    together.note({ highWatermark: 0.5 })
+    together.note({ lowWatermark: 0.2 })
+    together.settle()
+    await fill(store, 7)
+    expect(store.usedBytes).toBeLessThanOrEqual(3_000)
+    await store.stop()
+  })
+
+  test('uploads that nobody uses go after the time that holds now', async () => {
+    const clock = fakeClock()
+    const store = memoryStore(
+      { clock, random: seededRandom(1), logger: silentLogger() },
+      { capacityBytes: 10_000, minFreeBytes: 0, uploadIdleMs: 3_600_000 },
+    )
+    await store.start()
+    await store.createUpload()
+    await clock.advance(60_000)
+    expect(store.openUploads().length).toBe(1)
+    store.setLimits({ uploadIdleMs: 5_000 })
+    await clock.advance(5_000)
+    expect(store.openUploads()).toEqual([])
     await store.stop()
   })
 
@@ -70,5 +100,16 @@ describe('parts that change while a service runs', () => {
     expect([done, pace.fills, pace.isLimited]).toEqual([['taken'], true, false])
   })
 })
+
+/** Blobs of 1,000 bytes, of which the last one is new. */
+async function fill(store: ReturnType<typeof memoryStore>, count: number): Promise<void> {
+  for (let byte = 0; byte < count; byte += 1) {
+    const bytes = Buffer.alloc(1_000, byte)
+    if (byte < count - 1 && (await store.stat(digestOf(bytes))) !== undefined) continue
+    const upload = await store.createUpload()
+    await upload.append(Readable.from([bytes]), { offset: 0 })
+    await upload.commit(digestOf(bytes))
+  }
+}
 
 const limit = { listener: 'registry', code: 'UNAVAILABLE' } as const

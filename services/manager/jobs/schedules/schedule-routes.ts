@@ -4,6 +4,7 @@ import {
   type ScheduleBody,
   scheduleNameSchema,
   specOfSchedule,
+  toldTag,
 } from '../../../../lib/api/index.ts'
 import { appError, isAppError } from '../../../../lib/base/index.ts'
 import { repositoryText } from '../../../../lib/core/index.ts'
@@ -17,7 +18,7 @@ import {
   sendJson,
   sendTagged,
 } from '../../../../lib/http/index.ts'
-import { NOTIFICATION_TYPE, pushedImages } from '../../../../lib/kraken/index.ts'
+import { NOTIFICATION_TYPE, type PushedImages, pushedImages } from '../../../../lib/kraken/index.ts'
 import type { Logger } from '../../../../lib/telemetry/index.ts'
 import { managerRoute } from '../../managed.ts'
 import type { ScheduleRounds } from './schedule-rounds.ts'
@@ -50,6 +51,13 @@ function nameOf({ params }: Exchange): string {
   return parsed.data
 }
 
+/** What a build-index or a registry tells as pushed. @throws BODY_INVALID */
+function pushedIn(body: unknown): PushedImages {
+  const told = toldTag(body)
+  if (told === undefined) return pushedImages(body)
+  return { manifests: told.target === undefined ? [] : [told.target], malformed: 0 }
+}
+
 /** What begins jobs by itself, and what tells of pushes. */
 export function scheduleRoutes({ schedules, rounds, logger }: ScheduleRoutesComponents): readonly Route[] {
   const set = async (exchange: Exchange) => {
@@ -62,9 +70,8 @@ export function scheduleRoutes({ schedules, rounds, logger }: ScheduleRoutesComp
     sendTagged(exchange, await schedules.set(parsed.data, body, exchange.principal.name))
   }
   const pushed = async (exchange: Exchange) => {
-    const { manifests, malformed } = pushedImages(
-      await readJson(exchange, MAX_NOTIFICATION, { jsonTypes: [NOTIFICATION_TYPE] }),
-    )
+    const body = await readJson(exchange, MAX_NOTIFICATION, { jsonTypes: [NOTIFICATION_TYPE] })
+    const { manifests, malformed } = pushedIn(body)
     if (malformed > 0) logger.warn('a notification names manifests that cannot be', { malformed })
     const jobs: string[] = []
     for (const { repository, digest, tag } of manifests) {
