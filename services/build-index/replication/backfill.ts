@@ -17,6 +17,8 @@ import { matcher, ruleHash, type TagRule } from './rules.ts'
 const PAGE = 100
 /** Pause before a walk that failed goes on. */
 const AGAIN_MS = 10_000
+/** Pause before the first walk of a rule that was given: by then the build-indexes know it, if their looks succeed. */
+const GIVEN_FIRST_MS = 5_000
 /**
  * Pause between the two walks of a rule that was given. By then each build-index knows it: a tag is changed by what was given
  * up to ten seconds ago, and within a minute.
@@ -157,6 +159,7 @@ class RuleWalk {
     const { remote, rule } = this.#of
     await this.#read(options)
     if (this.#walk.doneAtMs !== undefined) return
+    if (isGiven(this.#of) && this.#walk.looked === 0) await clock.sleep(GIVEN_FIRST_MS, options)
     await this.#all(options)
     const { looked, fitting } = this.#walk
     await this.#note({ looked, fitting, doneAtMs: clock.now() }, options)

@@ -63,7 +63,7 @@ test('a tag that another build-index takes before it knows the rule, and after t
   await clock.advance(1)
   await put('before')
   await give(1, 'team/*')
-  await clock.advance(5_000)
+  await clock.advance(8_000)
   expect(await found(lab)).toEqual(['before'])
 
   await put('late')
@@ -76,7 +76,7 @@ test('a tag that another build-index takes before it knows the rule, and after t
 
   // A rule that comes while others are there has walks of its own; one that stays has no further one.
   await give(2, 'team/*', '*/app')
-  await clock.advance(5_000)
+  await clock.advance(8_000)
   expect(await found(lab)).toEqual(['before', 'late'])
   await give(3, 'team/*')
   await clock.advance(200_000)
