@@ -155,7 +155,12 @@ async function assertRoom(tx: Tx, fromId: string): Promise<void> {
   const rules = remotes.reduce((sum, remote) => sum + remote.rules.length, 0)
   const joined = remotes.filter(({ urls }) => urls.length === 0).length * JOINED_URLS_BYTES
   const bytes = Buffer.byteLength(JSON.stringify(remotes)) + joined
-  if (count > MAX_RELATIONS || own.length > MAX_GIVEN_REMOTES || rules > MAX_GIVEN_RULES || bytes > MAX_GIVEN_REMOTES_BYTES - AROUND)
+  if (
+    count > MAX_RELATIONS ||
+    own.length > MAX_GIVEN_REMOTES ||
+    rules > MAX_GIVEN_RULES ||
+    bytes > MAX_GIVEN_REMOTES_BYTES - AROUND
+  )
     throw appError('RELATIONS_FULL', { detail: { relations: count, ofCluster: own.length, rules, bytes } })
 }
 
