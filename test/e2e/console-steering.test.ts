@@ -262,6 +262,7 @@ inBrowser('the pages of relations', () => {
     expect(await picture.locator('line').count()).toBe(4)
     expect(await picture.locator('circle').count()).toBe(4)
     await page.getByRole('link', { name: 'ams → lab' }).waitFor()
+    await page.getByRole('row', { name: /^fra → archive .* in the config of the build-indexes$/ }).waitFor()
   })
 })
 
