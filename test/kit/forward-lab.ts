@@ -99,7 +99,8 @@ export const forwardLab = (init: ForwardLabInit = {}) =>
     const target =
       own === undefined ? createServer(listening) : createTlsServer({ cert: own.certificate, key: own.key }, listening)
     const accepted = new Set<Socket>()
-    target.on('connection', (socket: Socket) => void accepted.add(socket))
+    const each: Server = target
+    each.on('connection', (socket: Socket) => void accepted.add(socket))
     await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve))
     stack.own({
       async [Symbol.asyncDispose]() {

@@ -3,6 +3,7 @@ import { type AbortOptions, appError, type Clock, deadline } from '../../../lib/
 import {
   type Exchange,
   type HttpClient,
+  isLinkHost,
   type RequestRate,
   type Route,
   sendEmpty,
@@ -45,6 +46,12 @@ function assertSecret({ urls, insecure }: JoinBody): void {
   throw appError('MEMBER_INSECURE', { detail: { admin: urls.admin } })
 }
 
+/** Where clouds keep credentials no member lives, and the manager asks its members by itself. @throws JOIN_REFUSED */
+function assertMemberUrls({ urls }: JoinBody): void {
+  const isLink = Object.values(urls).some((url) => url !== undefined && isLinkHost(new URL(url).hostname))
+  if (isLink) throw refused('a listener of the member has an address of the link, which no other machine reaches')
+}
+
 /** The calls by which services join and live. They show what they have in the body, and need no right. */
 export function joiningRoutes(components: JoiningRoutesComponents, times: JoiningTimes): readonly Route[] {
   const { members, roster, rate } = components
@@ -57,6 +64,7 @@ export function joiningRoutes(components: JoiningRoutesComponents, times: Joinin
   const join = async (exchange: Exchange) => {
     const body = await adminBody(joiningCalls.join, exchange, { maxBytes: MAX_JOIN_BODY })
     assertSecret(body)
+    assertMemberUrls(body)
     const { credential, token } = body
     const joined = await (credential === undefined
       ? joinByToken(components, times, { ...body, token: token ?? '' }, exchange)

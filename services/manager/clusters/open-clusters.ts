@@ -1,5 +1,5 @@
 import type { Startable } from '../../../lib/base/index.ts'
-import { type HttpClient, httpClient, type Route, requestRate } from '../../../lib/http/index.ts'
+import { admittedInner, type HttpClient, httpClient, type Route, requestRate } from '../../../lib/http/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import type { ManagerDatabase } from '../database/index.ts'
 import { type ClusterChanges, clusterChanges } from './cluster-changes.ts'
@@ -68,7 +68,9 @@ export function openClusters(
   { folder, clusters: config }: { readonly folder: string; readonly clusters: ClustersConfig },
 ): Clusters {
   const { clock, metrics, duty } = components
-  const http = httpClient(components, { tls: components.tls, trustsPublic: true, connectTimeoutMs: CONNECT_MS })
+  const { tls } = components
+  const reach = { trustsPublic: true, admits: admittedInner, connectTimeoutMs: CONNECT_MS }
+  const http = httpClient(components, { tls, ...reach })
   const key = sealing(components, folder, config)
   const meters = clusterMeters(metrics)
   const clusters = clusterStore(components)

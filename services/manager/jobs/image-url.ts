@@ -39,6 +39,15 @@ export function repositoryAt(host: string, name: string, ownNames: readonly stri
   return { registry: parseRegistryHost(hubHosts.includes(host) ? 'docker.io' : host), name: parseRepositoryName(name) }
 }
 
+/** @throws URL_INVALID where an escape stands for nothing */
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch (cause) {
+    throw appError('URL_INVALID', { message: 'the URL has a percent sign that escapes nothing', cause })
+  }
+}
+
 /** @throws URL_INVALID, NAME_INVALID, TAG_INVALID, DIGEST_INVALID */
 export function imageOfUrl(text: string, ownNames: readonly string[]): NamedImage {
   const url = parseWebUrl(text)
@@ -47,7 +56,7 @@ export function imageOfUrl(text: string, ownNames: readonly string[]): NamedImag
   if (name === '')
     throw appError('URL_INVALID', { message: 'the URL of an image is that of its manifest: /v2/NAME/manifests/TAG' })
   const repository = repositoryAt(host, name, ownNames)
-  return { repository, target: imageText(repository, checkedReference(decodeURIComponent(reference))), url }
+  return { repository, target: imageText(repository, checkedReference(unescaped(reference))), url }
 }
 
 /** An image or a blob of a repository as people write it. @throws NAME_INVALID, TAG_INVALID, DIGEST_INVALID */

@@ -15,7 +15,7 @@ import { insertUser, setRoles } from './users.ts'
 export interface SignIn {
   /** @throws SIGN_IN_FAILED, which does not say whether there is such a user; TOOMANYREQUESTS */
   byPassword(shown: ShownPassword, place: Place, options: AbortOptions): Promise<OpenedSession>
-  /** @throws LINK_UNKNOWN, NAME_TAKEN, BODY_INVALID, TOOMANYREQUESTS */
+  /** @throws LINK_UNKNOWN, NAME_TAKEN, ROLE_UNKNOWN, BODY_INVALID, TOOMANYREQUESTS */
   byLink(shown: ShownLink, place: Place, options: AbortOptions): Promise<OpenedSession>
   /**
    * Makes the user at the first time. His roles are those that the provider gives him now; without any he is not let in.
@@ -120,6 +120,8 @@ class ComingIn implements SignIn {
     }
     const opened = await database.change(entry, async (tx) => {
       const used = await links.use(tx, text)
+      // One of them may have been removed since the invitation was made.
+      await grantsOfRoles(tx, used.roles)
       const user = { name: name ?? '', password: hash, roles: used.roles }
       const userId = used.userId ?? (await insertUser(tx, this.#components, user)).id
       return sessions.open(tx, userId, place)
@@ -130,8 +132,10 @@ class ComingIn implements SignIn {
 
   async byProvider({ provider, subject, name, roles }: ProvidedUser, place: Place) {
     const { database, sessions } = this.#components
+    // A user chooses how he is called there, and may have been called otherwise when he came for the first time.
+    const { name: own } = (await byProvided(database.read, provider, subject)) ?? { name }
     const entry = {
-      ...{ actor: `user:${name}`, action: 'session.open', target: name },
+      ...{ actor: `user:${own}`, action: 'session.open', target: own },
       detail: { by: 'provider', provider, address: place.address, roles },
     }
     const opened = await database.change(entry, async (tx) => {

@@ -74,6 +74,9 @@ class TokenList implements Tokens {
     const { database, clock, random } = this.#components
     this.#assertEnd(expiresAtMs)
     requireCovered(caller, grants)
+    // Whoever has found a token may not keep it alive by another one.
+    const isLonger = caller.kind === 'token' && expiresAtMs > (caller.expiresAtMs ?? 0)
+    if (isLonger) throw appError('RIGHTS_EXCEEDED', { message: 'a token makes none that lives longer than itself' })
     const token = TOKEN_PREFIX + newSecret(random)
     const target = `${user.name}/${name}`
     const entry = { actor: caller.actor, action: 'token.create', target, detail: { grants, expiresAtMs } }

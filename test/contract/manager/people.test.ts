@@ -168,6 +168,48 @@ eachManagerDatabase((open) => {
     await expect(it.tokens.of(ada.user!)).resolves.toEqual([])
   })
 
+  test('a token makes none that lives longer than itself', async () => {
+    await using it = await peopleOf(open)
+    await it.create('ada', ['reader'])
+    const ada = await it.calling('ada')
+    const grants = [{ resource: 'jobs', action: 'read' }] as const
+    const expiresAtMs = it.clock.now() + HOUR_MS
+    const make = (caller: Caller, name: string, until: number) =>
+      it.tokens.create(caller, caller.user!, { name, grants: [...grants], expiresAtMs: until })
+    const shown = (await it.tokens.find((await make(ada, 'one', expiresAtMs)).token))!
+    await expect(make(shown, 'two', expiresAtMs + 1)).rejects.toEqual(code('RIGHTS_EXCEEDED'))
+    await expect(make(shown, 'two', expiresAtMs)).resolves.toMatchObject({ kept: { expiresAtMs } })
+  })
+
+  test('an invitation to a role that is gone meanwhile makes no user, and is not used up by that', async () => {
+    await using it = await peopleOf(open)
+    const grants = [{ resource: 'jobs', action: 'read' }] as const
+    const role = { name: 'watcher', what: '', grants: [...grants] }
+    await it.roles.set(root, role, () => undefined)
+    const { path } = await it.links.invites.make(root, ['watcher'])
+    await it.roles.remove(root, 'watcher')
+    const shown = { link: path.slice(path.indexOf('#') + 1), name: 'ada', password: PASSWORD }
+    await expect(it.comingIn.byLink(shown, place, {})).rejects.toEqual(code('ROLE_UNKNOWN'))
+    await expect(it.users.get('ada')).resolves.toBeUndefined()
+    await it.roles.set(root, role, () => undefined)
+    const { value } = await it.comingIn.byLink(shown, place, {})
+    await expect(it.sessions.find(value)).resolves.toMatchObject({ grants })
+  })
+
+  test('whoever signs in by a provider stands in the audit as who he is here, whatever he is called there', async () => {
+    await using it = await peopleOf(open)
+    await it.create('boss', ['admin'])
+    const provided = { provider: 'corp', subject: '42', name: 'eve', roles: ['reader'] }
+    await it.comingIn.byProvider(provided, place)
+    await it.comingIn.byProvider({ ...provided, name: 'boss' }, place)
+    const rows = await it.database.read
+      .selectFrom('audit')
+      .select(['actor', 'target'])
+      .where('action', '=', 'session.open')
+      .execute()
+    expect(rows).toEqual(Array.from({ length: 2 }, () => ({ actor: 'user:eve', target: 'eve' })))
+  })
+
   test('a token that is revoked, or whose user is disabled, gives nothing at once', async () => {
     await using it = await peopleOf(open)
     await it.create('ada', ['operator'])

@@ -125,6 +125,21 @@ describe('who joins', () => {
       { token: TOKEN, urls: { ops: 'http://10.0.0.9:1', admin: 'http://10.0.0.9:1' } },
       'MEMBER_INSECURE',
     ],
+    [
+      'the address where a cloud keeps credentials, as http://169.254.169.254,',
+      { token: TOKEN, insecure: true, urls: { ops: 'http://169.254.169.254', admin: 'http://127.0.0.1:1' } },
+      'JOIN_REFUSED',
+    ],
+    [
+      'the address where a cloud keeps credentials, as https://[::ffff:a9fe:a9fe]:80,',
+      { token: TOKEN, insecure: true, urls: { ops: 'https://[::ffff:a9fe:a9fe]:80', admin: 'http://127.0.0.1:1' } },
+      'JOIN_REFUSED',
+    ],
+    [
+      'the address where a cloud keeps credentials, as http://metadata.google.internal,',
+      { token: TOKEN, insecure: true, urls: { ops: 'http://metadata.google.internal', admin: 'http://127.0.0.1:1' } },
+      'JOIN_REFUSED',
+    ],
     ['an address that is none', { token: TOKEN, urls: { ops: 'file:///etc', admin: 'x' } }, 'BODY_INVALID'],
     ['too much', { token: TOKEN, zone: 'z'.repeat(40_000) }, 'BODY_TOO_LARGE'],
   ])('with %s is refused', async (_, more, code) => {

@@ -22,6 +22,8 @@ describe('the image of a URL', () => {
     ['https://harbor.example/p/r', 'URL_INVALID'],
     ['https://harbor.example/v2/P/r/manifests/1', 'NAME_INVALID'],
     ['https://harbor.example/v2/p/r/manifests/a%20b', 'TAG_INVALID'],
+    ['https://harbor.example/v2/p/r/manifests/%zz', 'URL_INVALID'],
+    ['https://harbor.example/v2/p/r/manifests/%E0%A4', 'URL_INVALID'],
     ['https://user:secret@harbor.example/v2/p/r/manifests/1', 'URL_INVALID'],
     ['ftp://harbor.example/v2/p/r/manifests/1', 'TAG_INVALID'],
   ])('%s is none: %s', (url, code) => {
