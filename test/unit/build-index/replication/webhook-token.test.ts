@@ -13,8 +13,9 @@ const secret = 'the-secret-of-the-webhook'
 const digest = digestOf(Buffer.from('one'))
 const [repository, tag] = [parseRepository('team/app'), parseTag('1.0')]
 const version = { atMs: 1_700_000_000_000, cluster: 'near' }
-const told = (target: { readonly digest: typeof digest; readonly mediaType: string; readonly size: number } | undefined) =>
-  messageOf({ cluster: 'near', repository, tag, record: { target, version } })
+const told = (
+  target: { readonly digest: typeof digest; readonly mediaType: string; readonly size: number } | undefined,
+) => messageOf({ cluster: 'near', repository, tag, record: { target, version } })
 
 const hook = (given: object) => webhooksSchema.safeParse({ it: { url: 'http://127.0.0.1:1', ...given } })
 
@@ -22,7 +23,11 @@ describe('a webhook that shows a token', () => {
   test.each([
     ['a token', { token }, { authorization: `Bearer ${token}`, 'webhook-signature': undefined }],
     ['a secret', { secret }, { authorization: undefined, 'webhook-signature': expect.stringMatching(/^v1,/) }],
-    ['both', { secret, token }, { authorization: `Bearer ${token}`, 'webhook-signature': expect.stringMatching(/^v1,/) }],
+    [
+      'both',
+      { secret, token },
+      { authorization: `Bearer ${token}`, 'webhook-signature': expect.stringMatching(/^v1,/) },
+    ],
   ])('shows what it has: %s', async (_, given, headers) => {
     const seen: Record<string, unknown>[] = []
     const server = await listening(
