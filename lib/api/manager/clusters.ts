@@ -13,7 +13,10 @@ const MAX_CLUSTERS = 1000
 const idSchema = text(64)
 const timeSchema = z.number()
 const countSchema = z.number().int().min(0)
-export const managedClusterName = text(63).regex(/^[a-z0-9][a-z0-9-]*$/, 'a name has lower-case letters, digits and "-"')
+export const managedClusterName = text(63).regex(
+  /^[a-z0-9][a-z0-9-]*$/,
+  'a name has lower-case letters, digits and "-"',
+)
 const wordsSchema = text(500)
 
 export const scopesSchema = z.strictObject({

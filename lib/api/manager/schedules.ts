@@ -110,7 +110,8 @@ export const scheduleCalls = {
     adminCall({
       method: 'POST',
       path: '/api/v1/events',
-      summary: 'a registry, by its notifications, or a build-index, by its webhook, tells of pushes: schedules that fit begin their jobs',
+      summary:
+        'a registry, by its notifications, or a build-index, by its webhook, tells of pushes: schedules that fit begin their jobs',
       body: opaque(),
       status: 202,
       codes: ['BODY_INVALID'],

@@ -55,7 +55,7 @@ const webhookKeys = z.strictObject({
   /** Shown as a bearer token, for receivers that ask who calls: a manager does. */
   token: secretText.transform((value) => () => value).exactOptional(),
   /** Lets the token go over plain HTTP to another machine. */
-  insecure: z.boolean().exactOptional(),
+  insecure: z.boolean().default(false),
   /** What is told. */
   events: z
     .array(z.enum(webhookEvents))
@@ -73,7 +73,7 @@ const webhookSchema = webhookKeys.superRefine(({ url, secret, token, insecure },
   const refuse = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message })
   if (secret === undefined && token === undefined)
     refuse('secret', 'give secret, which signs what is told, or token, which is shown with it, or both')
-  if (token === undefined || insecure === true || isSafe(url)) return
+  if (token === undefined || insecure || isSafe(url)) return
   refuse('url', 'plain HTTP would show the token to the network; use https, or set insecure: true')
 })
 export type WebhookConfig = z.output<typeof webhookSchema>

@@ -8,7 +8,11 @@ export interface ReadCluster {
   readonly name?: string | undefined
   readonly description?: string | undefined
   readonly isDefault: boolean
-  readonly scopes?: { readonly cidrs: readonly string[]; readonly zones: readonly string[]; readonly hosts: readonly string[] }
+  readonly scopes?: {
+    readonly cidrs: readonly string[]
+    readonly zones: readonly string[]
+    readonly hosts: readonly string[]
+  }
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -29,10 +29,16 @@ describe('a cluster in the words of Dragonfly', () => {
 
   test.each([
     ['a location', { scopes: { location: 'cn|bj' } }, /location/],
-    ['a block-list', { peer_cluster_config: { block_list: { task: { download: { urls: ['.*'] } } } } }, /pulls\.blocks/],
+    [
+      'a block-list',
+      { peer_cluster_config: { block_list: { task: { download: { urls: ['.*'] } } } } },
+      /pulls\.blocks/,
+    ],
     ['one of seeds', { seed_peer_cluster_config: { block_list: { task: { download: { tags: ['x'] } } } } }, /withhold/],
     ['a name that is none', { name: 'No Name' }, /lower-case/],
   ])('is refused with %s', (_, body, message) => {
-    expect(() => read(body)).toThrow(expect.objectContaining({ code: 'BODY_INVALID', message: expect.stringMatching(message) }))
+    expect(() => read(body)).toThrow(
+      expect.objectContaining({ code: 'BODY_INVALID', message: expect.stringMatching(message) }),
+    )
   })
 })
