@@ -92,8 +92,10 @@ test(
       await look()
       await shoal.start('manager-1')
     }
-    await changing(1)
-    expect(acknowledged).toBe(tried)
+    await eventually(async () => {
+      await changing(1)
+      expect(acknowledged).toBe(tried)
+    })
     await eventually(
       async () => {
         await look()
