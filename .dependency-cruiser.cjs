@@ -179,7 +179,17 @@ module.exports = {
       to: {
         path: '^services/manager/',
         pathNot:
-          '^services/manager/(registry/|clusters/talk\\.ts$|people/(caller|shown-secrets)\\.ts$|database/(index|ids)\\.ts$|managed\\.ts$)',
+          '^services/manager/(registry/|clusters/talk\\.ts$|people/(caller|shown-secrets)\\.ts$|database/(index|ids)\\.ts$|(giving|managed)\\.ts$)',
+      },
+    },
+    {
+      name: 'manager-wing-relations',
+      severity: 'error',
+      from: { path: '^services/manager/relations/' },
+      to: {
+        path: '^services/manager/',
+        pathNot:
+          '^services/manager/(relations/|clusters/talk\\.ts$|people/caller\\.ts$|database/(index|ids)\\.ts$|(giving|managed)\\.ts$)',
       },
     },
     {
@@ -189,7 +199,7 @@ module.exports = {
       to: {
         path: '^services/manager/',
         pathNot:
-          '^services/manager/(adapters/|jobs/index\\.ts$|clusters/talk\\.ts$|database/index\\.ts$|managed\\.ts$)',
+          '^services/manager/(adapters/|jobs/index\\.ts$|clusters/(cluster-changes|talk)\\.ts$|database/index\\.ts$|managed\\.ts$)',
       },
     },
     {

@@ -109,17 +109,14 @@ export {
   type GivenRemote,
   type GivenRemoteSet,
   type GivenRule,
-  givenRemoteSchema,
   givenRemoteSetSchema,
   givenRemotesHash,
-  givenRuleSchema,
   type HeldRemotes,
   MAX_GIVEN_REMOTES,
   MAX_GIVEN_REMOTES_BYTES,
   MAX_GIVEN_RULES,
   MAX_REMOTE_URL,
   MAX_REMOTE_URLS,
-  remoteName,
   type ShownRemote,
 } from './given-remotes.ts'
 export { jsonLines } from './json-lines.ts'
