@@ -35,7 +35,7 @@ export interface LiveSettings {
 
 export interface LiveSettingsInit {
   /** Called when all keys are set, for those that hold together. @throws when they cannot be so */
-  settle?(): void
+  readonly settle?: () => void
 }
 
 /** @throws SETTING_INVALID for whatever `work` throws */

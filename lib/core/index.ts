@@ -65,7 +65,7 @@ export {
   sameRepository,
   type Tag,
 } from './repository.ts'
-export { glob, type RepositoryGlob, repositoryGlob, sampleOf } from './repository-glob.ts'
+export { type RepositoryGlob, repositoryGlob, sampleOf } from './repository-glob.ts'
 export { parseSwarmId, type SwarmId, swarmIdOf } from './swarm-id.ts'
 export { type WaitCause, type WaitFacts, type WaitSide, waitCauses } from './wait-cause.ts'
 export { parseWebUrl, URL_REGISTRY, urlRepository, type WebUrl } from './web-url.ts'

@@ -1,4 +1,4 @@
-import { isAppError } from '../base/index.ts'
+import { isAppError, starPattern } from '../base/index.ts'
 import { parseRepository, type Repository, repositoryText } from './repository.ts'
 
 /** The repositories that match a pattern, by their text form; `*` matches any characters, or none. */
@@ -8,18 +8,12 @@ export interface RepositoryGlob {
   covers(other: string): boolean
 }
 
-/** Fits whole texts; `*` stands for any characters, or none, and everything else for itself. */
-export function glob(pattern: string): RegExp {
-  const literal = pattern.split('*').map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/g, String.raw`\$&`))
-  return new RegExp(`^${literal.join('.*')}$`)
-}
-
 export function repositoryGlob(pattern: string): RepositoryGlob {
-  const regex = glob(pattern)
+  const star = starPattern(pattern)
   return {
-    fits: (repository) => regex.test(repositoryText(repository)),
+    fits: (repository) => star.fits(repositoryText(repository)),
     // No literal of this pattern matches a star in `other`; only a star of this pattern does.
-    covers: (other) => regex.test(other),
+    covers: (other) => star.fits(other),
   }
 }
 

@@ -275,8 +275,10 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
   return {
     async start() {
       if (running !== undefined) return
-      const { name: listener, leaving = () => false } = init
-      const underWay = visits({ ...components, logger }, { listener, leaving })
+      const underWay = visits(
+        { ...components, logger },
+        { listener: init.name, leaving: init.leaving ?? (() => false) },
+      )
       const guards = connectionGuards({ clock, logger }, init, onLimit)
       const started = configured({ ...components, logger, dispatch, underWay, ...guards }, init)
       await listen(started.server, init.bind)

@@ -1,4 +1,5 @@
-import { glob, type Repository, repositoryGlob } from '../core/index.ts'
+import { starPattern } from '../base/index.ts'
+import { type Repository, repositoryGlob } from '../core/index.ts'
 
 /** What can be done in one repository. Whoever may push or delete there may pull there, too. */
 export const repositoryActions = ['pull', 'push', 'delete'] as const
@@ -40,7 +41,7 @@ export function accessFrom(grants: readonly Grant[]): Access {
 
 /** What the rules give to the caller of that name. What anonymous callers may, everybody may. */
 export function grantsFor(rules: readonly AccessRule[], name: string): readonly Grant[] {
-  return rules.filter(({ who }) => who.some((pattern) => pattern === 'anonymous' || glob(pattern).test(name)))
+  return rules.filter(({ who }) => who.some((pattern) => pattern === 'anonymous' || starPattern(pattern).fits(name)))
 }
 
 /** What one of the two gives. */

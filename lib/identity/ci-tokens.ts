@@ -8,8 +8,8 @@ import {
   hasCode,
   isAbort,
   singleFlight,
+  starPattern,
 } from '../base/index.ts'
-import { glob } from '../core/index.ts'
 
 /** Somebody of an issuer who gets a name here when his claims fit. */
 export interface CiCaller {
@@ -113,7 +113,7 @@ function fits(payload: JWTPayload, claims: CiCaller['claims']): boolean {
   return Object.entries(claims).every(([name, pattern]) => {
     const value = Object.hasOwn(payload, name) ? payload[name] : undefined
     const isText = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-    return isText && glob(pattern).test(String(value))
+    return isText && starPattern(pattern).fits(String(value))
   })
 }
 

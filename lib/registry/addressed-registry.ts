@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { appError, isAppError } from '../base/index.ts'
+import { appError, isAppError, starPattern } from '../base/index.ts'
 import {
-  glob,
   OWN_REGISTRY,
   parseRegistryHost,
   parseRepositoryName,
@@ -92,7 +91,7 @@ export function registryNamed(
   const text = name.toLowerCase()
   if (ownNames.some((own) => own.toLowerCase() === text)) return OWN_REGISTRY
   const host = hostOf(text)
-  return host !== undefined && upstreams.some((pattern) => glob(pattern).test(host)) ? host : undefined
+  return host !== undefined && upstreams.some((pattern) => starPattern(pattern).fits(host)) ? host : undefined
 }
 
 function hostOf(text: string): RegistryHost | undefined {

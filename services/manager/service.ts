@@ -7,7 +7,7 @@ import type { ManagerConfig } from './config.ts'
 import { consoleFolder, consoleRoutes } from './console-files.ts'
 import { heldWork, leases, type ManagerDatabase, managerDatabase } from './database/index.ts'
 import { openJobs } from './jobs/index.ts'
-import { oidcRoutes, type Passwords, people } from './people/index.ts'
+import { oidcRoutes, type Passwords, type People, people } from './people/index.ts'
 import { openRegistry } from './registry/open-registry.ts'
 import { openRelations } from './relations/open-relations.ts'
 import { managerRoutes } from './server.ts'
@@ -37,6 +37,24 @@ export interface ManagerService extends Startable {
 /** What a link on a page elsewhere may lead a browser to: pages of the console, and the way back from a provider. */
 const isPage = (path: string): boolean => !path.startsWith('/api/') || /^\/api\/v1\/oidc\/[^/]+\/callback$/.test(path)
 
+/** Whoever can read the log has the machine, and so may let himself in. */
+function firstAdminNotice(
+  { logger, onFirstAdminLink }: Pick<Runtime, 'logger'> & Pick<ManagerComponents, 'onFirstAdminLink'>,
+  links: Pick<People, 'firstAdminLink'>,
+  baseUrl: () => string,
+): Startable {
+  return {
+    async start() {
+      const path = await links.firstAdminLink()
+      if (path === undefined) return
+      const link = baseUrl() + path
+      if (onFirstAdminLink !== undefined) onFirstAdminLink(link)
+      else logger.warn('there is no admin yet; this link makes one, once, within a day', { link })
+    },
+    stop: () => Promise.resolve(),
+  }
+}
+
 /** One manager: people and their tools steer clusters from here. Everything else works without it. @throws INSECURE_BIND */
 export function managerService(components: ManagerComponents, config: ManagerConfig): ManagerService {
   const runtime = serviceRuntime('manager', config, components)
@@ -46,8 +64,10 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   const keeping = auditKeeping({ ...runtime, audit }, config.audit.keep)
   const shared = leases({ ...runtime, database })
   const duty = (name: string, work: Startable) => heldWork(shared, name, () => work)
-  const wantedGeneration = (clusterId: string) => settings.wantedGeneration(clusterId)
-  const clusters = openClusters({ ...runtime, database, duty, wantedGeneration }, config)
+  const clusters = openClusters(
+    { ...runtime, database, duty, wantedGeneration: (id) => settings.wantedGeneration(id) },
+    config,
+  )
   const { talk, roster, changes } = clusters
   const jobs = openJobs({ ...runtime, database, talk, duty: (name, work) => shared.duty(name, work) }, config.jobs)
   const views = openViews({ ...runtime, ...clusters, database, clusters: talk })
@@ -74,17 +94,11 @@ export function managerService(components: ManagerComponents, config: ManagerCon
     },
     checks: { database: () => database.problem() },
   })
-  /** Whoever can read the log has the machine, and so may let himself in. */
-  const tellFirstAdmin: Startable = {
-    async start() {
-      const path = await persons.firstAdminLink()
-      if (path === undefined) return
-      const link = (config.publicUrl ?? shell.url('http')) + path
-      if (components.onFirstAdminLink !== undefined) components.onFirstAdminLink(link)
-      else runtime.logger.warn('there is no admin yet; this link makes one, once, within a day', { link })
-    },
-    stop: () => Promise.resolve(),
-  }
+  const tellFirstAdmin = firstAdminNotice(
+    { ...components, ...runtime },
+    persons,
+    () => config.publicUrl ?? shell.url('http'),
+  )
   return {
     ...shell.around([
       ...[database, persons, keeping, ...clusters.parts, ...jobs.parts, ...views.parts, settings, registry, relations],

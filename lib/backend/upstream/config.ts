@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { starPattern } from '../../base/index.ts'
 import { duration, rate, registryPattern } from '../../config/index.ts'
-import { glob } from '../../core/index.ts'
 
 const time = (text: string) => duration.refine((ms) => ms > 0, 'must be longer than 0').prefault(text)
 
@@ -53,7 +53,9 @@ export function upstreamRulesOf<K extends typeof upstreamRuleKeys>(keys: K) {
     .superRefine((rules, ctx) => {
       for (const [index, rule] of (rules as readonly UpstreamRule[]).entries()) {
         for (const message of faultsOf(rule)) ctx.addIssue({ code: 'custom', path: [index], message })
-        const before = rules.slice(0, index).find((one) => glob((one as UpstreamRule).registry).test(rule.registry))
+        const before = rules
+          .slice(0, index)
+          .find((one) => starPattern((one as UpstreamRule).registry).fits(rule.registry))
         if (before === undefined) continue
         const message = `is never reached: the rule for "${(before as UpstreamRule).registry}" before it fits the same registries`
         ctx.addIssue({ code: 'custom', path: [index, 'registry'], message })

@@ -2,13 +2,15 @@ import {
   background,
   type Clock,
   countCache,
+  type LinearPattern,
   lifecycle,
   type ProvenCache,
   provenCache,
   type Random,
   type Startable,
+  starPattern,
 } from '../../base/index.ts'
-import { glob, OWN_REGISTRY, type RegistryHost, type Repository } from '../../core/index.ts'
+import { OWN_REGISTRY, type RegistryHost, type Repository } from '../../core/index.ts'
 import type { HttpClient, HttpClientComponents } from '../../http/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
 import { rangedWeb } from '../web/ranged-web.ts'
@@ -51,7 +53,7 @@ export interface UpstreamsComponents extends HttpClientComponents {
 /** A rule with what all its upstreams share. */
 interface OpenRule {
   readonly rule: UpstreamRule
-  readonly fits: RegExp
+  readonly fits: LinearPattern
   readonly http: HttpClient
 }
 
@@ -60,7 +62,7 @@ export function openUpstreams(components: UpstreamsComponents, rules: readonly U
   const heard: HeardNews = countCache(components.clock, { maxEntries: MAX_HEARD, ttlMs: TRUST_MS })
   const web = rangedWeb(components.clock)
   const open = rules.map((rule): OpenRule => {
-    return { rule, fits: glob(rule.registry), http: upstreamHttp(components, rule) }
+    return { rule, fits: starPattern(rule.registry), http: upstreamHttp(components, rule) }
   })
   /** Of rules without `*`, one for each at most. */
   const named = new Map<string, OpenUpstream>()
@@ -94,7 +96,7 @@ export function openUpstreams(components: UpstreamsComponents, rules: readonly U
   }
   const at = (registry: Repository['registry']): OpenUpstream | undefined => {
     if (registry === OWN_REGISTRY) return undefined
-    const rule = open.find(({ fits }) => fits.test(registry))
+    const rule = open.find(({ fits }) => fits.fits(registry))
     if (rule === undefined) return undefined
     return named.get(registry) ?? others.get(registry) ?? opened(rule, registry)
   }

@@ -6,8 +6,9 @@ import {
   lifecycle,
   linearPattern,
   type Startable,
+  starPattern,
 } from '../../base/index.ts'
-import { type ByteRange, glob, type WebUrl } from '../../core/index.ts'
+import type { ByteRange, WebUrl } from '../../core/index.ts'
 import type { HttpClient, HttpClientComponents } from '../../http/index.ts'
 import type { ObjectRead, ObjectStat, ReadObjectOptions } from '../backend.ts'
 import { type Governor, type GovernorComponents, governor } from '../governor.ts'
@@ -49,7 +50,7 @@ export interface UrlReadOptions extends Pick<ReadObjectOptions, 'signal' | 'urge
 interface Way {
   readonly rule: UrlRule
   readonly path: LinearPattern
-  readonly host: ReturnType<typeof glob>
+  readonly host: LinearPattern
   readonly http: HttpClient
   readonly governor: Governor
 }
@@ -58,12 +59,12 @@ export type UrlsComponents = HttpClientComponents & GovernorComponents
 
 export function openUrls(components: UrlsComponents, rules: readonly UrlRule[]): Urls {
   const ways: readonly Way[] = rules.map((rule) => ({
-    ...{ rule, host: glob(rule.host), path: linearPattern(rule.path) },
+    ...{ rule, host: starPattern(rule.host), path: linearPattern(rule.path) },
     ...{ http: urlHttp(components, rule), governor: governor(components, rule.limits) },
   }))
   const wayOf = (url: WebUrl): Way | undefined => {
     const { hostname, pathname } = new URL(url)
-    return ways.find(({ host, path }) => host.test(hostname) && path.fits(pathname))
+    return ways.find(({ host, path }) => host.fits(hostname) && path.fits(pathname))
   }
   const web = rangedWeb(components.clock)
   const objectAt = (url: WebUrl) => ({ id: url, host: new URL(url).host })

@@ -1,5 +1,4 @@
-import { bareHost, countCache, type Startable, type TlsDoor, tlsDoor } from '../../../lib/base/index.ts'
-import { glob } from '../../../lib/core/index.ts'
+import { bareHost, countCache, type Startable, starPattern, type TlsDoor, tlsDoor } from '../../../lib/base/index.ts'
 import type { Inspection, InspectOutcome } from '../../../lib/http/index.ts'
 import type { InspectConfig } from './config.ts'
 import type { Insides } from './inside.ts'
@@ -31,7 +30,7 @@ export function tlsInspection(
   insides: Insides,
 ): TlsInspection | undefined {
   if (ca === undefined) return undefined
-  const patterns = hosts.map((host) => glob(host))
+  const patterns = hosts.map((host) => starPattern(host))
   const authority = leafAuthority(components, ca)
   const doors = keptDoors(components)
   const tell = teller(components)
@@ -39,7 +38,7 @@ export function tlsInspection(
     start: () => authority.start(),
     stop: () => authority.stop(),
     doorFor({ host }) {
-      if (!patterns.some((pattern) => pattern.test(host))) return undefined
+      if (!patterns.some((pattern) => pattern.fits(host))) return undefined
       const door = authority.now && doors(authority.now, bareHost(host))
       if (door === undefined) tell(host, 'not_permitted')
       return door

@@ -1,6 +1,5 @@
 import { networkInterfaces } from 'node:os'
-import { type AppError, appError } from '../../../lib/base/index.ts'
-import { glob } from '../../../lib/core/index.ts'
+import { type AppError, appError, starPattern } from '../../../lib/base/index.ts'
 import { type ForeignTarget, placeOf, type Terms } from '../../../lib/http/index.ts'
 import type { ForwardConfig, ForwardHost } from './config.ts'
 
@@ -28,10 +27,10 @@ const systemAddresses = (): readonly string[] =>
  */
 export function termsOf(init: TermsInit): (target: ForeignTarget, byHttps?: boolean) => Terms {
   const { forward, anyHost, authorities } = init
-  const named = forward.hosts.map((entry) => ({ entry, pattern: glob(entry.host) }))
+  const named = forward.hosts.map((entry) => ({ entry, pattern: starPattern(entry.host) }))
   const judge = judgeOf(init)
   return (target, byHttps = false) => {
-    const entry = named.find(({ pattern }) => pattern.test(target.host))?.entry
+    const entry = named.find(({ pattern }) => pattern.fits(target.host))?.entry
     if (entry === undefined && !anyHost) throw denied('nobody is forwarded to this host; name it in forward.hosts')
     const secure = isSecure(target, entry?.https ?? byHttps)
     const port = secure && !target.hasPort ? 443 : target.port

@@ -2,11 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { AskedUrl, UrlCluster } from '../../../lib/api/index.ts'
 import { tagOfUrl } from '../../../lib/backend/index.ts'
-import { appError, hasCode, linearPattern } from '../../../lib/base/index.ts'
+import { appError, hasCode, linearPattern, starPattern } from '../../../lib/base/index.ts'
 import {
   type Digest,
   digestHex,
-  glob,
   type PullTerms,
   parseWebUrl,
   rangeLength,
@@ -121,7 +120,7 @@ export interface UrlRouteComponents {
 
 /** `/urls?url=`: what lies under a URL that a rule makes a blob, for tools that would ask for it by name; `shoal get` does. */
 export function urlRoute({ blobs, rate }: UrlRouteComponents, rules: readonly ForwardRule[]): Route {
-  const named = rules.map(({ host, path, as }) => ({ host: glob(host), path: linearPattern(path), as }))
+  const named = rules.map(({ host, path, as }) => ({ host: starPattern(host), path: linearPattern(path), as }))
   return {
     ...{
       methods: ['GET'],
@@ -133,7 +132,7 @@ export function urlRoute({ blobs, rate }: UrlRouteComponents, rules: readonly Fo
       rate.count(exchange.req)
       const url = parseWebUrl(exchange.query.get('url') ?? '')
       const { hostname, pathname } = new URL(url)
-      const rule = named.find(({ host, path }) => host.test(hostname) && path.fits(pathname))
+      const rule = named.find(({ host, path }) => host.fits(hostname) && path.fits(pathname))
       if (rule?.as !== 'blob') throw appError('URL_NOT_NAMED')
       await blobs.send(exchange, url)
     },

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { bareHost, linearPattern } from '../../../lib/base/index.ts'
-import { glob, OWN_REGISTRY } from '../../../lib/core/index.ts'
+import { bareHost, linearPattern, starPattern } from '../../../lib/base/index.ts'
+import { OWN_REGISTRY } from '../../../lib/core/index.ts'
 import { type ForeignTarget, foreignTarget, placeOf, type RequestTarget } from '../../../lib/http/index.ts'
 import { parseRegistryPath, registryNamed } from '../../../lib/registry/index.ts'
 import type { ForwardRule } from './config.ts'
@@ -37,7 +37,7 @@ const MAX_PATH = 2048
  */
 export function meanings(init: WaysInit): (req: IncomingMessage, target: RequestTarget) => Meaning {
   const { ownNames, upstreams } = init
-  const rules = init.rules.map(({ host, path, as }) => ({ host: glob(host), path: linearPattern(path), as }))
+  const rules = init.rules.map(({ host, path, as }) => ({ host: starPattern(host), path: linearPattern(path), as }))
   const isOwnHost = ownHosts(init.ownHosts)
 
   /** The name of the registry in the URL; `http://name:443` is how some write `https://name`. */
@@ -46,7 +46,7 @@ export function meanings(init: WaysInit): (req: IncomingMessage, target: Request
     return isUsual ? host : `${host}:${port}`
   }
   const ruleFor = (asked: RequestTarget, target: ForeignTarget) =>
-    rules.find(({ host, path }) => host.test(target.host) && fitsPath(path, asked.path))
+    rules.find(({ host, path }) => host.fits(target.host) && fitsPath(path, asked.path))
   const asks = (req: IncomingMessage, asked: RequestTarget, target: ForeignTarget): string | undefined => {
     const rule = ruleFor(asked, target)
     if (rule?.as !== 'mirror' || (req.method !== 'GET' && req.method !== 'HEAD')) return undefined
@@ -113,9 +113,9 @@ function isRetryAtSource(req: IncomingMessage): boolean {
 
 /** Whether the listener is called so: by one of its names, or by the address and port at which the request came in. */
 function ownHosts(names: readonly string[]): (req: IncomingMessage, target: ForeignTarget) => boolean {
-  const patterns = names.map((name) => (name.startsWith('*.') ? glob(name.toLowerCase()) : name.toLowerCase()))
+  const patterns = names.map((name) => (name.startsWith('*.') ? starPattern(name.toLowerCase()) : name.toLowerCase()))
   return ({ socket }, { host, port }) => {
-    if (patterns.some((pattern) => (typeof pattern === 'string' ? pattern === host : pattern.test(host)))) return true
+    if (patterns.some((pattern) => (typeof pattern === 'string' ? pattern === host : pattern.fits(host)))) return true
     if (port !== socket.localPort) return false
     if (host === 'localhost') return true
     const address = bareHost(host)

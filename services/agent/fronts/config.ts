@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { starPattern } from '../../../lib/base/index.ts'
 import { namedListener } from '../../../lib/config/index.ts'
-import { glob } from '../../../lib/core/index.ts'
 import { entryFaults, type UpstreamEntry } from '../rights/index.ts'
 
 /** Most mount points of one listener, and most listeners besides the usual one. */
@@ -53,7 +53,7 @@ export function checkFronts(fronts: Fronts, ctx: z.core.$RefinementCtx): void {
   const { anonymous, upstreams, listeners } = fronts
   const fault = (message: string, ...path: Path) => ctx.addIssue({ code: 'custom', path: [...path], message })
   const isServed = (name: string) =>
-    name === 'own' || name === 'none' || upstreams.some(({ registry }) => glob(registry).test(name))
+    name === 'own' || name === 'none' || upstreams.some(({ registry }) => starPattern(registry).fits(name))
   const message = 'must be own, none, or a registry that a pattern of upstreams fits'
   const check = ({ default: usual, mounts }: Front, ...at: Path) => {
     if (!isServed(usual)) fault(message, ...at, 'default')

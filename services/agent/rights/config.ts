@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { upstreamRuleKeys } from '../../../lib/backend/index.ts'
+import { starPattern } from '../../../lib/base/index.ts'
 import { duration } from '../../../lib/config/index.ts'
-import { glob } from '../../../lib/core/index.ts'
 
 /** Longest time that a proof of right may be remembered. */
 export const MOST_PROOF_MS = 60 * 60_000
@@ -53,7 +53,7 @@ function isForAnybody(pattern: string): boolean {
 export function entryFaults(entries: readonly UpstreamEntry[], anonymous: string | undefined): readonly EntryFault[] {
   const passes = entries.some(({ identity }) => identity === 'passThrough')
   return entries.flatMap((one, index) => {
-    const before = entries.slice(0, index).find((earlier) => glob(earlier.registry).test(one.registry))
+    const before = entries.slice(0, index).find((earlier) => starPattern(earlier.registry).fits(one.registry))
     const hides = before !== undefined && (before.identity !== 'mirror' || one.identity !== 'mirror')
     const faults = [
       hides && `is never reached: the entry for "${before.registry}" before it fits the same registries`,

@@ -1,5 +1,6 @@
 import type { UpstreamRule } from '../../../lib/backend/index.ts'
-import { glob, OWN_REGISTRY, type Repository } from '../../../lib/core/index.ts'
+import { starPattern } from '../../../lib/base/index.ts'
+import { OWN_REGISTRY, type Repository } from '../../../lib/core/index.ts'
 import type { GuardedEntry, UpstreamEntry } from './config.ts'
 
 /** Which registries say themselves who may read there. */
@@ -16,11 +17,11 @@ const isGuarded = (entry: UpstreamEntry): entry is GuardedEntry => entry.identit
 
 /** The first entry that fits a registry counts. */
 export function identities(entries: readonly UpstreamEntry[]): Identities {
-  const fits = entries.map((entry) => ({ entry, pattern: glob(entry.registry) }))
+  const fits = entries.map((entry) => ({ entry, pattern: starPattern(entry.registry) }))
   return {
     guarded(registry) {
       if (registry === OWN_REGISTRY) return undefined
-      const entry = fits.find(({ pattern }) => pattern.test(registry))?.entry
+      const entry = fits.find(({ pattern }) => pattern.fits(registry))?.entry
       return entry !== undefined && isGuarded(entry) ? entry : undefined
     },
     rules: entries.filter(isGuarded).map(ruleOf),

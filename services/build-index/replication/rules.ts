@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
+import { starPattern } from '../../../lib/base/index.ts'
 import {
   type Digest,
   digestAlgorithm,
   digestFromHex,
   digestHex,
-  glob,
   parseTag,
   type Repository,
   repositoryText,
@@ -26,9 +26,9 @@ export interface Matcher {
 }
 
 export function matcher({ repository: place, tag: name }: TagRule): Matcher {
-  const [places, names] = [glob(place), glob(name)]
-  const isPlace = (repository: Repository) => places.test(repositoryText(repository))
-  return { repository: isPlace, fits: (repository, tag) => isPlace(repository) && names.test(tag) }
+  const [places, names] = [starPattern(place), starPattern(name)]
+  const isPlace = (repository: Repository) => places.fits(repositoryText(repository))
+  return { repository: isPlace, fits: (repository, tag) => isPlace(repository) && names.fits(tag) }
 }
 
 /** Where the tags of a rule go, and what goes along. */

@@ -7,9 +7,10 @@ import {
   inTurns,
   parseJson,
   type Random,
+  starPattern,
   type TokenBucket,
 } from '../../../lib/base/index.ts'
-import { type Digest, glob, parseDigest, type Repository, repositoryText, type Tag } from '../../../lib/core/index.ts'
+import { type Digest, parseDigest, type Repository, repositoryText, type Tag } from '../../../lib/core/index.ts'
 import type { Catalog } from '../catalog.ts'
 import { namedDigests } from '../garbage/named-digests.ts'
 import { indexKey, manifestPrefix, tagPrefix } from '../index-keys.ts'
@@ -71,11 +72,11 @@ export function repositoryManifests(
 ): RepositoryManifests {
   const { records, clock, random, pace } = components
   const links = manifestLinkRecords(records)
-  const patterns = rules.map(({ repository, olderThan }) => ({ places: glob(repository), olderThan }))
+  const patterns = rules.map(({ repository, olderThan }) => ({ places: starPattern(repository), olderThan }))
   const keyOf = (repository: Repository, digest: Digest) => indexKey(repository, { kind: 'manifest', digest })
   return {
     async judged(repository, options) {
-      const rule = patterns.find(({ places }) => places.test(repositoryText(repository)))
+      const rule = patterns.find(({ places }) => places.fits(repositoryText(repository)))
       if (rule === undefined) return undefined
       // What is needed from now on may not be seen here; but then its sentence is younger, or was taken away.
       const beforeMs = clock.now() - rule.olderThan

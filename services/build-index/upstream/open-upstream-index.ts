@@ -1,8 +1,8 @@
 import { type BuildIndex, originStandings, upstreamTalk } from '../../../lib/api/index.ts'
 import { openUpstreams, type UpstreamStanding } from '../../../lib/backend/index.ts'
-import { type AbortOptions, lifecycle, type Startable } from '../../../lib/base/index.ts'
+import { type AbortOptions, lifecycle, type Startable, starPattern } from '../../../lib/base/index.ts'
 import type { Cluster } from '../../../lib/cluster/index.ts'
-import { glob, OWN_REGISTRY, type Repository } from '../../../lib/core/index.ts'
+import { OWN_REGISTRY, type Repository } from '../../../lib/core/index.ts'
 import type { HttpClient } from '../../../lib/http/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import type { BuildIndexConfig } from '../config.ts'
@@ -39,11 +39,11 @@ export function openUpstreamIndex(
   const ring = { http, cluster: originRing }
   const known = lastKnown({ ...runtime, records: place?.records })
   const upstreams = openUpstreams({ ...runtime, talk: upstreamTalk(ring) }, rules)
-  const freshness = rules.map(({ registry, fresh }) => ({ fits: glob(registry), fresh }))
-  const freshMs = (registry: string) => freshness.find(({ fits }) => fits.test(registry))?.fresh ?? 0
+  const freshness = rules.map(({ registry, fresh }) => ({ fits: starPattern(registry), fresh }))
+  const freshMs = (registry: string) => freshness.find(({ fits }) => fits.fits(registry))?.fresh ?? 0
   const index = upstreamIndex({ ...runtime, own, upstreams, lastKnown: known }, { freshMs })
   const isUpstream = (registry: Repository['registry']) =>
-    registry !== OWN_REGISTRY && freshness.some(({ fits }) => fits.test(registry))
+    registry !== OWN_REGISTRY && freshness.some(({ fits }) => fits.fits(registry))
   const keeper =
     place === undefined || rules.length === 0
       ? []

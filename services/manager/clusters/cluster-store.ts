@@ -128,7 +128,7 @@ async function changed(tx: Tx, id: string, { revision, ...change }: ClusterChang
 /** @throws CLUSTER_IN_USE */
 async function assertUnrelated(tx: Tx, id: string): Promise<void> {
   const named = tx.selectFrom('relations').select('id').limit(NAMED)
-  const rows = await named.where(({ eb, or }) => or([eb('fromId', '=', id), eb('toId', '=', id)])).execute()
+  const rows = await named.where((is) => is.or([is('fromId', '=', id), is('toId', '=', id)])).execute()
   if (rows.length === 0) return
   const relations = rows.map((row) => row.id)
   throw appError('CLUSTER_IN_USE', { message: 'relations name the cluster; remove them first', detail: { relations } })

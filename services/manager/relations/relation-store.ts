@@ -53,7 +53,7 @@ export interface NewRelation extends RelationChange {
 export interface RelationChangeInit {
   readonly change: RelationChange
   /** Sees what is there, and may throw. */
-  check(before: RelationRow): void
+  readonly check: (before: RelationRow) => void
 }
 
 /** All relations, as build-indexes are to have them. */
@@ -139,7 +139,7 @@ async function assertThere(tx: Tx, ends: readonly End[]): Promise<void> {
 /** @throws RELATION_EXISTS when there is one between these clusters, or of this name */
 async function assertNew(tx: Tx, { fromId, toId, remote }: RelationTable): Promise<void> {
   const own = tx.selectFrom('relations').select(['id', 'remote']).where('fromId', '=', fromId)
-  const same = own.where(({ eb, or }) => or([eb('toId', '=', toId), eb('remote', '=', remote)]))
+  const same = own.where((is) => is.or([is('toId', '=', toId), is('remote', '=', remote)]))
   const other = await same.executeTakeFirst()
   if (other !== undefined) throw appError('RELATION_EXISTS', { detail: { relation: other.id, remote: other.remote } })
 }

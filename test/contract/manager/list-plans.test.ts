@@ -66,7 +66,7 @@ const lists = Object.entries<{ readonly method: string } & ListCall>(managerApi)
 
 /** Every choice of some of them, also none and all. */
 const choices = (names: readonly string[]): readonly (readonly string[])[] =>
-  names.reduce<readonly (readonly string[])[]>((all, name) => [...all, ...all.map((some) => [...some, name])], [[]])
+  Array.from({ length: 2 ** names.length }, (_, chosen) => names.filter((_name, i) => (chosen & (1 << i)) !== 0))
 
 /** A manager on this database, and what its lists need to be found. */
 const running = ({ database }: MadeDatabase) =>

@@ -21,7 +21,7 @@ export interface Planned {
 export interface NotedReads {
   readonly database: ManagerDatabase
   /** The statements since it was asked last, each once. */
-  noted(): readonly Noted[]
+  readonly noted: () => readonly Noted[]
 }
 
 interface Noted {

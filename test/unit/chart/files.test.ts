@@ -85,7 +85,7 @@ test('docs/manager.md says of each alert about managers what to do', () => {
   expect(rows.map(({ alert, severity }) => [alert, severity])).toEqual(
     own.map(({ alert, labels }) => [alert, labels['severity']]),
   )
-  expect(rows.filter((row) => (row['what to do'] ?? '') === '')).toEqual([])
+  expect(rows.filter((row) => row['what to do'] === '')).toEqual([])
 })
 
 interface Resources {

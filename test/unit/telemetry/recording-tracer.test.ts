@@ -154,7 +154,7 @@ describe('a trace', () => {
   })
 
   test.each([
-    [0, '0'.repeat(31) + '1', false],
+    [0, `${'0'.repeat(31)}1`, false],
     [1, 'f'.repeat(32), true],
     [0.5, `${'0'.repeat(18)}7fffffffffffff`, true],
     [0.5, `${'0'.repeat(18)}80000000000000`, false],

@@ -1,5 +1,5 @@
 import type { GivenRemote } from '../../../../lib/api/index.ts'
-import { glob } from '../../../../lib/core/index.ts'
+import { starPattern } from '../../../../lib/base/index.ts'
 import type { ManagedConfig, RemoteConfig } from '../config.ts'
 import type { TagRule } from '../rules.ts'
 import type { KeptRemotes } from './kept-remotes.ts'
@@ -48,8 +48,8 @@ export function planRemotes({ config, managed, taken }: PlanInit, kept: KeptRemo
 export function secretFor(managed: ManagedConfig | undefined, urls: readonly string[]): string | undefined {
   const hosts = urls.map((url) => new URL(url).hostname)
   const mayShow = (patterns: readonly string[]) => {
-    const regexes = patterns.map(glob)
-    return hosts.every((host) => regexes.some((regex) => regex.test(host)))
+    const fitting = patterns.map(starPattern)
+    return hosts.every((host) => fitting.some((pattern) => pattern.fits(host)))
   }
   return managed?.secrets?.find((each) => mayShow(each.hosts))?.secret()
 }

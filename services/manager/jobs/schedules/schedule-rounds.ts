@@ -1,6 +1,5 @@
 import { type ScheduleAnswer, specOfSchedule } from '../../../../lib/api/index.ts'
-import { appError, type Clock, isAppError } from '../../../../lib/base/index.ts'
-import { glob } from '../../../../lib/core/index.ts'
+import { appError, type Clock, isAppError, starPattern } from '../../../../lib/base/index.ts'
 import type { Logger } from '../../../../lib/telemetry/index.ts'
 import type { ManagerDatabase } from '../../database/index.ts'
 import type { DutyWriter } from '../duty.ts'
@@ -93,8 +92,8 @@ export function scheduleRounds(components: ScheduleRoundsComponents): ScheduleRo
         const { onPush, name } = schedule
         const fits =
           onPush !== undefined &&
-          glob(onPush.repository).test(repository) &&
-          (onPush.tag === undefined || (tag !== undefined && glob(onPush.tag).test(tag)))
+          starPattern(onPush.repository).fits(repository) &&
+          (onPush.tag === undefined || (tag !== undefined && starPattern(onPush.tag).fits(tag)))
         if (!fits) continue
         const key = `push ${Math.floor(clock.now() / ONCE_MS)} ${name.slice(0, 32)} ${digest.slice(0, 72)}`
         const spec = specIn(schedule, [`${repository}@${digest}`])
