@@ -234,10 +234,9 @@ const connectionGuards = (
 
 /** One HTTP/1.1 listener that serves a routing table. */
 export function httpServer(components: HttpServerComponents, init: HttpServerInit): HttpServer {
-  const { clock } = components
   const logger = components.logger.child({ listener: init.name })
   const onLimit = limitCounter(components.metrics, init.name)
-  const audit = auditTrail({ logger, clock })
+  const audit = auditTrail({ ...components, logger })
   let running: Running | undefined
   const serveInside = servedBy(() => running?.inner)
   const dispatch = dispatchOf({ ...components, logger, audit, serveInside }, init, onLimit)
@@ -251,7 +250,7 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
     closeIdle(closing)
     const within = async (limitMs: number) => {
       const over = abortController()
-      const limit = clock.sleep(limitMs, { signal: over.signal }).catch(() => undefined)
+      const limit = components.clock.sleep(limitMs, { signal: over.signal }).catch(() => undefined)
       await Promise.race([underWay.idle(), limit])
       over.abort()
     }
@@ -275,11 +274,9 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
   return {
     async start() {
       if (running !== undefined) return
-      const underWay = visits(
-        { ...components, logger },
-        { listener: init.name, leaving: init.leaving ?? (() => false) },
-      )
-      const guards = connectionGuards({ clock, logger }, init, onLimit)
+      const { name: listener, leaving = () => false } = init
+      const underWay = visits({ ...components, logger }, { listener, leaving })
+      const guards = connectionGuards({ ...components, logger }, init, onLimit)
       const started = configured({ ...components, logger, dispatch, underWay, ...guards }, init)
       await listen(started.server, init.bind)
       started.server.on('error', (err) => logger.error('listener failed', { err }))

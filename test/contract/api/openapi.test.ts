@@ -46,7 +46,7 @@ const documentOf = async (kind: (typeof adminApis)[number]['kind']) =>
  */
 const elsewhere = [
   'tracker content',
-  ...['proxy registryUsers', 'build-index givenRemotes'],
+  ...['proxy registryUsers', 'buildIndex givenRemotes'],
   ...['controller names', 'controller accounts', 'manager assignment'],
   ...['manager settingsDiff', 'manager settingsEffective'],
   ...['manager mySessions', 'manager myTokens'],

@@ -15,6 +15,7 @@ import { callingUserOf } from '../../../services/manager/people/sessions.ts'
 import { tokenList } from '../../../services/manager/people/tokens.ts'
 import { userList } from '../../../services/manager/people/users.ts'
 import { registryUserStore } from '../../../services/manager/registry/user-store.ts'
+import { relationStore } from '../../../services/manager/relations/relation-store.ts'
 import { settingsLab } from './settings-lab.ts'
 import { simulatedFleet } from './simulated-fleet.ts'
 
@@ -91,4 +92,13 @@ export async function fillRegistry(components: Components, [cluster = '']: reado
   const grants = [parseGrant('team/*=pull,push')]
   await users.create(root.actor, { name: 'ann', kind: 'user', grants, clusters: [cluster], note: 'hers' })
   await users.create(root.actor, { name: 'ci', kind: 'token', grants, expiresAtMs: components.clock.now() + DAY_MS })
+}
+
+/** The first cluster replicates to the second. */
+export async function fillRelations(components: Components, [from = '', to = '']: readonly string[]): Promise<void> {
+  await relationStore(components).create(root.actor, {
+    ...{ from: { id: from, name: 'one' }, to: { id: to, name: 'two' }, note: 'for release engineers' },
+    ...{ rules: [{ repository: 'team/*', tag: 'v*' }], windows: [{ from: '22:00', to: '04:00' }] },
+    ...{ urls: ['http://127.0.0.1:4'], bandwidth: 1_000_000 },
+  })
 }

@@ -7,7 +7,7 @@ import { backUp, databaseSchema, managerDatabase } from '../../../services/manag
 import { migrations } from '../../../services/manager/database/migrations/index.ts'
 import { inBackups } from '../../../services/manager/database/tables.ts'
 import { tempFolder } from '../temp-folder.ts'
-import { fillClusters, fillJobs, fillPeople, fillRegistry, fillSettings } from './schema-rows.ts'
+import { fillClusters, fillJobs, fillPeople, fillRegistry, fillRelations, fillSettings } from './schema-rows.ts'
 
 await using folder = await tempFolder('fixture')
 const parts = {
@@ -23,6 +23,7 @@ const clusters = await fillClusters(components)
 await fillJobs(components, clusters)
 await fillSettings(components)
 await fillRegistry(components, clusters)
+await fillRelations(components, clusters)
 await database.stop()
 const lines: string[] = []
 await backUp(parts, init, async (line) => void lines.push(line))

@@ -9,7 +9,7 @@ import { lists } from './0006-lists.ts'
 import { registryUsers } from './0007-registry-users.ts'
 import { relations } from './0008-relations.ts'
 import { auditFilters } from './0009-lists.ts'
-import { hostsBehind } from './0011-hosts-behind.ts'
+import { hostsBehind } from './0010-hosts-behind.ts'
 
 /** All steps from an empty database to the present tables, in order. A step that was released is never changed. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -23,5 +23,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0007-registry-users': { up: registryUsers },
   '0008-relations': { up: relations },
   '0009-lists': { up: auditFilters },
-  '0011-hosts-behind': { up: hostsBehind },
+  '0010-hosts-behind': { up: hostsBehind },
 }
