@@ -7,7 +7,7 @@ import { immutableTags, withImmutableTags } from './immutable-tags.ts'
 import { type IndexRecords, indexRecords } from './index-records.ts'
 import { referrerIndex } from './referrer-index.ts'
 import { registryIndex } from './registry-index.ts'
-import { type Followers, type FollowerTimes, openFollowers } from './replication/followers.ts'
+import { type Followers, openFollowers } from './replication/followers.ts'
 import { type Outbox, outbox } from './replication/outbox.ts'
 import { repositoryIndex } from './repository-index.ts'
 import { type TagRecords, tagRecords, type VersionedTags } from './tag-records.ts'
@@ -45,18 +45,13 @@ export interface KeptIndex {
 export interface OpenIndexInit {
   /** Replaces the backend that the config names. */
   readonly given: Backend | undefined
-  readonly followerTimes?: FollowerTimes | undefined
 }
 
 /**
  * With a registry as backend, the registry itself is the index, and what it cannot keep lies in a second backend; in any
  * other backend the index is records of ours. @throws REPLICATION_NEEDS_BACKEND
  */
-export function openIndex(
-  runtime: Runtime,
-  config: BuildIndexConfig,
-  { given, followerTimes }: OpenIndexInit,
-): OpenIndex {
+export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given }: OpenIndexInit): OpenIndex {
   const { backend: first, replication } = config
   const second = replication.backend && openBackend(runtime, replication.backend)
   const registry =
@@ -65,7 +60,7 @@ export function openIndex(
       : undefined
   const own = registry === undefined ? (given ?? openBackend(runtime, first)) : undefined
   const place = placeIn(runtime, second ?? own)
-  const followers = openFollowers(runtime, config, { records: place?.records, times: followerTimes })
+  const followers = openFollowers(runtime, config, { records: place?.records })
   if (place === undefined && followers.following !== undefined) throw appError('REPLICATION_NEEDS_BACKEND')
   const told = { followers: followers.all, changes: followers.changes }
   const work = place && { ...place, outbox: outbox({ ...runtime, ...place, ...told }) }

@@ -14,9 +14,8 @@ import { linkMemory } from './link-memory.ts'
 import { openIndex } from './open-index.ts'
 import { openLookers } from './open-lookers.ts'
 import { farEndRoutes } from './replication/far-end.ts'
-import type { FollowerTimes } from './replication/followers.ts'
 import { replicateNow } from './replication/replicate-now.ts'
-import { type ReplicatorTimes, replicator } from './replication/replicator.ts'
+import { replicator } from './replication/replicator.ts'
 import { buildIndexServerRoutes } from './server.ts'
 import { openUpstreamIndex } from './upstream/open-upstream-index.ts'
 
@@ -26,8 +25,6 @@ export interface BuildIndexComponents extends Partial<Runtime> {
   readonly backend?: Backend
   /** Replaces times of the looks for garbage: no config has such short ones. */
   readonly garbageTimes?: Partial<CollectorInit>
-  /** The same for the remotes that are given. */
-  readonly replicationTimes?: FollowerTimes & ReplicatorTimes
 }
 
 export interface BuildIndexService extends Startable {
@@ -50,8 +47,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const http = clusterHttp(runtime, config)
   const originRing = serviceCluster(runtime, { name: 'origins', ...config.origins, network: config.network })
   const origins = originCluster({ http, cluster: originRing })
-  const { replicationTimes } = components
-  const opened = openIndex(runtime, config, { given: components.backend, followerTimes: replicationTimes })
+  const opened = openIndex(runtime, config, { given: components.backend })
   const { index, backends, probed, work, tags, kept, blobsFollow, followers } = opened
   const { remotes, hooks, given } = followers
   const everywhere = openUpstreamIndex(runtime, config, { own: index, place: work, http, originRing })
@@ -60,7 +56,6 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const replication = replicator(
     { ...runtime, work, index, tags, origins, sender, ...followers, followers: followers.all, cluster },
     config.replication,
-    replicationTimes,
   )
   const { desk } = replication
   const looking = { ...runtime, ...everywhere, kept, origins, originRing, http, cluster }

@@ -55,8 +55,6 @@ export interface BackfillsComponents {
 export interface BackfillsInit {
   /** Tags that one walk looks at in a second. */
   readonly tagsPerSecond: number
-  /** Pause between the two walks of a rule that was given. Default: two minutes. */
-  readonly givenAgainMs?: number | undefined
 }
 
 /**
@@ -143,14 +141,10 @@ class RuleWalk {
   /** Of the walk as it was last read or written; nobody else writes it while the lease is held. */
   #etag: string | undefined
 
-  constructor(
-    components: BackfillsComponents,
-    { tagsPerSecond, givenAgainMs = GIVEN_AGAIN_MS }: BackfillsInit,
-    of: RuleOf,
-  ) {
+  constructor(components: BackfillsComponents, { tagsPerSecond }: BackfillsInit, of: RuleOf) {
     this.#components = components
     this.#of = of
-    this.#pauseMs = isGiven(of) ? givenAgainMs : ROLLOUT_MS
+    this.#pauseMs = isGiven(of) ? GIVEN_AGAIN_MS : ROLLOUT_MS
     this.#pace = tokenBucket(components.clock, { ratePerSecond: tagsPerSecond, burst: 1 })
   }
 

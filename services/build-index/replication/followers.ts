@@ -34,18 +34,11 @@ export interface FollowersConfig {
   readonly replication: Pick<ReplicationConfig, 'managed'>
 }
 
-/** Replacements for times, given by tests. */
-export interface FollowerTimes {
-  /** Pause between two looks at what is given, and how old what is known may be when a tag is changed. */
-  readonly lookMs?: number | undefined
-  readonly freshMs?: number | undefined
-}
-
 /** `records`: where given remotes lie; undefined without a backend that has conditional writes. */
 export function openFollowers(
   runtime: Runtime,
   { cluster, remotes: config, webhooks, replication: { managed } }: FollowersConfig,
-  { records, times = {} }: { readonly records: IndexRecords | undefined; readonly times?: FollowerTimes | undefined },
+  { records }: { readonly records: IndexRecords | undefined },
 ): Followers {
   const hooks = new Map(Object.entries(webhooks).map(([name, hook]) => [name, webhook(runtime, name, hook)]))
   const make = (name: string, { from, rules, config: remote }: RemotePlan) =>
@@ -57,7 +50,7 @@ export function openFollowers(
     const following = all.size === 0 && managed === undefined ? undefined : fixed
     return { remotes, hooks, all, changes: noChanges(), following, given: undefined }
   }
-  const live = liveFollowers({ ...runtime, records, hooks, make }, { ...init, ...times })
+  const live = liveFollowers({ ...runtime, records, hooks, make }, init)
   const { remotes, all } = live
   return {
     ...{ remotes, hooks, all, changes: live, following: live },

@@ -62,18 +62,11 @@ export interface ReplicationDesk {
   shards(): readonly number[]
 }
 
-/** Replacements for times, given by tests. */
-export interface ReplicatorTimes {
-  /** As in `BackfillsInit`. */
-  readonly givenAgainMs?: number | undefined
-}
-
 const nothing: Replicator = { start: () => Promise.resolve(), stop: () => Promise.resolve(), desk: undefined }
 
 export function replicator(
   components: ReplicatorComponents,
   config: Pick<ReplicationConfig, 'lease' | 'tagsAtOnce' | 'retry' | 'backfill'>,
-  { givenAgainMs }: ReplicatorTimes = {},
 ): Replicator {
   const metrics = replicationMetrics(components.metrics)
   const { work: place, tags, following } = components
@@ -82,7 +75,7 @@ export function replicator(
   if (following === undefined) return { ...rules, desk: undefined }
   const parts = { ...components, ...place, tags, inbox: place.outbox.inbox, metrics, rules }
   const kept = statuses(parts)
-  const walks = backfills(parts, { tagsPerSecond: config.backfill, givenAgainMs })
+  const walks = backfills(parts, { tagsPerSecond: config.backfill })
   const { first, most, tries, revive } = config.retry
   const executorOf = (own: HeldStatuses) =>
     replicationExecutor(

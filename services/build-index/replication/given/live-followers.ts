@@ -35,8 +35,6 @@ export interface LiveFollowersComponents extends RosterComponents {
 export interface LiveFollowersInit extends PlanInit {
   /** Default: three seconds. */
   readonly lookMs?: number | undefined
-  /** Default: ten seconds. */
-  readonly freshMs?: number | undefined
 }
 
 /**
@@ -121,7 +119,7 @@ class Following implements LiveFollowers {
 
   async fresh(options: AbortOptions = {}): Promise<void> {
     const { clock } = this.#components
-    if (clock.monotonicMs() - this.#askedMs > (this.#init.freshMs ?? FRESH_MS)) await this.look(options)
+    if (clock.monotonicMs() - this.#askedMs > FRESH_MS) await this.look(options)
   }
 
   look({ signal }: AbortOptions = {}): Promise<void> {
