@@ -84,7 +84,7 @@ const managedSchema = z.strictObject({
         secret: secretText.transform((value) => () => value),
       }),
     )
-    .prefault([]),
+    .exactOptional(),
 })
 export type ManagedConfig = z.output<typeof managedSchema>
 

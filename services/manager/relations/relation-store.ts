@@ -13,7 +13,7 @@ import type { RelationTable } from './tables.ts'
 
 const ONLY = 1
 /** Room in a body of a build-index for what stands around its remotes. */
-const MAX_BYTES = MAX_GIVEN_REMOTES_BYTES - 1024
+const AROUND = 1024
 /** Room for the addresses of a cluster that a relation does not name itself. */
 const JOINED_URLS_BYTES = 512
 
@@ -155,7 +155,12 @@ async function assertRoom(tx: Tx, fromId: string): Promise<void> {
   const rules = remotes.reduce((sum, remote) => sum + remote.rules.length, 0)
   const joined = remotes.filter(({ urls }) => urls.length === 0).length * JOINED_URLS_BYTES
   const bytes = Buffer.byteLength(JSON.stringify(remotes)) + joined
-  if (count > MAX_RELATIONS || own.length > MAX_GIVEN_REMOTES || rules > MAX_GIVEN_RULES || bytes > MAX_BYTES)
+  if (
+    count > MAX_RELATIONS ||
+    own.length > MAX_GIVEN_REMOTES ||
+    rules > MAX_GIVEN_RULES ||
+    bytes > MAX_GIVEN_REMOTES_BYTES - AROUND
+  )
     throw appError('RELATIONS_FULL', { detail: { relations: count, ofCluster: own.length, rules, bytes } })
 }
 

@@ -27,6 +27,8 @@ const indexConfig = (cluster: string, more: object = {}) => ({
     managed: { secrets: [{ hosts: ['127.0.0.1'], secret: everySecret.peering }] },
   },
 })
+/** Origins with secrets of their own send blobs to those who are named alone. */
+const sending = { send: { allow: ['127.0.0.1'] } }
 const size = { agents: 0, origins: 1, trackers: 1, processes: [] }
 
 beforeAll(async () => {
@@ -35,7 +37,7 @@ beforeAll(async () => {
     await startTopology({
       ...{ ...size, managers: 1, joinToken: 'join-token-of-a-test-0123456789' },
       overrides: [...secretOverrides(), 'manager.clusters.heartbeat=500ms'],
-      more: (kind) => (kind === 'buildIndex' ? indexConfig('near') : {}),
+      more: (kind) => (kind === 'buildIndex' ? indexConfig('near') : kind === 'origin' ? sending : {}),
     }),
   )
   await manager().createCluster({ body: { name: 'far' } })
@@ -47,7 +49,7 @@ beforeAll(async () => {
       more: (kind, id) => (kind === 'buildIndex' ? indexConfig('far', { manager: { ...join, member: id } }) : {}),
     }),
   )
-}, 180_000)
+}, 300_000)
 
 afterAll(async () => {
   await stack[Symbol.asyncDispose]()

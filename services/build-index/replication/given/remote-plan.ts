@@ -51,7 +51,7 @@ export function secretFor(managed: ManagedConfig | undefined, urls: readonly str
     const regexes = patterns.map(glob)
     return hosts.every((host) => regexes.some((regex) => regex.test(host)))
   }
-  return managed?.secrets.find((each) => mayShow(each.hosts))?.secret()
+  return managed?.secrets?.find((each) => mayShow(each.hosts))?.secret()
 }
 
 const configOf = (remote: GivenRemote, secret: string | undefined): RemoteConfig => ({
