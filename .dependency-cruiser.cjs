@@ -160,7 +160,7 @@ module.exports = {
       from: { path: '^services/manager/clusters/' },
       to: {
         path: '^services/manager/',
-        pathNot: '^services/manager/(clusters/|database/(index|ids)\\.ts$|(managed|query-words)\\.ts$)',
+        pathNot: '^services/manager/(clusters/|database/(index|ids)\\.ts$|(managed|named-cluster|query-words)\\.ts$)',
       },
     },
     {
@@ -169,7 +169,8 @@ module.exports = {
       from: { path: '^services/manager/jobs/' },
       to: {
         path: '^services/manager/',
-        pathNot: '^services/manager/(jobs/|clusters/talk\\.ts$|database/(index|ids)\\.ts$|(managed|query-words)\\.ts$)',
+        pathNot:
+          '^services/manager/(jobs/|clusters/talk\\.ts$|database/(index|ids)\\.ts$|(managed|named-cluster|query-words)\\.ts$)',
       },
     },
     {
@@ -179,7 +180,7 @@ module.exports = {
       to: {
         path: '^services/manager/',
         pathNot:
-          '^services/manager/(registry/|clusters/talk\\.ts$|people/(caller|shown-secrets)\\.ts$|database/(index|ids)\\.ts$|(giving|managed)\\.ts$)',
+          '^services/manager/(registry/|clusters/talk\\.ts$|people/(caller|shown-secrets)\\.ts$|database/(index|ids)\\.ts$|(giving|managed|named-cluster)\\.ts$)',
       },
     },
     {
@@ -189,7 +190,7 @@ module.exports = {
       to: {
         path: '^services/manager/',
         pathNot:
-          '^services/manager/(relations/|clusters/talk\\.ts$|people/caller\\.ts$|database/(index|ids)\\.ts$|(giving|managed)\\.ts$)',
+          '^services/manager/(relations/|clusters/talk\\.ts$|people/caller\\.ts$|database/(index|ids)\\.ts$|(giving|managed|named-cluster)\\.ts$)',
       },
     },
     {
@@ -208,7 +209,7 @@ module.exports = {
       from: { path: '^services/manager/settings/' },
       to: {
         path: '^services/manager/',
-        pathNot: '^services/manager/(settings/|database/(index|ids)\\.ts$|managed\\.ts$)',
+        pathNot: '^services/manager/(settings/|database/(index|ids)\\.ts$|(managed|named-cluster)\\.ts$)',
       },
     },
     ...Object.entries(packageRooms).map(([name, room]) => ({

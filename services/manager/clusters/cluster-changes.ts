@@ -1,4 +1,5 @@
 import { appError } from '../../../lib/base/index.ts'
+import { namedCluster } from '../named-cluster.ts'
 import type { ClusterChange, ClusterStore } from './cluster-store.ts'
 import type { KnownCluster, Roster } from './roster.ts'
 
@@ -12,13 +13,6 @@ export interface ClusterChanges {
   remove(actor: string, cluster: string): Promise<void>
 }
 
-/** @throws CLUSTER_UNKNOWN */
-export function clusterNamed(roster: Pick<Roster, 'find'>, name: string | undefined): KnownCluster {
-  const found = roster.find(name ?? '')
-  if (found === undefined) throw appError('CLUSTER_UNKNOWN', { detail: { cluster: (name ?? '').slice(0, 64) } })
-  return found
-}
-
 export interface ClusterChangesComponents {
   readonly clusters: ClusterStore
   readonly roster: Roster
@@ -27,7 +21,7 @@ export interface ClusterChangesComponents {
 export function clusterChanges({ clusters, roster }: ClusterChangesComponents): ClusterChanges {
   const seen = async (id: string) => {
     await roster.refresh()
-    return clusterNamed(roster, id)
+    return namedCluster(roster.clusters, id)
   }
   return {
     async create(actor, init) {
@@ -35,11 +29,11 @@ export function clusterChanges({ clusters, roster }: ClusterChangesComponents): 
       return await seen(id)
     },
     async change(actor, cluster, change) {
-      const { id } = await clusters.change(actor, clusterNamed(roster, cluster).id, change)
+      const { id } = await clusters.change(actor, namedCluster(roster.clusters, cluster).id, change)
       return await seen(id)
     },
     async remove(actor, cluster) {
-      const { id, members } = clusterNamed(roster, cluster)
+      const { id, members } = namedCluster(roster.clusters, cluster)
       const living = members.filter(({ health }) => health.state !== 'away').map(({ member }) => member)
       if (living.length > 0) throw appError('CLUSTER_IN_USE', { detail: { members: living.slice(0, 10) } })
       await clusters.remove(actor, id)

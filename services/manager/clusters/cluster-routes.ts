@@ -2,8 +2,9 @@ import { adminBody, managerApi } from '../../../lib/api/index.ts'
 import type { Clock } from '../../../lib/base/index.ts'
 import { type Exchange, pageRequest, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
 import { managerRoute } from '../managed.ts'
+import { namedCluster } from '../named-cluster.ts'
 import { clusterAnswer } from './cluster-answer.ts'
-import { type ClusterChanges, clusterNamed } from './cluster-changes.ts'
+import type { ClusterChanges } from './cluster-changes.ts'
 import type { JoinToken, JoinTokenStore } from './join-token-store.ts'
 import type { Roster } from './roster.ts'
 
@@ -30,7 +31,7 @@ export function clusterRoutes(components: ClusterRoutesComponents): readonly Rou
 }
 
 function ownRoutes({ changes, roster }: ClusterRoutesComponents): readonly Route[] {
-  const named = ({ params }: Exchange) => clusterNamed(roster, params['cluster'])
+  const named = ({ params }: Exchange) => namedCluster(roster.clusters, params['cluster'] ?? '')
   return [
     managerRoute(managerApi.clusters, (exchange) => {
       const { count, last } = pageRequest(exchange.query, PAGE)
@@ -59,7 +60,7 @@ function ownRoutes({ changes, roster }: ClusterRoutesComponents): readonly Route
 }
 
 function tokenRoutes({ tokens, roster, clock }: ClusterRoutesComponents): readonly Route[] {
-  const named = ({ params }: Exchange) => clusterNamed(roster, params['cluster'])
+  const named = ({ params }: Exchange) => namedCluster(roster.clusters, params['cluster'] ?? '')
   return [
     managerRoute(managerApi.joinTokens, async (exchange) => {
       const all = await tokens.of(named(exchange).id)

@@ -2,9 +2,9 @@ import { hostStates, managerApi, memberKinds, memberStates } from '../../../lib/
 import { appError } from '../../../lib/base/index.ts'
 import { type Exchange, pageRequest, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
 import { managerRoute } from '../managed.ts'
+import { namedCluster } from '../named-cluster.ts'
 import { anyText, oneOf } from '../query-words.ts'
 import { memberAnswer } from './cluster-answer.ts'
-import { clusterNamed } from './cluster-changes.ts'
 import { PAGE } from './cluster-routes.ts'
 import { type HostStore, hostAnswer } from './host-store.ts'
 import type { Member, MemberStore } from './member-store.ts'
@@ -26,7 +26,7 @@ export function memberRoutes(components: MemberRoutesComponents): readonly Route
 /** The cluster that a query names. @throws CLUSTER_UNKNOWN */
 const askedCluster = (roster: Roster, query: URLSearchParams) => {
   const named = query.get('cluster')
-  return named === null ? undefined : clusterNamed(roster, named)
+  return named === null ? undefined : namedCluster(roster.clusters, named)
 }
 
 function ownRoutes({ members, roster }: MemberRoutesComponents): readonly Route[] {

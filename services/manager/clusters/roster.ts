@@ -1,6 +1,7 @@
 import type { MemberKind } from '../../../lib/api/index.ts'
 import { type Clock, type Rounds, rounds, type Startable } from '../../../lib/base/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
+import { findCluster } from '../named-cluster.ts'
 import type { Cluster, ClusterStore } from './cluster-store.ts'
 import type { Member, MemberStore } from './member-store.ts'
 import { type CompiledScopes, compileScopes } from './scopes.ts'
@@ -96,7 +97,7 @@ export function roster({ clusters, members, clock, logger, onLook }: RosterCompo
     get clusters() {
       return known
     },
-    find: (cluster) => known.find(({ id, name }) => id === cluster || name === cluster),
+    find: (cluster) => findCluster(known, cluster),
     refresh,
     async start() {
       await refresh()

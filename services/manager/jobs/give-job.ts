@@ -1,6 +1,7 @@
 import { type JobCredentials, type JobSpec, MAX_JOB_CLUSTERS } from '../../../lib/api/index.ts'
 import { appError, type Clock } from '../../../lib/base/index.ts'
 import type { ClusterTalk } from '../clusters/talk.ts'
+import { namedCluster } from '../named-cluster.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { JobMeters } from './job-meters.ts'
 import type { JobStore } from './job-store.ts'
@@ -50,11 +51,7 @@ function clustersOf(talk: Pick<ClusterTalk, 'clusters'>, { clusters }: JobSpec):
       throw appError('BODY_INVALID', { message: `one job is for at most ${MAX_JOB_CLUSTERS} clusters; name some` })
     return all.map(({ id }) => id)
   }
-  const ids = clusters.map((name) => {
-    const found = all.find((each) => each.id === name || each.name === name)
-    if (found === undefined) throw appError('CLUSTER_UNKNOWN', { detail: { cluster: name.slice(0, 64) } })
-    return found.id
-  })
+  const ids = clusters.map((name) => namedCluster(all, name).id)
   return [...new Set(ids)]
 }
 

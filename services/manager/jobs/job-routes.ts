@@ -3,6 +3,7 @@ import { appError } from '../../../lib/base/index.ts'
 import { type Exchange, pageRequest, type Route, sendJson } from '../../../lib/http/index.ts'
 import type { ClusterTalk } from '../clusters/talk.ts'
 import { managerRoute } from '../managed.ts'
+import { namedCluster } from '../named-cluster.ts'
 import { anyText, oneOf } from '../query-words.ts'
 import type { GiveJob } from './give-job.ts'
 import { jobAnswer, jobLine, partAnswer } from './job-answer.ts'
@@ -35,10 +36,7 @@ function keyOf({ req }: Exchange, inBody: string | undefined): string | undefine
 /** The id of the cluster that a list is for. @throws CLUSTER_UNKNOWN */
 function clusterOf(talk: Pick<ClusterTalk, 'clusters'>, query: URLSearchParams): string | undefined {
   const given = anyText(query, 'cluster')
-  if (given === undefined) return undefined
-  const found = talk.clusters().find(({ id, name }) => id === given || name === given)
-  if (found === undefined) throw appError('CLUSTER_UNKNOWN', { detail: { cluster: given.slice(0, 64) } })
-  return found.id
+  return given === undefined ? undefined : namedCluster(talk.clusters(), given).id
 }
 
 const idOf = ({ params }: Exchange): string => params['id'] ?? ''

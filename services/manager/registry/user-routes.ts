@@ -1,5 +1,4 @@
 import { adminBody, managerApi, type RegistryProxy, type RegistryUserRow } from '../../../lib/api/index.ts'
-import { appError } from '../../../lib/base/index.ts'
 import {
   type Exchange,
   pageRequest,
@@ -10,6 +9,7 @@ import {
   sendTagged,
 } from '../../../lib/http/index.ts'
 import { managerRoute, UNKEPT } from '../managed.ts'
+import { namedCluster } from '../named-cluster.ts'
 import { callerOf } from '../people/caller.ts'
 import type { RegistryClusters } from './push.ts'
 import type { RegistryUserStore, ShownRegistryUser } from './user-store.ts'
@@ -32,12 +32,7 @@ const nameIn = ({ params }: Exchange) => params['user'] ?? ''
 /** People and tools say names of clusters; what is kept are their ids, so that a new name changes nothing. */
 function clusterWords(known: Pick<RegistryClusters, 'clusters'>) {
   /** Ids, by names or ids. @throws CLUSTER_UNKNOWN */
-  const idsOf = (given: readonly string[]) =>
-    given.map((text) => {
-      const found = known.clusters().find(({ id, name }) => id === text || name === text)
-      if (found === undefined) throw appError('CLUSTER_UNKNOWN', { detail: { cluster: text } })
-      return found.id
-    })
+  const idsOf = (given: readonly string[]) => given.map((text) => namedCluster(known.clusters(), text).id)
   /** By their names; one that was removed by its id. */
   const namesOf = ({ clusters: ids }: RegistryUserRow) => {
     if (ids === undefined) return {}

@@ -1,5 +1,4 @@
 import { adminBody, managerApi, type RelationState } from '../../../lib/api/index.ts'
-import { appError } from '../../../lib/base/index.ts'
 import {
   type Exchange,
   pageRequest,
@@ -10,6 +9,7 @@ import {
   sendTagged,
 } from '../../../lib/http/index.ts'
 import { managerRoute } from '../managed.ts'
+import { namedCluster } from '../named-cluster.ts'
 import { callerOf } from '../people/caller.ts'
 import type { RelationStore } from './relation-store.ts'
 import type { SeenInit, SeenPage } from './seen.ts'
@@ -35,11 +35,7 @@ const wordIn = ({ params }: Exchange) => params['relation'] ?? ''
 export function relationRoutes(components: RelationRoutesComponents): readonly Route[] {
   const { store, clusters, list, look, onChange } = components
   /** By its name or id. @throws CLUSTER_UNKNOWN */
-  const clusterIn = (text: string) => {
-    const found = clusters.clusters().find(({ id, name }) => id === text || name === text)
-    if (found === undefined) throw appError('CLUSTER_UNKNOWN', { detail: { cluster: text.slice(0, 64) } })
-    return found
-  }
+  const clusterIn = (text: string) => namedCluster(clusters.clusters(), text)
   const actorOf = (exchange: Exchange) => callerOf(exchange).actor
   const seenBy = (exchange: Exchange) => (before: unknown) => requireSeen(exchange, before)
   return [

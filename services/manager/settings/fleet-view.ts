@@ -1,5 +1,6 @@
-import { appError, type Clock, singleFlight } from '../../../lib/base/index.ts'
+import { type Clock, singleFlight } from '../../../lib/base/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
+import { findCluster, namedCluster } from '../named-cluster.ts'
 import { isOfCluster, type Scope } from './scope.ts'
 import { type ClusterSight, lookAtHosts } from './sight.ts'
 import type { SteeredClusters } from './steered-clusters.ts'
@@ -42,14 +43,12 @@ export function fleetView({ clusters, clock, logger }: FleetViewComponents): Fle
     return sight
   }
   const sight = (cluster: string) => flights.run(cluster, () => remembered(cluster))
-  const find = (text: string) => clusters.clusters().find(({ id, name }) => id === text || name === text)
   return {
-    scopeById: (scope) => (scope.of === 'cluster' ? { ...scope, name: find(scope.name)?.id ?? scope.name } : scope),
-    clusterId(text) {
-      const found = find(text)
-      if (found === undefined) throw appError('CLUSTER_UNKNOWN', { detail: { cluster: text } })
-      return found.id
-    },
+    scopeById: (scope) =>
+      scope.of === 'cluster'
+        ? { ...scope, name: findCluster(clusters.clusters(), scope.name)?.id ?? scope.name }
+        : scope,
+    clusterId: (text) => namedCluster(clusters.clusters(), text).id,
     sight,
     sights: (scope) =>
       Promise.all(

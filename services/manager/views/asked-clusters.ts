@@ -1,5 +1,6 @@
 import type { AdminClient, buildIndexAdmin, trackerAdmin } from '../../../lib/api/index.ts'
 import { type AbortOptions, appError, type Clock, codeOf, deadline, isAbort } from '../../../lib/base/index.ts'
+import { namedCluster } from '../named-cluster.ts'
 
 interface Talking<Admin> {
   readonly id: string
@@ -90,11 +91,7 @@ export function askedClusters(clusters: ViewedClusters, clock: Clock): AskedClus
 
   return {
     all: () => clusters.clusters(),
-    named(cluster) {
-      const found = clusters.clusters().find(({ id, name }) => name === cluster || id === cluster)
-      if (found === undefined) throw appError('CLUSTER_UNKNOWN')
-      return found
-    },
+    named: (cluster) => namedCluster(clusters.clusters(), cluster),
     async ofTrackers(cluster, ask, options) {
       const asked = clusters.trackers(cluster.id).map(({ admin }) => timed((within) => ask(admin, within), options))
       const ends = await Promise.allSettled(asked)
