@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { baseUrl } from '../config/index.ts'
 import { adminCall } from './admin.ts'
 import { list, text } from './bounded.ts'
+import { givenSetKeys, heldSetSchema } from './given-sets.ts'
 import { remoteSources } from './remote-answers.ts'
 import { hashOfValues } from './steering.ts'
 
@@ -18,8 +19,6 @@ export const MAX_REMOTE_URL = 255
 const MAX_PATTERN = 255
 /** Remotes in an answer: those that are given, and those of the config. */
 const MAX_SHOWN = 1_000
-const countSchema = z.number().int().min(0)
-const managerSchema = text(255).min(1)
 
 const some = <S extends z.ZodType<readonly unknown[]>>(schema: S) =>
   schema.refine((items) => items.length > 0, 'must not be empty')
@@ -70,9 +69,7 @@ export type GivenRemote = z.output<typeof givenRemoteSchema>
 /** All remotes that a cluster has from a manager, or from an admin in its place. */
 export const givenRemoteSetSchema = z
   .strictObject({
-    /** Who gives them. */
-    manager: managerSchema,
-    generation: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
+    ...givenSetKeys,
     remotes: list(givenRemoteSchema, MAX_GIVEN_REMOTES),
   })
   .superRefine(({ remotes }, context) => {
@@ -89,18 +86,6 @@ export type GivenRemoteSet = z.output<typeof givenRemoteSetSchema>
 /** The same for the same remotes, in whatever order they come. */
 export const givenRemotesHash = (remotes: readonly GivenRemote[]): string =>
   hashOfValues(Object.fromEntries(remotes.map((remote) => [remote.name, remote])))
-
-const heldSchema = z.object({
-  /** `nobody`: those of the config alone count. What a manager holds, an admin does not change. */
-  by: z.enum(['nobody', 'admin', 'manager']),
-  /** Who gave them; empty when nobody did. */
-  manager: text(255),
-  /** 0: nobody gave any. */
-  generation: countSchema,
-  hash: text(64),
-  count: countSchema,
-})
-export type HeldRemotes = z.output<typeof heldSchema>
 
 const shownSchema = z.object({
   ...remoteKeys,
@@ -120,7 +105,7 @@ export const givenRemoteCalls = {
     path: '/replication/remotes',
     summary: 'the remotes of this cluster, those of its config and those that a manager has given, without secrets',
     codes: ['REMOTES_OFF'],
-    answer: heldSchema.extend({ remotes: list(shownSchema, MAX_SHOWN) }),
+    answer: heldSetSchema.extend({ remotes: list(shownSchema, MAX_SHOWN) }),
   }),
   giveRemotes: adminCall({
     method: 'PUT',
@@ -128,13 +113,13 @@ export const givenRemoteCalls = {
     summary: 'replaces all remotes that a manager, or an admin in its place, has given; all build-indexes obey soon',
     body: givenRemoteSetSchema,
     codes: ['BODY_INVALID', 'CHANGED_MEANWHILE', 'NAME_TAKEN', 'REMOTES_HELD', 'REMOTES_OFF', 'REMOTES_STALE'],
-    answer: heldSchema,
+    answer: heldSetSchema,
   }),
   releaseRemotes: adminCall({
     method: 'DELETE',
     path: '/replication/remotes',
     summary: 'lets go of all remotes that were given: those of the config alone count',
     codes: ['CHANGED_MEANWHILE', 'REMOTES_OFF'],
-    answer: heldSchema,
+    answer: heldSetSchema,
   }),
 }

@@ -111,7 +111,6 @@ export {
   type GivenRule,
   givenRemoteSetSchema,
   givenRemotesHash,
-  type HeldRemotes,
   MAX_GIVEN_REMOTES,
   MAX_GIVEN_REMOTES_BYTES,
   MAX_GIVEN_RULES,
@@ -119,6 +118,13 @@ export {
   MAX_REMOTE_URLS,
   type ShownRemote,
 } from './given-remotes.ts'
+export {
+  type Giver,
+  giverOf,
+  type HeldSet,
+  nothingHeld,
+  whyNotGiven,
+} from './given-sets.ts'
 export { jsonLines } from './json-lines.ts'
 export { type LiveKind, type LiveValues, liveKeys, liveSchemas } from './live-keys.ts'
 export { type LiveKeysOf, type LiveSettings, liveSettings } from './live-settings.ts'
@@ -193,7 +199,6 @@ export {
 } from './referrers.ts'
 export {
   type GivenRegistryUser,
-  type HeldRegistryUsers,
   MAX_REGISTRY_USERS,
   MAX_REGISTRY_USERS_BYTES,
   type RegistryUserSet,

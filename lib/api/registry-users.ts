@@ -3,6 +3,7 @@ import { repositoryPattern } from '../config/index.ts'
 import { ruleActions } from '../identity/index.ts'
 import { adminCall } from './admin.ts'
 import { list, text } from './bounded.ts'
+import { givenSetKeys, heldSetSchema } from './given-sets.ts'
 import { hashOfValues } from './steering.ts'
 
 /** Users and tokens that one proxy takes, and bytes of all of them as JSON. */
@@ -14,10 +15,8 @@ const MAX_PATTERNS = 16
 const MAX_PATTERN = 255
 /** Rows of one page of an answer. */
 const MAX_ROWS = 1_000
-const countSchema = z.number().int().min(0)
 /** Milliseconds since the epoch. */
 const timeSchema = z.number().int().min(0)
-const managerSchema = text(255).min(1)
 
 const some = <S extends z.ZodType<readonly unknown[]>>(schema: S) =>
   schema.refine((items) => items.length > 0, 'must not be empty')
@@ -53,9 +52,7 @@ export type GivenRegistryUser = z.output<typeof givenSchema>
 /** All users and tokens that a proxy has from a manager, or from an admin in its place. */
 export const registryUserSetSchema = z
   .strictObject({
-    /** Who gives them. */
-    manager: managerSchema,
-    generation: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
+    ...givenSetKeys,
     users: list(givenSchema, MAX_REGISTRY_USERS),
   })
   .superRefine(({ users }, context) => {
@@ -70,18 +67,6 @@ export type RegistryUserSet = z.output<typeof registryUserSetSchema>
 export const registryUsersHash = (users: readonly GivenRegistryUser[]): string =>
   hashOfValues(Object.fromEntries(users.map((user) => [`${user.kind}:${user.name}`, user])))
 
-const heldSchema = z.object({
-  /** `nobody`: those of the files alone count. What a manager holds, an admin does not change. */
-  by: z.enum(['nobody', 'admin', 'manager']),
-  /** Who gave them; empty when nobody did. */
-  manager: text(255),
-  /** 0: nobody gave any. */
-  generation: countSchema,
-  hash: text(64),
-  count: countSchema,
-})
-export type HeldRegistryUsers = z.output<typeof heldSchema>
-
 /** Part of the admin API of a proxy: the users that a manager gives it. */
 export const registryUserCalls = {
   registryUsers: adminCall({
@@ -90,7 +75,7 @@ export const registryUserCalls = {
     summary: 'the users and tokens that a manager has given this proxy, page by page, without their secrets',
     query: { n: 'entries on one page', last: 'continue after this entry: `next` of the page before' },
     codes: ['PAGINATION_NUMBER_INVALID', 'REGISTRY_USERS_OFF'],
-    answer: heldSchema.extend({ users: list(z.object(givenKeys), MAX_ROWS), next: text(80).optional() }),
+    answer: heldSetSchema.extend({ users: list(z.object(givenKeys), MAX_ROWS), next: text(80).optional() }),
   }),
   giveRegistryUsers: adminCall({
     method: 'PUT',
@@ -101,13 +86,13 @@ export const registryUserCalls = {
       ...(['BODY_INVALID', 'CHANGED_MEANWHILE', 'REGISTRY_USERS_OFF'] as const),
       ...(['REGISTRY_USERS_HELD', 'REGISTRY_USERS_STALE'] as const),
     ],
-    answer: heldSchema,
+    answer: heldSetSchema,
   }),
   releaseRegistryUsers: adminCall({
     method: 'DELETE',
     path: '/registry/users',
     summary: 'lets go of all users and tokens that were given: those of the files alone count',
     codes: ['CHANGED_MEANWHILE', 'REGISTRY_USERS_OFF'],
-    answer: heldSchema,
+    answer: heldSetSchema,
   }),
 }

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import type { BodyOf, HeldRegistryUsers, proxyAdmin } from '../../../lib/api/index.ts'
+import type { BodyOf, HeldSet, proxyAdmin } from '../../../lib/api/index.ts'
 import { appError, codeOf } from '../../../lib/base/index.ts'
 import { registryGrantsText } from './registry-grants.ts'
 import { describeVerb, ringVerbs } from './shared-verbs.ts'
 import { ageText, fields, table } from './sheet.ts'
 import type { VerbOptions, VerbsOf } from './verb.ts'
 
-const heldText = ({ by, manager, generation, count }: HeldRegistryUsers) =>
+const heldText = ({ by, manager, generation, count }: HeldSet) =>
   fields({ 'given by': by, manager: manager || '-', generation: String(generation), users: String(count) })
 
 /** @throws CONFIG_INVALID */

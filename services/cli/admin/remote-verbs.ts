@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import type { BodyOf, buildIndexAdmin, HeldRemotes } from '../../../lib/api/index.ts'
+import type { BodyOf, buildIndexAdmin, HeldSet } from '../../../lib/api/index.ts'
 import { appError, codeOf } from '../../../lib/base/index.ts'
 import { ageText, fields, sizeText, spanText, table } from './sheet.ts'
 import type { VerbOptions, VerbsOf } from './verb.ts'
 
-const heldText = ({ by, manager, generation, count }: HeldRemotes) =>
+const heldText = ({ by, manager, generation, count }: HeldSet) =>
   fields({ 'given by': by, manager: manager || '-', generation: String(generation), remotes: String(count) })
 
 /** @throws CONFIG_INVALID */

@@ -1,9 +1,4 @@
-import {
-  type HeldRegistryUsers,
-  type RegistryProxy,
-  type RegistryUserSet,
-  registryUsersHash,
-} from '../../../lib/api/index.ts'
+import { type HeldSet, type RegistryProxy, type RegistryUserSet, registryUsersHash } from '../../../lib/api/index.ts'
 import { type AbortOptions, type Clock, inTurns } from '../../../lib/base/index.ts'
 import type { ClusterTalk } from '../clusters/talk.ts'
 import { heard } from '../giving.ts'
@@ -39,7 +34,7 @@ function setOf(
 
 type SetOfCluster = ReturnType<typeof setOf>
 
-function stateOf(held: HeldRegistryUsers, set: SetOfCluster): RegistryProxy['state'] {
+function stateOf(held: HeldSet, set: SetOfCluster): RegistryProxy['state'] {
   if (set === undefined) return 'applied'
   if (held.by === 'manager' && held.manager !== set.manager) return 'foreign'
   const isSame = held.by === 'manager' && held.generation === set.generation && held.hash === set.hash
@@ -54,7 +49,7 @@ interface Asked {
   readonly set: SetOfCluster
 }
 
-const rowOf = ({ cluster, proxy, set }: Asked, held: HeldRegistryUsers): RegistryProxy => {
+const rowOf = ({ cluster, proxy, set }: Asked, held: HeldSet): RegistryProxy => {
   const state = stateOf(held, set)
   const place = { cluster, proxy: proxy.id, state, generation: held.generation, wanted: set?.generation ?? 0 }
   return state === 'foreign' ? { ...place, manager: held.manager } : place

@@ -1,7 +1,7 @@
 import {
   type GivenRemoteSet,
   givenRemotesHash,
-  type HeldRemotes,
+  type HeldSet,
   MAX_REMOTE_URL,
   MAX_REMOTE_URLS,
   type RelationState,
@@ -51,10 +51,10 @@ function setOf({ clusters }: PushComponents, { id }: Cluster, init: PushInit): S
 }
 
 /** A cluster that replicates to none, and was never told to, needs nothing. */
-const needsNothing = (set: SetOfCluster | undefined, held?: HeldRemotes): boolean =>
+const needsNothing = (set: SetOfCluster | undefined, held?: HeldSet): boolean =>
   set === undefined || (set.remotes.length === 0 && held?.manager !== set.manager)
 
-function stateOf(held: HeldRemotes, set: SetOfCluster | undefined): RelationState['state'] {
+function stateOf(held: HeldSet, set: SetOfCluster | undefined): RelationState['state'] {
   if (set === undefined || needsNothing(set, held)) return 'applied'
   if (held.by !== 'nobody' && held.manager !== set.manager) return 'foreign'
   const isSame = held.by === 'manager' && held.generation === set.generation && held.hash === set.hash
@@ -75,7 +75,7 @@ interface Asked {
 async function tried(
   { clock }: PushComponents,
   { cluster, set, index, signal }: Asked & AbortOptions & { readonly index: BuildIndex },
-  work: (signal: AbortSignal) => Promise<HeldRemotes>,
+  work: (signal: AbortSignal) => Promise<HeldSet>,
 ): Promise<RelationState> {
   const place = { cluster: cluster.name, buildIndex: index.id, wanted: set?.generation ?? 0 }
   const held = await heard(clock, { signal }, work)

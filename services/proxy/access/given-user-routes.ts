@@ -2,6 +2,7 @@ import {
   adminBody,
   adminRoute,
   type GivenRegistryUser,
+  giverOf,
   MAX_REGISTRY_USERS_BYTES,
   proxyAdmin,
 } from '../../../lib/api/index.ts'
@@ -38,7 +39,7 @@ export function givenUserRoutes(given: GivenUsers | undefined): readonly Route[]
     adminRoute(proxyAdmin.giveRegistryUsers, (exchange) =>
       changed(exchange, async (users, init) => {
         const set = await adminBody(proxyAdmin.giveRegistryUsers, exchange, { maxBytes: MAX_REGISTRY_USERS_BYTES })
-        await users.give(exchange.principal.name === 'manager' ? 'manager' : 'admin', set, init)
+        await users.give(giverOf(exchange), set, init)
       }),
     ),
     adminRoute(proxyAdmin.releaseRegistryUsers, (exchange) => changed(exchange, (users, init) => users.release(init))),

@@ -1,11 +1,14 @@
 import { join } from 'node:path'
 import {
   type GivenRegistryUser,
-  type HeldRegistryUsers,
+  type Giver,
+  type HeldSet,
+  nothingHeld,
   parseBody,
   type RegistryUserSet,
   registryUserSetSchema,
   registryUsersHash,
+  whyNotGiven,
 } from '../../../lib/api/index.ts'
 import {
   type AbortOptions,
@@ -19,12 +22,9 @@ import {
 } from '../../../lib/base/index.ts'
 import { type GivenCallers, givenCallers } from '../../../lib/identity/index.ts'
 
-/** Who gives users to a proxy. A manager comes before an admin. */
-export type Giver = 'admin' | 'manager'
-
 /** The users that a manager has given, or an admin in its place. They outlive the proxy. */
 export interface GivenUsers extends Startable {
-  readonly held: HeldRegistryUsers
+  readonly held: HeldSet
   readonly users: readonly GivenRegistryUser[]
   /** For whoever asks who calls. */
   readonly callers: GivenCallers
@@ -38,7 +38,7 @@ export interface GivenUsers extends Startable {
 }
 
 export interface GiveInit extends AbortOptions {
-  readonly check: (held: HeldRegistryUsers) => void
+  readonly check: (held: HeldSet) => void
 }
 
 interface Kept {
@@ -64,19 +64,19 @@ function parsed(path: string, bytes: Buffer): Kept | undefined {
   }
 }
 
-const heldOf = (kept: Kept | undefined): HeldRegistryUsers => {
-  if (kept === undefined) return { by: 'nobody', manager: '', generation: 0, hash: '', count: 0 }
+const heldOf = (kept: Kept | undefined): HeldSet => {
+  if (kept === undefined) return nothingHeld
   const { manager, generation, users } = kept.set
   return { by: kept.by, manager, generation, hash: registryUsersHash(users), count: users.length }
 }
 
 /** @throws REGISTRY_USERS_HELD, REGISTRY_USERS_STALE when that one may not give this now */
-function assertMayGive(kept: Kept | undefined, by: Giver, { manager, generation }: RegistryUserSet): void {
-  if (kept === undefined || (kept.by === 'admin' && by === 'manager')) return
-  const { set } = kept
-  const detail = { manager: set.manager, generation: set.generation }
-  if (kept.by !== by || (by === 'manager' && set.manager !== manager)) throw appError('REGISTRY_USERS_HELD', { detail })
-  if (generation < set.generation) throw appError('REGISTRY_USERS_STALE', { detail })
+function assertMayGive(kept: Kept | undefined, by: Giver, set: RegistryUserSet): void {
+  const why = whyNotGiven(kept, by, set)
+  if (kept === undefined || why === undefined) return
+  const { manager, generation } = kept.set
+  const code = why === 'held' ? 'REGISTRY_USERS_HELD' : 'REGISTRY_USERS_STALE'
+  throw appError(code, { detail: { manager, generation } })
 }
 
 export interface GivenUsersInit {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { GivenRegistryUser, HeldRegistryUsers, RegistryUserSet } from '../../../lib/api/index.ts'
+import type { GivenRegistryUser, HeldSet, RegistryUserSet } from '../../../lib/api/index.ts'
 import { MAX_REGISTRY_USERS, registryUsersHash } from '../../../lib/api/index.ts'
 import { appError, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { parseGrant, tokenHash } from '../../../lib/identity/index.ts'
@@ -17,7 +17,7 @@ const storeOf = ({ database }: Pick<MadeDatabase, 'database'>) =>
 
 /** A proxy in memory, as `services/proxy` is. */
 function fakeProxy(id: string, at: { state?: 'away' | 'off' } = {}) {
-  let held: HeldRegistryUsers & { users: readonly GivenRegistryUser[] } = {
+  let held: HeldSet & { users: readonly GivenRegistryUser[] } = {
     ...{ by: 'nobody', manager: '', generation: 0, hash: '', count: 0, users: [] },
   }
   const hold = ({ manager, generation, users }: RegistryUserSet) => {

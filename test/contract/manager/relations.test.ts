@@ -3,7 +3,7 @@ import {
   type GivenRemote,
   type GivenRemoteSet,
   givenRemotesHash,
-  type HeldRemotes,
+  type HeldSet,
   MAX_GIVEN_REMOTES,
   type RemoteAnswer,
 } from '../../../lib/api/index.ts'
@@ -30,7 +30,7 @@ async function lab({ database }: Pick<MadeDatabase, 'database'>, ...names: reado
 }
 
 interface Backend {
-  held: HeldRemotes & { remotes: readonly GivenRemote[] }
+  held: HeldSet & { remotes: readonly GivenRemote[] }
 }
 
 const backend = (): Backend => ({

@@ -2,7 +2,8 @@ import {
   adminBody,
   adminRoute,
   buildIndexAdmin,
-  type HeldRemotes,
+  giverOf,
+  type HeldSet,
   MAX_GIVEN_REMOTES_BYTES,
   type ShownRemote,
 } from '../../../../lib/api/index.ts'
@@ -26,10 +27,10 @@ export function givenRemoteRoutes({ given, remotes }: GivenRemoteRoutesComponent
   }
   const changed = async (
     exchange: Exchange,
-    change: (own: GivenRemotes, init: GiveInit) => Promise<HeldRemotes>,
+    change: (own: GivenRemotes, init: GiveInit) => Promise<HeldSet>,
   ): Promise<void> => {
     const own = wanted()
-    const check = (held: HeldRemotes) => requireSeen(exchange, held)
+    const check = (held: HeldSet) => requireSeen(exchange, held)
     sendTagged(exchange, await change(own, { signal: exchange.signal, check }))
   }
   return [
@@ -41,7 +42,7 @@ export function givenRemoteRoutes({ given, remotes }: GivenRemoteRoutesComponent
     adminRoute(buildIndexAdmin.giveRemotes, (exchange) =>
       changed(exchange, async (own, init) => {
         const set = await adminBody(buildIndexAdmin.giveRemotes, exchange, { maxBytes: MAX_GIVEN_REMOTES_BYTES })
-        return own.give(exchange.principal.name === 'manager' ? 'manager' : 'admin', set, init)
+        return own.give(giverOf(exchange), set, init)
       }),
     ),
     adminRoute(buildIndexAdmin.releaseRemotes, (exchange) => changed(exchange, (own, init) => own.release(init))),

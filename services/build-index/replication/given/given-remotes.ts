@@ -1,24 +1,24 @@
-import type { GivenRemoteSet, HeldRemotes } from '../../../../lib/api/index.ts'
+import type { GivenRemoteSet, Giver, HeldSet } from '../../../../lib/api/index.ts'
 import { type AbortOptions, appError, type Clock } from '../../../../lib/base/index.ts'
-import { afterChange, assertMayGive, type Giver, heldOf } from './kept-remotes.ts'
+import { afterChange, assertMayGive, heldOf } from './kept-remotes.ts'
 import type { LiveFollowers } from './live-followers.ts'
 
 export interface GiveInit extends AbortOptions {
   /** Sees what is held in its turn, and may throw. */
-  readonly check: (held: HeldRemotes) => void
+  readonly check: (held: HeldSet) => void
 }
 
 /** The remotes that a manager has given this cluster, or an admin in its place. All its build-indexes obey them. */
 export interface GivenRemotes {
   /** As the cluster has them now. */
-  held(options: AbortOptions): Promise<HeldRemotes>
+  held(options: AbortOptions): Promise<HeldSet>
   /**
    * Replaces them. They are durable, and count here, when this returns.
    * @throws REMOTES_HELD, REMOTES_STALE; NAME_TAKEN for the name of a webhook
    */
-  give(by: Giver, set: GivenRemoteSet, init: GiveInit): Promise<HeldRemotes>
+  give(by: Giver, set: GivenRemoteSet, init: GiveInit): Promise<HeldSet>
   /** Lets go of all of them. */
-  release(init: GiveInit): Promise<HeldRemotes>
+  release(init: GiveInit): Promise<HeldSet>
 }
 
 export interface GivenRemotesComponents {

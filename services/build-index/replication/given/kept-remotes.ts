@@ -2,15 +2,15 @@ import {
   type GivenRemote,
   type GivenRemoteSet,
   type GivenRule,
+  type Giver,
   givenRemoteSetSchema,
   givenRemotesHash,
-  type HeldRemotes,
+  type HeldSet,
+  nothingHeld,
   parseBody,
+  whyNotGiven,
 } from '../../../../lib/api/index.ts'
 import { appError } from '../../../../lib/base/index.ts'
-
-/** Who gives remotes to a cluster. A manager comes before an admin. */
-export type Giver = 'admin' | 'manager'
 
 /** Names of remotes that were given once, and are remembered; of more, those that ended longest ago are forgotten. */
 const MAX_GONE = 64
@@ -33,21 +33,19 @@ export interface KeptRemotes {
 
 export const nothingKept: KeptRemotes = { revision: 0, given: undefined, gone: {} }
 
-export const heldOf = ({ given }: KeptRemotes): HeldRemotes => {
-  if (given === undefined) return { by: 'nobody', manager: '', generation: 0, hash: '', count: 0 }
+export const heldOf = ({ given }: KeptRemotes): HeldSet => {
+  if (given === undefined) return nothingHeld
   const { by, set } = given
   const { manager, generation, remotes } = set
   return { by, manager, generation, hash: givenRemotesHash(remotes), count: remotes.length }
 }
 
 /** @throws REMOTES_HELD, REMOTES_STALE when that one may not give this now */
-export function assertMayGive(kept: KeptRemotes, by: Giver, { manager, generation }: GivenRemoteSet): void {
-  const { given } = kept
-  if (given === undefined || (given.by === 'admin' && by === 'manager')) return
-  const { set } = given
-  const detail = { manager: set.manager, generation: set.generation }
-  if (given.by !== by || (by === 'manager' && set.manager !== manager)) throw appError('REMOTES_HELD', { detail })
-  if (generation < set.generation) throw appError('REMOTES_STALE', { detail })
+export function assertMayGive({ given }: KeptRemotes, by: Giver, set: GivenRemoteSet): void {
+  const why = whyNotGiven(given, by, set)
+  if (given === undefined || why === undefined) return
+  const { manager, generation } = given.set
+  throw appError(why === 'held' ? 'REMOTES_HELD' : 'REMOTES_STALE', { detail: { manager, generation } })
 }
 
 /**
