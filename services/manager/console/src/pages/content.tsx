@@ -1,9 +1,9 @@
 import { useSignal } from '@preact/signals'
 import { t } from '../i18n/index.ts'
-import { Failed, useDoing } from '../parts/form.tsx'
+import { Sure } from '../parts/form.tsx'
 import { Id, SwarmLink } from '../parts/names.tsx'
 import { Table } from '../parts/table.tsx'
-import { Card, Dialog, Empty, Head, Seen, tell } from '../parts/ui.tsx'
+import { Card, Empty, Head, Seen, tell } from '../parts/ui.tsx'
 import { addressOf, type Place } from '../pure/paths.ts'
 import { get, part, send } from '../state/api.ts'
 import { format } from '../state/here.ts'
@@ -24,24 +24,14 @@ interface DeleteProps extends Tagged {
 }
 
 function DeleteDialog({ cluster, repository, reference, close, again }: DeleteProps) {
-  const doing = useDoing()
-  const run = () =>
-    doing.run(async () => {
-      await send('DELETE', `/api/v1/clusters/${part(cluster)}/images/${part(repository)}/tags/${part(reference)}`)
-      tell(t('content.deleted'))
-      close()
-      again()
-    })
-  return (
-    <Dialog
-      title={t('content.deleteTitle', { tag: `${repository}:${reference}`, cluster })}
-      close={close}
-      act={{ text: t('content.delete'), run, danger: true, busy: doing.busy }}
-    >
-      <p>{t('content.deleteWhat')}</p>
-      <Failed of={doing} />
-    </Dialog>
-  )
+  const work = async () => {
+    await send('DELETE', `/api/v1/clusters/${part(cluster)}/images/${part(repository)}/tags/${part(reference)}`)
+    tell(t('content.deleted'))
+    close()
+    again()
+  }
+  const title = t('content.deleteTitle', { tag: `${repository}:${reference}`, cluster })
+  return <Sure title={title} what={t('content.deleteWhat')} act={t('content.delete')} close={close} work={work} />
 }
 
 type Known = ContentInCluster & { readonly content: NonNullable<ContentInCluster['content']> }

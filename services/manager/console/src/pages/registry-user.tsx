@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { t } from '../i18n/index.ts'
-import { Failed, useDoing } from '../parts/form.tsx'
+import { Failed, Sure, useDoing } from '../parts/form.tsx'
 import { RegistryUserFieldset } from '../parts/registry-user-fields.tsx'
 import { clustersText, endText, Grants, ProxiesCard, ShownSecret, StandingMark } from '../parts/registry-users.tsx'
 import { Card, Dialog, Facts, Head, Seen, tell } from '../parts/ui.tsx'
@@ -45,48 +45,30 @@ function Edit({ seen: { value: user, tag }, close }: ActProps) {
 /** Another secret in place of the one before; it is shown this once. */
 function Rotate({ seen: { value: user, tag }, close }: ActProps) {
   const made = useSignal<ShownRegistryUser | undefined>(undefined)
-  const doing = useDoing()
-  const run = () =>
-    doing.run(async () => {
-      const { value } = await send<ShownRegistryUser>('POST', `${addressAt(user.name)}/secret`, { seen: tag })
-      made.value = value
-    })
+  const { name } = user
+  const work = async () => {
+    const { value } = await send<ShownRegistryUser>('POST', `${addressAt(name)}/secret`, { seen: tag })
+    made.value = value
+  }
   if (made.value !== undefined)
     return (
-      <Dialog title={t('registryUser.made', { name: user.name })} close={close}>
+      <Dialog title={t('registryUser.made', { name })} close={close}>
         <ShownSecret secret={made.value.secret} user={made.value.kept} />
       </Dialog>
     )
-  return (
-    <Dialog
-      title={t('registryUser.rotateTitle', { name: user.name })}
-      close={close}
-      act={{ text: t('registryUser.rotate'), run, danger: true, busy: doing.busy }}
-    >
-      <p>{t('registryUser.rotateWhat')}</p>
-      <Failed of={doing} />
-    </Dialog>
-  )
+  const words = { title: t('registryUser.rotateTitle', { name }), what: t('registryUser.rotateWhat') }
+  return <Sure {...words} act={t('registryUser.rotate')} close={close} work={work} />
 }
 
 function Remove({ seen: { value: user, tag }, close }: ActProps) {
-  const doing = useDoing()
-  const run = () =>
-    doing.run(async () => {
-      await send('DELETE', addressAt(user.name), { seen: tag })
-      tell(t('registryUser.removed', { name: user.name }))
-      go(addressOf('registryUsers'))
-    })
-  return (
-    <Dialog
-      title={t('registryUser.removeTitle', { name: user.name })}
-      close={close}
-      act={{ text: t('act.remove'), run, danger: true, busy: doing.busy }}
-    >
-      <p>{t('registryUser.removeWhat')}</p>
-      <Failed of={doing} />
-    </Dialog>
-  )
+  const { name } = user
+  const work = async () => {
+    await send('DELETE', addressAt(name), { seen: tag })
+    tell(t('registryUser.removed', { name }))
+    go(addressOf('registryUsers'))
+  }
+  const words = { title: t('registryUser.removeTitle', { name }), what: t('registryUser.removeWhat') }
+  return <Sure {...words} act={t('act.remove')} close={close} work={work} />
 }
 
 const acts = { edit: Edit, rotate: Rotate, remove: Remove } as const

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { t } from '../i18n/index.ts'
-import { Failed, useDoing } from '../parts/form.tsx'
+import { Failed, Sure, useDoing } from '../parts/form.tsx'
 import { RelationFieldset } from '../parts/relation-fields.tsx'
 import { RelationMark, RelationStatesCard, ruleText } from '../parts/relations.tsx'
 import { Card, Dialog, Facts, Head, Mark, Seen, tell } from '../parts/ui.tsx'
@@ -50,24 +50,14 @@ function Edit({ seen: { value: relation, tag }, close }: ActProps) {
 }
 
 function Remove({ seen: { value: relation, tag }, close }: ActProps) {
-  const doing = useDoing()
   const ends = { from: relation.from, to: relation.to }
-  const run = () =>
-    doing.run(async () => {
-      await send('DELETE', addressAt(relation.id), { seen: tag })
-      tell(t('relation.removed', ends))
-      go(addressOf('relations'))
-    })
-  return (
-    <Dialog
-      title={t('relation.removeTitle', ends)}
-      close={close}
-      act={{ text: t('act.remove'), run, danger: true, busy: doing.busy }}
-    >
-      <p>{t('relation.removeWhat')}</p>
-      <Failed of={doing} />
-    </Dialog>
-  )
+  const work = async () => {
+    await send('DELETE', addressAt(relation.id), { seen: tag })
+    tell(t('relation.removed', ends))
+    go(addressOf('relations'))
+  }
+  const words = { title: t('relation.removeTitle', ends), what: t('relation.removeWhat'), act: t('act.remove') }
+  return <Sure {...words} close={close} work={work} />
 }
 
 /** What can be done with a relation. */

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { t } from '../i18n/index.ts'
-import { Failed, Field, useDoing } from '../parts/form.tsx'
+import { changer, Failed, Field, useDoing } from '../parts/form.tsx'
 import { JobFieldset, Radios } from '../parts/job-fields.tsx'
 import { Card, Head, Seen, tell } from '../parts/ui.tsx'
 import { emptyFields, fieldsOf, type JobFields, type LackingField, lackOf, specOf } from '../pure/job-form.ts'
@@ -10,7 +10,6 @@ import { type Answer, part, send } from '../state/api.ts'
 import { go } from '../state/here.ts'
 import type { Schedule } from '../state/jobs.ts'
 import { useLoad } from '../state/load.ts'
-import { put } from '../state/put.ts'
 
 interface WhenProps {
   readonly fields: ScheduleFields
@@ -52,7 +51,7 @@ function ScheduleForm({ first, job: firstJob, enabled, seen }: FormProps) {
   const job = useSignal(firstJob)
   const lack = useSignal<LackingField | undefined>(undefined)
   const doing = useDoing()
-  const set = (change: Partial<ScheduleFields>) => put(fields, { ...fields.peek(), ...change })
+  const set = changer(fields)
   const { occasion, name, overlap } = fields.value
   const pushed = occasion === 'push'
   const submit = (event: Event) => {

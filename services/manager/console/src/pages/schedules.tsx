@@ -1,9 +1,9 @@
 import { useSignal } from '@preact/signals'
 import { t } from '../i18n/index.ts'
-import { Failed, useDoing } from '../parts/form.tsx'
+import { Failed, Sure, useDoing } from '../parts/form.tsx'
 import { About, JobLink, jobAdvice } from '../parts/jobs.tsx'
 import { type Column, Pager, Table } from '../parts/table.tsx'
-import { Card, Dialog, Empty, Head, Mark, Seen } from '../parts/ui.tsx'
+import { Card, Empty, Head, Mark, Seen } from '../parts/ui.tsx'
 import { addressOf, type Place } from '../pure/paths.ts'
 import { pausedOrNot } from '../pure/schedule-form.ts'
 import { get, part, send } from '../state/api.ts'
@@ -61,12 +61,11 @@ const Acts = ({ schedule, again }: { readonly schedule: Schedule; readonly again
       await send('PUT', address, { body: pausedOrNot(value, !enabled), seen: tag })
       again()
     })
-  const remove = () =>
-    doing.run(async () => {
-      await send('DELETE', address)
-      removing.value = false
-      again()
-    })
+  const remove = async () => {
+    await send('DELETE', address)
+    removing.value = false
+    again()
+  }
   return (
     <>
       <button type="button" class="plain" disabled={doing.busy} onClick={toggle}>
@@ -75,16 +74,15 @@ const Acts = ({ schedule, again }: { readonly schedule: Schedule; readonly again
       <button type="button" class="plain" disabled={doing.busy} onClick={() => put(removing, true)}>
         {t('schedules.delete')} <span class="hidden">{name}</span>
       </button>
-      {!removing.value && <Failed of={doing} />}
+      <Failed of={doing} />
       {removing.value && (
-        <Dialog
+        <Sure
           title={t('schedules.deleteTitle', { name })}
+          what={t('schedules.deleteWhat')}
+          act={t('schedules.delete')}
           close={() => put(removing, false)}
-          act={{ text: t('schedules.delete'), run: remove, danger: true, busy: doing.busy }}
-        >
-          <p>{t('schedules.deleteWhat')}</p>
-          <Failed of={doing} />
-        </Dialog>
+          work={remove}
+        />
       )}
     </>
   )

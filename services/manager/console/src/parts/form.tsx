@@ -1,7 +1,8 @@
-import { useSignal } from '@preact/signals'
+import { type Signal, useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { type Fault, isFault } from '../state/api.ts'
-import { Trouble } from './ui.tsx'
+import { put } from '../state/put.ts'
+import { Dialog, Trouble } from './ui.tsx'
 
 interface FieldProps {
   readonly name: string
@@ -44,6 +45,34 @@ export function useDoing(): Doing {
 }
 
 export const Failed = ({ of }: { readonly of: Doing }) => (of.fault === undefined ? null : <Trouble fault={of.fault} />)
+
+interface SureProps {
+  readonly title: string
+  /** What becomes of what. */
+  readonly what: string
+  /** Word of the button. */
+  readonly act: string
+  readonly close: () => void
+  readonly work: () => Promise<void>
+}
+
+/** Asks before something that cannot be taken back. When it fails, the question stays, and says why. */
+export function Sure({ title, what, act, close, work }: SureProps) {
+  const doing = useDoing()
+  const run = () => doing.run(work)
+  return (
+    <Dialog title={title} close={close} act={{ text: act, run, danger: true, busy: doing.busy }}>
+      <p>{what}</p>
+      <Failed of={doing} />
+    </Dialog>
+  )
+}
+
+/** Changes some fields of a form. */
+export const changer =
+  <Fields extends object>(fields: Signal<Fields>) =>
+  (change: Partial<Fields>) =>
+    put(fields, { ...fields.peek(), ...change })
 
 interface ChooseProps<T extends string> {
   readonly label: string

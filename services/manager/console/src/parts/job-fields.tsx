@@ -3,8 +3,7 @@ import type { ComponentChildren } from 'preact'
 import { type TextKey, t } from '../i18n/index.ts'
 import { howMany, type JobFields, kindHas, type LackingField, whichHosts } from '../pure/job-form.ts'
 import { jobKinds, jobScopes } from '../state/jobs.ts'
-import { put } from '../state/put.ts'
-import { Field } from './form.tsx'
+import { changer, Field } from './form.tsx'
 import { useClusters } from './jobs.tsx'
 import { Card } from './ui.tsx'
 
@@ -20,10 +19,6 @@ type TextName = {
   [Name in keyof JobFields]: JobFields[Name] extends string ? (string extends JobFields[Name] ? Name : never) : never
 }[keyof JobFields]
 
-function setter(fields: Signal<JobFields>) {
-  return (change: Partial<JobFields>) => put(fields, { ...fields.peek(), ...change })
-}
-
 interface TextProps extends FieldsProps {
   readonly name: TextName
   readonly label: TextKey
@@ -37,7 +32,7 @@ function Text({ fields, lack, name, label, hint, rows, number }: TextProps) {
   const wrong = lack !== undefined && lack === name
   const shared = {
     value: fields.value[name],
-    onInput: (e: { currentTarget: { value: string } }) => setter(fields)({ [name]: e.currentTarget.value }),
+    onInput: (e: { currentTarget: { value: string } }) => changer(fields)({ [name]: e.currentTarget.value }),
     autocomplete: 'off',
     ...(wrong && { 'aria-invalid': true }),
   }
@@ -94,7 +89,7 @@ function Clusters({ fields }: Pick<FieldsProps, 'fields'>) {
   const all = [...new Set([...known, ...chosen])]
   if (all.length === 0) return null
   const toggle = (name: string, on: boolean) =>
-    setter(fields)({ clusters: on ? [...chosen, name] : chosen.filter((each) => each !== name) })
+    changer(fields)({ clusters: on ? [...chosen, name] : chosen.filter((each) => each !== name) })
   return (
     <fieldset class="field">
       <legend>{t('jobForm.clusters')}</legend>
@@ -118,7 +113,7 @@ function Clusters({ fields }: Pick<FieldsProps, 'fields'>) {
 /** Which hosts, and how many of them. */
 function Hosts(props: FieldsProps) {
   const { fields } = props
-  const set = setter(fields)
+  const set = changer(fields)
   const { which, many } = fields.value
   return (
     <>
@@ -158,7 +153,7 @@ function What(props: FieldsProps) {
       <Field name={t('jobForm.kind')} hint={t(`jobKindWhat.${kind}`)}>
         <select
           value={kind}
-          onChange={(e) => setter(fields)({ kind: jobKinds.find((each) => each === e.currentTarget.value) ?? kind })}
+          onChange={(e) => changer(fields)({ kind: jobKinds.find((each) => each === e.currentTarget.value) ?? kind })}
         >
           {jobKinds.map((each) => (
             <option key={each} value={each}>
@@ -178,7 +173,7 @@ function What(props: FieldsProps) {
           <input
             type="checkbox"
             checked={fields.value.dryRun}
-            onChange={(e) => setter(fields)({ dryRun: e.currentTarget.checked })}
+            onChange={(e) => changer(fields)({ dryRun: e.currentTarget.checked })}
           />
           {t('jobForm.dryRun')}
         </label>
@@ -203,7 +198,7 @@ export function JobFieldset(props: FieldsProps) {
             name="scope"
             value={scope}
             options={jobScopes.map((each) => [each, t(`jobScope.${each}`)] as const)}
-            onChoose={(value) => setter(fields)({ scope: value })}
+            onChoose={(value) => changer(fields)({ scope: value })}
           />
         )}
         {kindHas.hosts(kind) && (!preheats || scope === 'agents') && <Hosts {...props} />}

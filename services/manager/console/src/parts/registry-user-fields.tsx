@@ -7,10 +7,9 @@ import {
   type LackingOfUser,
   type RegistryUserFields,
 } from '../pure/registry-user-form.ts'
-import { put } from '../state/put.ts'
 import { type RuleAction, registryUserKinds, ruleActions } from '../state/registry-users.ts'
 import { useClusterWords } from './cluster-words.ts'
-import { Field } from './form.tsx'
+import { changer, Field } from './form.tsx'
 import { Radios } from './job-fields.tsx'
 import { Lack, Rows } from './rows.tsx'
 
@@ -18,9 +17,6 @@ interface FieldsProps {
   readonly fields: Signal<RegistryUserFields>
   readonly lack: LackingOfUser | undefined
 }
-
-const setter = (fields: Signal<RegistryUserFields>) => (change: Partial<RegistryUserFields>) =>
-  put(fields, { ...fields.peek(), ...change })
 
 const lackText = (of: LackingOfUser, lack: LackingOfUser | undefined) =>
   lack === of ? t(`registryUser.lacks.${of}`) : undefined
@@ -55,7 +51,7 @@ const Grant = ({ grant, change }: { readonly grant: GrantFields; readonly change
 
 function ClustersFields({ fields, lack }: FieldsProps) {
   const { everywhere, clusters } = fields.value
-  const set = setter(fields)
+  const set = changer(fields)
   const names = [...new Set([...useClusterWords(), ...clusters])]
   return (
     <>
@@ -99,7 +95,7 @@ function ClustersFields({ fields, lack }: FieldsProps) {
 
 function EndFields({ fields, lack }: FieldsProps) {
   const { ends, until } = fields.value
-  const set = setter(fields)
+  const set = changer(fields)
   return (
     <>
       <Radios
@@ -132,7 +128,7 @@ export const RegistryUserFieldset = ({ first, ...props }: FieldsProps & { readon
         legend={t('registryUser.may')}
         each={(n) => t('registryUser.grant', { n })}
         rows={fields.value.grants}
-        set={(grants) => setter(fields)({ grants })}
+        set={(grants) => changer(fields)({ grants })}
         empty={emptyGrant}
         add={t('registryUser.addGrant')}
         hint={t('registryUser.mayHint')}
@@ -146,7 +142,7 @@ export const RegistryUserFieldset = ({ first, ...props }: FieldsProps & { readon
         <input
           maxLength={255}
           value={fields.value.note}
-          onInput={(e) => setter(fields)({ note: e.currentTarget.value })}
+          onInput={(e) => changer(fields)({ note: e.currentTarget.value })}
         />
       </Field>
     </div>
@@ -155,7 +151,7 @@ export const RegistryUserFieldset = ({ first, ...props }: FieldsProps & { readon
 
 /** Its name, and whether the name counts. */
 export function WhoFields({ fields, lack }: FieldsProps) {
-  const set = setter(fields)
+  const set = changer(fields)
   const { name, kind } = fields.value
   return (
     <>

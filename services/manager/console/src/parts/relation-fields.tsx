@@ -1,19 +1,15 @@
 import type { Signal } from '@preact/signals'
 import { t } from '../i18n/index.ts'
 import { emptyRule, emptyWindow, type LackingOfRelation, type RelationFields } from '../pure/relation-form.ts'
-import { put } from '../state/put.ts'
 import type { RelationRule, RelationWindow } from '../state/relations.ts'
 import { useClusterWords } from './cluster-words.ts'
-import { Field } from './form.tsx'
+import { changer, Field } from './form.tsx'
 import { Lack, Rows } from './rows.tsx'
 
 interface FieldsProps {
   readonly fields: Signal<RelationFields>
   readonly lack: LackingOfRelation | undefined
 }
-
-const setter = (fields: Signal<RelationFields>) => (change: Partial<RelationFields>) =>
-  put(fields, { ...fields.peek(), ...change })
 
 const lackText = (of: LackingOfRelation, lack: LackingOfRelation | undefined) =>
   lack === of ? t(`relation.lacks.${of}`) : undefined
@@ -85,7 +81,7 @@ const ClusterField = ({ label, value, names, choose }: ClusterProps) => (
 
 /** Which cluster replicates to which; it cannot be changed later. */
 export function WhichFields({ fields, lack }: FieldsProps) {
-  const set = setter(fields)
+  const set = changer(fields)
   const { from, to, remote } = fields.value
   const names = useClusterWords()
   return (
@@ -107,7 +103,7 @@ export function WhichFields({ fields, lack }: FieldsProps) {
 }
 
 function Speed({ fields, lack }: FieldsProps) {
-  const set = setter(fields)
+  const set = changer(fields)
   const { bandwidth, concurrency } = fields.value
   return (
     <>
@@ -136,7 +132,7 @@ function Speed({ fields, lack }: FieldsProps) {
 }
 
 function What({ fields, lack }: FieldsProps) {
-  const set = setter(fields)
+  const set = changer(fields)
   const { rules, windows } = fields.value
   return (
     <>
@@ -170,7 +166,7 @@ function What({ fields, lack }: FieldsProps) {
 
 /** All of a relation that can be changed later. */
 export function RelationFieldset({ fields, lack }: FieldsProps) {
-  const set = setter(fields)
+  const set = changer(fields)
   const { signatures, deletes, urls, note } = fields.value
   return (
     <>
