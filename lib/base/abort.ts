@@ -1,7 +1,8 @@
-import { setMaxListeners } from 'node:events'
 import { appError } from './app-error.ts'
 import { attendedTimer } from './attended-timer.ts'
 import type { Clock } from './clock.ts'
+import { deferred } from './deferred.ts'
+import { boundWaits, onAbort } from './on-abort.ts'
 
 /**
  * Waits at one time on the signal of one request or one piece of work: it asks about at most 64 things at once
@@ -16,14 +17,14 @@ export const WAITS_OF_LIFE = 0
 /** A controller of a signal on which many wait. All signals of the product come from here, or from `anySignal`. */
 export function abortController(waits = WAITS_OF_WORK): AbortController {
   const controller = new AbortController()
-  setMaxListeners(waits, controller.signal)
+  boundWaits(controller.signal, waits)
   return controller
 }
 
 /** A signal on which many wait, and which fires when the first of `signals` does. */
 export function anySignal(signals: readonly AbortSignal[]): AbortSignal {
   const either = AbortSignal.any([...signals])
-  setMaxListeners(WAITS_OF_WORK, either)
+  boundWaits(either, WAITS_OF_WORK)
   return either
 }
 
@@ -40,17 +41,12 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | un
   if (signal === undefined) return promise
   if (signal.aborted) promise.catch(() => undefined)
   throwIfAborted(signal)
-  let giveUp: (() => void) | undefined
+  const aborted = deferred<never>()
+  const takeBack = onAbort(signal, () => aborted.reject(appError('ABORTED', { cause: signal.reason })))
   try {
-    return await Promise.race([
-      promise,
-      new Promise<never>((_, reject) => {
-        giveUp = () => reject(appError('ABORTED', { cause: signal.reason }))
-        signal.addEventListener('abort', giveUp, { once: true })
-      }),
-    ])
+    return await Promise.race([promise, aborted.promise])
   } finally {
-    if (giveUp !== undefined) signal.removeEventListener('abort', giveUp)
+    takeBack()
   }
 }
 
@@ -82,9 +78,7 @@ export function deadline(clock: Clock, timeoutMs: number, outer?: AbortSignal): 
     controller.abort(appError('REQUEST_TIMEOUT', { detail: { timeoutMs } }))
   }
   let timer = attendedTimer(clock, timeoutMs, expire)
-  const follow = () => controller.abort(outer?.reason)
-  if (outer?.aborted === true) follow()
-  else outer?.addEventListener('abort', follow, { once: true })
+  const unfollow = onAbort(outer, () => controller.abort(outer?.reason))
   return {
     signal: controller.signal,
     get expired() {
@@ -98,7 +92,7 @@ export function deadline(clock: Clock, timeoutMs: number, outer?: AbortSignal): 
     hold: () => timer.cancel(),
     release() {
       timer.cancel()
-      outer?.removeEventListener('abort', follow)
+      unfollow()
     },
   }
 }

@@ -1,4 +1,4 @@
-import { appError, type Clock, deferred, type Timer, throwIfAborted } from '../base/index.ts'
+import { appError, type Clock, deferred, onAbort, type Timer, throwIfAborted } from '../base/index.ts'
 import type { Exchange } from './route.ts'
 
 /** One event of a stream. */
@@ -48,14 +48,11 @@ export async function sendEvents(
   const over = deferred<undefined>()
   const leave = () => over.resolve(undefined)
   res.once('close', leave)
-  for (const each of [signal, end]) {
-    if (each.aborted) leave()
-    else each.addEventListener('abort', leave, { once: true })
-  }
+  const waits = [signal, end].map((each) => onAbort(each, leave))
   try {
     await over.promise
   } finally {
-    for (const each of [signal, end]) each.removeEventListener('abort', leave)
+    for (const takeBack of waits) takeBack()
     stop()
     timer.cancel()
     if (!res.destroyed) res.end()

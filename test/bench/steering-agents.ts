@@ -8,7 +8,15 @@ import {
   type TrackerClient,
   trackerClient,
 } from '../../lib/api/index.ts'
-import { abortController, backoffMs, isAbort, systemClock, systemRandom } from '../../lib/base/index.ts'
+import {
+  abortController,
+  backoffMs,
+  isAbort,
+  onAbort,
+  systemClock,
+  systemRandom,
+  WAITS_OF_LIFE,
+} from '../../lib/base/index.ts'
 import { digestOf, peerIdOf, swarmIdOf } from '../../lib/core/index.ts'
 import { httpClient } from '../../lib/http/index.ts'
 import { everySecret } from '../kit/secrets.ts'
@@ -49,8 +57,7 @@ const http = httpClient(
     connectionsPerOrigin: { control: 20_000, upload: 1, download: 1 },
   },
 )
-// Every question waits for it.
-const end = abortController(Number.MAX_SAFE_INTEGER)
+const end = abortController(WAITS_OF_LIFE)
 const tell = (told: AgentsTold) => process.send?.(told)
 
 const random = systemRandom()
@@ -76,8 +83,10 @@ class Agent {
   }
 
   readonly #port: number
+  readonly #end = abortController()
 
   constructor(at: number) {
+    onAbort(end.signal, () => this.#end.abort())
     this.#key = keyOf(at)
     this.#port = FIRST_PORT + (at % PORTS)
   }
@@ -86,9 +95,9 @@ class Agent {
   async live({ orders, announces }: Clients): Promise<void> {
     const state = { turn: 0, isKnown: false, isAnnounced: false }
     let failed = 0
-    while (!end.signal.aborted) {
+    while (!this.#end.signal.aborted) {
       try {
-        if (!state.isAnnounced) await announces.announceSeeds(this.#peer, seeds, { signal: end.signal })
+        if (!state.isAnnounced) await announces.announceSeeds(this.#peer, seeds, { signal: this.#end.signal })
         state.isAnnounced = true
         await this.#askOnce(orders, state)
         failed = 0
@@ -97,7 +106,7 @@ class Agent {
         failures += 1
         failed += 1
         const waitMs = AWAY.baseMs / 2 + backoffMs(AWAY, failed, random)
-        await clock.sleep(waitMs, { signal: end.signal }).catch(() => undefined)
+        await clock.sleep(waitMs, { signal: this.#end.signal }).catch(() => undefined)
       }
     }
   }
@@ -114,7 +123,7 @@ class Agent {
     requests += 1
     const { steering: word, againMs } = await client.poll(
       { ...identity, waitMs, shoal: 'bench', steering: this.#report, orders: [] },
-      { signal: end.signal },
+      { signal: this.#end.signal },
     )
     if (!state.isKnown) this.#begun()
     state.isKnown = true
@@ -124,7 +133,7 @@ class Agent {
       this.#report = { ...this.#report, version, hash, runs: version.generation }
       if (before === 0) runs()
     }
-    if (againMs > 0) await clock.sleep(againMs, { signal: end.signal })
+    if (againMs > 0) await clock.sleep(againMs, { signal: this.#end.signal })
   }
 
   #begun(): void {

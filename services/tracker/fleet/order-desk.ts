@@ -1,5 +1,5 @@
 import { type Order, type OrderAnswer, type OrderPoll, orderLimits } from '../../../lib/api/index.ts'
-import { type Clock, deferred, type Random } from '../../../lib/base/index.ts'
+import { type Clock, deferred, onAbort, type Random } from '../../../lib/base/index.ts'
 import type { SteeringDesk } from '../steering/steering-desk.ts'
 import type { JobRun } from './job-run.ts'
 import type { Jobs } from './jobs.ts'
@@ -144,11 +144,11 @@ async function kept(
   const leave = () => end(nothing)
   const release = seat.keep({ offer, end: () => end(question.later()) })
   const timer = clock.setTimer(waitMs, leave, { background: true })
-  for (const signal of signals) signal.addEventListener('abort', leave, { once: true })
+  const waits = signals.map((signal) => onAbort(signal, leave))
   try {
     return await answer.promise
   } finally {
-    for (const signal of signals) signal.removeEventListener('abort', leave)
+    for (const takeBack of waits) takeBack()
     timer.cancel()
     release()
   }
