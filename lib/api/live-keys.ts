@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { byteSize, duration, logLevel, rate } from '../config/index.ts'
-import { pullKeys, withholdRules } from '../service/index.ts'
+import { lookKeys, pullKeys, withholdRules } from '../service/index.ts'
 import { text } from './bounded.ts'
 
 /** `on`, `off` or a rate; parsed to bytes per second, undefined for `on`. */
@@ -25,6 +25,7 @@ const swarmKeys = {
 const MIB = 1024 * 1024
 const MOST_WINDOW = 32 * MIB
 const LEAST_WINDOW = 2 * MIB
+const MOST_LINK_MEMORY_MS = 60_000
 const window = byteSize.refine((bytes) => bytes >= LEAST_WINDOW && bytes <= MOST_WINDOW, 'from 2MiB to 32MiB')
 
 /** Above `high` of its capacity, a store evicts what was used least lately until it is below `low`. */
@@ -67,6 +68,20 @@ export const liveKeys = {
     'store.uploadIdle': duration.refine((ms) => ms >= 1_000, 'at least 1s'),
     'handOver.rate': rate,
     'scrub.rate': rate,
+  },
+  'build-index': {
+    log: logLevel,
+    linkMemory: duration.refine((ms) => ms <= MOST_LINK_MEMORY_MS, 'at most 1m'),
+    'garbage.interval': lookKeys.garbage.interval,
+    'garbage.grace': lookKeys.garbage.grace,
+    'garbage.remove': lookKeys.garbage.remove,
+    'garbage.rate': lookKeys.garbage.rate,
+    'retention.interval': lookKeys.retention.interval,
+    'retention.remove': lookKeys.retention.remove,
+    'retention.rules': lookKeys.retention.rules,
+    'retention.protect': lookKeys.retention.protect,
+    'retention.untagged': lookKeys.retention.untagged,
+    'retention.rate': lookKeys.retention.rate,
   },
   tracker: {
     policy: text(64).min(1),

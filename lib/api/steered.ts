@@ -54,8 +54,8 @@ export interface SteeredComponents {
 }
 
 export interface SteeredInit {
-  /** Where the last settings that could be applied are kept. */
-  readonly folder: string
+  /** Where the last settings that could be applied are kept over a restart; undefined: nowhere. */
+  readonly folder: string | undefined
 }
 
 export function steered(components: SteeredComponents, init: SteeredInit): Steered {
@@ -68,8 +68,7 @@ const noPulls: SteeringHealth = { done: 0, failed: 0, stalled: 0 }
 class SteeredService implements Steered {
   readonly #live: LiveSettings
   readonly #logger: Logger
-  readonly #path: string
-  readonly #folder: string
+  readonly #folder: string | undefined
   readonly #taken: (outcome: 'applied' | 'failed') => void
   readonly #generation: (generation: number) => void
   /** Runs, and is kept. */
@@ -85,7 +84,6 @@ class SteeredService implements Steered {
     this.#live = live
     this.#logger = logger
     this.#folder = folder
-    this.#path = join(folder, FILE)
     const help = 'Settings from trackers, by what became of them.'
     const taken = metrics.counter({ name: 'shoal_settings_taken_total', help }, ['outcome'])
     for (const outcome of ['applied', 'failed']) taken.with({ outcome })
@@ -136,8 +134,9 @@ class SteeredService implements Steered {
   }
 
   async #kept(): Promise<KeptSteering | undefined> {
+    if (this.#folder === undefined) return undefined
     try {
-      const bytes = await readSmall(this.#path)
+      const bytes = await readSmall(join(this.#folder, FILE))
       return bytes === undefined ? undefined : keptSteeringSchema.parse(JSON.parse(bytes.toString()))
     } catch (err) {
       this.#logger.warn('failed to read the kept settings; those of the config hold until a tracker is heard', { err })
@@ -206,10 +205,12 @@ class SteeredService implements Steered {
   }
 
   #keep(kept: KeptSteering): void {
+    const folder = this.#folder
+    if (folder === undefined) return
     const save = async () => {
       try {
-        await makeOwnFolder(this.#folder)
-        await replaceFile(this.#path, JSON.stringify(kept))
+        await makeOwnFolder(folder)
+        await replaceFile(join(folder, FILE), JSON.stringify(kept))
       } catch (err) {
         this.#logger.warn('failed to keep settings; after a restart they come from a tracker', { err })
       }

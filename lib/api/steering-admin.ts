@@ -113,7 +113,7 @@ export const steeringCalls = {
       last: 'continue after this entry: `next` of the page before',
       state: 'only those that are applied, failed, waiting, unable or away',
       layer: 'only those for which this layer holds',
-      kind: 'only those of this kind: agent, origin',
+      kind: 'only those of this kind: agent, origin, build-index',
     },
     codes: ['REQUEST_INVALID'],
     answer: z.object({ hosts: list(hostSchema, MAX_ENTRIES), next: nameSchema.optional() }),

@@ -18,14 +18,18 @@ import {
 export const steeringRoutes = {
   /** Between trackers. */
   exchange: '/steering',
-  /** For origins, which ask for no orders. */
-  word: '/steering/word',
+  /** For services that ask for no orders. Each kind has its own: a tracker that does not know it takes none for another. */
+  words: { origin: '/steering/word', 'build-index': '/steering/word/build-index' },
 } as const
+
+/** Services that ask for their settings there. */
+export type AskingKind = keyof typeof steeringRoutes.words
+export const askingKinds = Object.keys(steeringRoutes.words) as AskingKind[]
 
 /** Longest wait for the answer of another tracker. */
 const ANSWER_MS = 2_000
 
-/** Most bytes of what one tracker tells another, and of what an origin asks. */
+/** Most bytes of what one tracker tells another, and of what a service asks. */
 export const steeringBodies = { maxHeldBytes: 256 * 1024, maxAskedBytes: 8 * 1024 } as const
 
 /** What a tracker holds, as it keeps it and tells the others. */
@@ -67,11 +71,11 @@ export function steeringExchangeClient(http: HttpClient, url: string): SteeringE
   }
 }
 
-/** An origin that asks what holds for it. Its address is that of the socket. */
+/** A service that asks what holds for it. Its address is that of the socket. */
 export const steeringAskedSchema = z.object({
   /** The member that it is. */
   member: text(128).min(1),
-  /** As in its announces; absent from those of an earlier version. */
+  /** As in the announces of an origin; absent from those of an earlier version. */
   peerId: peerIdSchema.exactOptional(),
   zone: text(255).exactOptional(),
   /** Its label `host`. */
@@ -85,15 +89,15 @@ export const steeringToldSchema = z.object({ word: steeringWordSchema.exactOptio
 
 /** Asks one tracker what holds for this service. */
 export interface SteeringWordClient {
-  /** @throws NOT_FOUND when the tracker is of a version that is not steered, and the errors of the HTTP client */
+  /** @throws NOT_FOUND when the tracker is of a version that does not steer this kind, and the errors of the HTTP client */
   ask(asked: SteeringAsked, options?: AbortOptions): Promise<SteeringWord | undefined>
 }
 
 /** `url` is the tracker's base URL without a trailing slash. */
-export function steeringWordClient(http: HttpClient, url: string): SteeringWordClient {
+export function steeringWordClient(http: HttpClient, url: string, kind: AskingKind): SteeringWordClient {
   return {
     async ask(asked, { signal } = {}) {
-      const target = { method: 'POST', url: url + steeringRoutes.word } as const
+      const target = { method: 'POST', url: url + steeringRoutes.words[kind] } as const
       const request = { ...target, headersTimeoutMs: ANSWER_MS, signal, ...jsonBody(asked) }
       return (await sendForJson(http, request, { schema: steeringToldSchema })).word
     },

@@ -21,6 +21,8 @@ export {
   steeredStates,
 } from './steering-admin.ts'
 export {
+  type AskingKind,
+  askingKinds,
   type HeldSteering,
   hasVersion,
   heldSteeringSchema,

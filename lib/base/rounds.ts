@@ -1,4 +1,4 @@
-import { abortController, anySignal } from './abort.ts'
+import { abortable, abortController, anySignal } from './abort.ts'
 import { isAbort } from './app-error.ts'
 import { background } from './background.ts'
 import type { Clock } from './clock.ts'
@@ -12,7 +12,7 @@ export interface Rounds extends Startable {
 }
 
 export interface RoundsInit {
-  /** Does one round; returns the pause after it in milliseconds. */
+  /** Does one round; returns the pause after it in milliseconds, Infinity until one is requested. */
   readonly work: (signal: AbortSignal) => Promise<number>
   readonly onFailure: (err: unknown) => void
   /** The pause after a failed round, milliseconds. */
@@ -34,8 +34,10 @@ export function rounds(clock: Clock, init: RoundsInit): Rounds {
 
   const pause = async (pauseMs: number, signal: AbortSignal): Promise<void> => {
     const over = abortController()
-    const time = clock.sleep(pauseMs, { signal: anySignal([signal, over.signal]) }).catch(() => undefined)
-    await Promise.race([time, asked.promise])
+    const until = { signal: anySignal([signal, over.signal]) }
+    const time =
+      pauseMs === Number.POSITIVE_INFINITY ? abortable(asked.promise, until.signal) : clock.sleep(pauseMs, until)
+    await Promise.race([time.catch(() => undefined), asked.promise])
     over.abort()
   }
 

@@ -12,6 +12,7 @@ export {
 export { connectionRoom } from './connection-room.ts'
 export { checkForeignPeers, swarmKeys } from './foreign-config.ts'
 export { listenerConfig, schemeOf } from './listeners.ts'
+export { lookKeys, tagPattern, tagRuleSchema } from './look-rules-config.ts'
 export { type MissingNow, type OpsRoutesInit, opsRoutes, type ReadinessCheck } from './ops-routes.ts'
 export {
   type BlockRule,

@@ -1,15 +1,14 @@
 import { z } from 'zod'
-import { clusterNameSchema } from '../../lib/api/index.ts'
+import { clusterNameSchema, liveKeys, placeKeys } from '../../lib/api/index.ts'
 import { backendSchema, decidesConditions, upstreamRuleKeys, upstreamRulesOf } from '../../lib/backend/index.ts'
-import { duration, listenerOff } from '../../lib/config/index.ts'
+import { duration, listenerOff, membersOrSource } from '../../lib/config/index.ts'
 import { managerKey } from '../../lib/joining/index.ts'
-import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
+import { commonKeys, listenerOf, rings, secretsOf, tagRuleSchema } from '../../lib/service/index.ts'
 import { garbageSchema } from './garbage/config.ts'
-import { remotesSchema, replicationSchema, tagRuleSchema, webhooksSchema } from './replication/config.ts'
+import { remotesSchema, replicationSchema, webhooksSchema } from './replication/config.ts'
 import { retentionSchema } from './retention/config.ts'
 import { upstreamRecordsSchema } from './upstream/config.ts'
 
-const MOST_LINK_MEMORY_MS = 60_000
 const MOST_FRESH_MS = 24 * 60 * 60_000
 
 const buildIndexUpstreamKeys = {
@@ -21,7 +20,10 @@ const buildIndexUpstreamKeys = {
 /** Every key of a build-index; `config/build-index/base.yaml` shows them with their defaults. */
 const buildIndexKeys = z.strictObject({
   ...commonKeys,
+  ...placeKeys,
   secrets: secretsOf('buildIndex'),
+  /** Its name, different from those of the other build-indexes. Default: as it has joined its manager. */
+  member: z.string().min(1).max(128).exactOptional(),
   /** The API for proxies and agents. */
   http: listenerOf('buildIndex', 'http'),
   /** Probes and metrics. */
@@ -43,13 +45,17 @@ const buildIndexKeys = z.strictObject({
   /** What is kept of their last answers. */
   upstreamRecords: upstreamRecordsSchema,
   /** How long agents are told of a blob or manifest in a repository without a new look at the backend. */
-  linkMemory: duration.refine((ms) => ms <= MOST_LINK_MEMORY_MS, 'at most 1m').prefault('5s'),
+  linkMemory: liveKeys['build-index'].linkMemory.prefault('5s'),
   /** Tags that are not moved to other bytes: those that fit one of the rules. */
   immutableTags: z.array(tagRuleSchema).prefault([]),
   /** Name of this cluster, different from those of the clusters that it replicates to or from. */
   cluster: clusterNameSchema.default('local'),
   /** The origins of this cluster: replication reads from them and sends by them. */
   origins: rings.origins,
+  /** The trackers of this cluster, which it asks for the settings that a manager holds. Default: it asks nobody. */
+  trackers: z.strictObject({ members: membersOrSource }).exactOptional(),
+  /** Where the last of these settings, and what shows its manager who it is, are kept. Default: in memory. */
+  folder: z.string().min(1).exactOptional(),
   /** The clusters that tags are replicated to, by the names that they have here. */
   remotes: remotesSchema,
   /** Who is told of tags over HTTP, by names that no remote has. */

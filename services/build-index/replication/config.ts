@@ -2,19 +2,15 @@ import { z } from 'zod'
 import { backendSchema } from '../../../lib/backend/index.ts'
 import { baseUrl, duration, memberList, rate, secretText, secretValues } from '../../../lib/config/index.ts'
 import { isSafe } from '../../../lib/joining/index.ts'
+import { tagPattern, tagRuleSchema } from '../../../lib/service/index.ts'
 import { webhookEvents } from './webhook-event.ts'
 import { isSigningSecret } from './webhook-signature.ts'
-
-/** A pattern; `*` stands for any characters. */
-const pattern = z.string().min(1).max(512)
 
 const minuteOfDay = z
   .string()
   .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'a time of day is written like 22:30, in UTC')
   .transform((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3)))
 
-/** Tags of repositories; both patterns have to fit. */
-export const tagRuleSchema = z.strictObject({ repository: pattern, tag: pattern.default('*') })
 const tagRules = z.array(tagRuleSchema).min(1)
 
 /** One cluster that tags are replicated to. */
@@ -93,7 +89,7 @@ const managedSchema = z.strictObject({
     .array(
       z.strictObject({
         /** Names or addresses that the secret may be shown to; `*` stands for any characters. */
-        hosts: z.array(pattern).min(1),
+        hosts: z.array(tagPattern).min(1),
         /** Their `peering` secret. */
         secret: secretText.transform((value) => () => value),
       }),

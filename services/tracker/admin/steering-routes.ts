@@ -1,6 +1,7 @@
 import {
   adminBody,
   adminRoute,
+  askingKinds,
   type SteeredGroup,
   type SteeredHostAnswer,
   steeredStates,
@@ -50,7 +51,7 @@ export function steeringAdminRoutes(components: SteeringAdminComponents): readon
   const hosts = (exchange: Exchange) => {
     const asked = pageRequest(exchange.query, { max: MAX_PAGE, usual: PAGE, least: 1 })
     const state = oneOf(exchange.query, 'state', steeredStates)
-    const kind = oneOf(exchange.query, 'kind', ['agent', 'origin'])
+    const kind = oneOf(exchange.query, 'kind', ['agent', ...askingKinds])
     const layer = exchange.query.get('layer')
     const fits = (host: HostReport) =>
       (kind ?? host.kind) === host.kind &&

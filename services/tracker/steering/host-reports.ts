@@ -31,38 +31,40 @@ export interface HostReportsInit {
   readonly max: number
 }
 
-/** Agents ask every 30 s at the latest, origins more often. */
+/** Agents ask every 30 s at the latest, other services more often. */
 const AWAY_MS = 75_000
 /** So long it is still said that a host is away. */
 const KEPT_MS = 3_600_000
 
 export function hostReports(clock: Pick<Clock, 'now'>, { max }: HostReportsInit): HostReports {
   // In the order in which they were heard of.
-  const byId = new Map<string, HostReport>()
+  const byName = new Map<string, HostReport>()
   const byPeer = new Map<string, HostReport>()
+  // Services of different kinds may have the same name.
+  const nameOf = ({ kind, id }: Pick<HostReport, 'kind' | 'id'>) => `${kind} ${id}`
   const forget = (report: HostReport | undefined) => {
     if (report === undefined) return
-    byId.delete(report.id)
+    byName.delete(nameOf(report))
     const { peerId } = report
     if (peerId !== undefined && byPeer.get(peerId) === report) byPeer.delete(peerId)
   }
   const silentMs = ({ seenAtMs }: HostReport) => clock.now() - seenAtMs
   return {
     note(report) {
-      forget(byId.get(report.id))
+      forget(byName.get(nameOf(report)))
       const noted = { ...report, seenAtMs: clock.now() }
-      byId.set(report.id, noted)
+      byName.set(nameOf(report), noted)
       if (report.peerId !== undefined) byPeer.set(report.peerId, noted)
-      for (const oldest of byId.values()) {
-        if (byId.size <= max) break
+      for (const oldest of byName.values()) {
+        if (byName.size <= max) break
         forget(oldest)
       }
     },
-    all: () => byId.values(),
+    all: () => byName.values(),
     ofPeer: (peerId) => byPeer.get(peerId),
     isAway: (report) => silentMs(report) >= AWAY_MS,
     sweep() {
-      for (const report of byId.values()) {
+      for (const report of byName.values()) {
         if (silentMs(report) < KEPT_MS) return
         forget(report)
       }

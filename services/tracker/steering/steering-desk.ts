@@ -1,4 +1,5 @@
 import {
+  type AskingKind,
   compareSteering,
   type OrderPoll,
   type SteeredHost,
@@ -23,8 +24,8 @@ export interface SteeringDesk {
   heard(host: HostFacts, poll: Pick<OrderPoll, 'shoal' | 'steering'>): void
   /** Undefined when the agent has what it should have, or takes no settings. */
   for(host: HostFacts, poll: Pick<OrderPoll, 'steering'>): Said | undefined
-  /** The same of an origin, in one. */
-  heardOrigin(address: string, asked: SteeringAsked): SteeringWord | undefined
+  /** The same of a service that asks for its settings alone, in one. */
+  heardService(kind: AskingKind, address: string, asked: SteeringAsked): SteeringWord | undefined
   /** Agents that were not told yet what they should run. */
   behind(): readonly string[]
 }
@@ -55,9 +56,9 @@ export function steeringDesk({ steering, reports }: SteeringDeskComponents): Ste
       reports.note({ ...steeredAgent(host), peerId, address, label, shoal, report })
     },
     for: (host, { steering: told }) => (told === undefined ? undefined : wordFor(steeredAgent(host), told)),
-    heardOrigin(address, { member: id, peerId, zone, label, shoal, report }) {
+    heardService(kind, address, { member: id, peerId, zone, label, shoal, report }) {
       const names = [id, address, ...(label === undefined ? [] : [label])]
-      const host = { kind: 'origin', id, names, zone }
+      const host = { kind, id, names, zone }
       reports.note({ ...host, peerId, address, label, shoal, report })
       return wordFor(host, report)?.word
     },

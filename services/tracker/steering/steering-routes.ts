@@ -1,4 +1,6 @@
 import {
+  type AskingKind,
+  askingKinds,
   hasVersion,
   heldSteeringSchema,
   parseBody,
@@ -13,11 +15,22 @@ import type { SteeringDesk } from './steering-desk.ts'
 
 export interface SteeringRoutesComponents {
   readonly steering: Pick<Steering, 'held' | 'learn'>
-  readonly steeringDesk: Pick<SteeringDesk, 'heardOrigin'>
+  readonly steeringDesk: Pick<SteeringDesk, 'heardService'>
 }
 
-/** How trackers tell each other what a manager holds, and origins hear of it; only services may. */
+/** How trackers tell each other what a manager holds, and services hear of it; only services may. */
 export function steeringServiceRoutes({ steering, steeringDesk }: SteeringRoutesComponents): readonly Route[] {
+  const wordFor = (kind: AskingKind): Route => ({
+    methods: ['POST'],
+    path: steeringRoutes.words[kind],
+    right: 'ring',
+    summary: `one of kind ${kind} tells which settings it runs, and asks which it should run`,
+    async handle(exchange) {
+      const asked = parseBody(steeringAskedSchema, await readJson(exchange, steeringBodies.maxAskedBytes))
+      const word = steeringDesk.heardService(kind, socketAddress(exchange.req), asked)
+      sendJson(exchange, 200, word === undefined ? {} : { word })
+    },
+  })
   return [
     {
       methods: ['GET'],
@@ -39,16 +52,6 @@ export function steeringServiceRoutes({ steering, steeringDesk }: SteeringRoutes
         sendEmpty(exchange, 204)
       },
     },
-    {
-      methods: ['POST'],
-      path: steeringRoutes.word,
-      right: 'ring',
-      summary: 'an origin tells which settings it runs, and asks which it should run',
-      async handle(exchange) {
-        const asked = parseBody(steeringAskedSchema, await readJson(exchange, steeringBodies.maxAskedBytes))
-        const word = steeringDesk.heardOrigin(socketAddress(exchange.req), asked)
-        sendJson(exchange, 200, word === undefined ? {} : { word })
-      },
-    },
+    ...askingKinds.map(wordFor),
   ]
 }

@@ -127,7 +127,7 @@ describe('what is known of hosts', () => {
     desk.heard({ ...host('a'), peerId: second }, { steering: report({ runs: 2 }), shoal: '1.2.3' })
     expect([reports.ofPeer(first), reports.ofPeer(second)?.shoal]).toEqual([undefined, '1.2.3'])
     const origin = { member: 'o', peerId: first, shoal: '1.2.4', report: report() }
-    desk.heardOrigin('10.0.0.2', origin)
+    desk.heardService('origin', '10.0.0.2', origin)
     expect(reports.ofPeer(first)?.kind).toBe('origin')
     desk.heard(host('b'), {})
     expect(reports.ofPeer(second)).toBeUndefined()
