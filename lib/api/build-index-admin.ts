@@ -10,6 +10,7 @@ import { tagVersionSchema } from './replication.ts'
 import { manifestVerdictsSchema, retentionReportSchema, retentionVerdictsSchema } from './retention.ts'
 import { ringCalls } from './ring-admin.ts'
 import { byteCountSchema, digestSchema, repositorySchema, tagSchema } from './schemas.ts'
+import { settingsCalls } from './settings-call.ts'
 import { upstreamStandingSchema } from './upstream-talk.ts'
 
 /** Entries of one list in an answer. */
@@ -121,6 +122,7 @@ const unknown = ['REPLICATION_UNKNOWN', 'REMOTE_UNKNOWN', 'NAME_INVALID', 'TAG_I
 /** The admin API of a build-index; docs/endpoints.md has a row for each call. */
 export const buildIndexAdmin = adminApi({
   ...ringCalls,
+  ...settingsCalls,
   ...givenRemoteCalls,
   remotes: adminCall({
     method: 'GET',

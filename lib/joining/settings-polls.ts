@@ -6,7 +6,7 @@ import {
   steered as steeredService,
   steeringWordClient,
 } from '../api/index.ts'
-import { hasCode, rounds, type Startable } from '../base/index.ts'
+import { hasCode, lifecycle, rounds, type Startable } from '../base/index.ts'
 import { type Cluster, memberClients } from '../cluster/index.ts'
 import type { PeerId } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
@@ -18,19 +18,20 @@ const SPREAD_MS = 2_000
 
 export interface SettingsPollsComponents extends Pick<Runtime, 'clock' | 'random' | 'logger' | 'metrics'> {
   readonly http: HttpClient
-  readonly trackers: Cluster
+  /** Undefined where the config names none: then nobody is asked, and the file alone counts. */
+  readonly trackers: Cluster | undefined
   readonly live: LiveSettings
 }
 
 /** Who asks, and where it is. */
 export interface SettingsPollsInit {
   readonly kind: AskingKind
-  /** Its name among those of its kind; asked for when it runs. */
-  readonly member: () => string
+  /** Its name among those of its kind. */
+  readonly member: string
   /** The id by which an origin announces itself. */
-  readonly peerId?: PeerId
-  readonly zone?: string
-  readonly labels?: Readonly<Record<string, string>>
+  readonly peerId?: PeerId | undefined
+  readonly zone?: string | undefined
+  readonly labels?: Readonly<Record<string, string>> | undefined
   /** As in `SteeredInit`. */
   readonly folder: string | undefined
 }
@@ -44,23 +45,10 @@ export interface SettingsPolls {
 
 /** Asks every tracker again and again which settings hold for this service, and obeys. */
 export function settingsPolls(components: SettingsPollsComponents, init: SettingsPollsInit): SettingsPolls {
-  const { clock, random, logger, http, trackers } = components
-  const { kind, member, peerId, zone, labels, folder } = init
-  const steering = steeredService(components, { folder })
-  const clients = memberClients(trackers, (url) => steeringWordClient(http, url, kind))
-  const label = labels?.['host']
-  const facts = () => ({
-    ...{ member: member(), shoal: shoalVersion },
-    ...(peerId !== undefined && { peerId }),
-    ...(zone !== undefined && { zone }),
-    ...(label && { label }),
-  })
-  const ask = async (id: string, signal: AbortSignal) => {
-    const asked = steering.report()
-    const word = await clients.at(id)?.ask({ ...facts(), report: asked }, { signal })
-    const ids = trackers.members.map((each) => each.id)
-    steering.hear(id, { asked, word }, ids)
-  }
+  const { clock, logger, random, trackers } = components
+  const steering = steeredService(components, init)
+  if (trackers === undefined) return { steering, asking: lifecycle([]) }
+  const ask = questions(components, trackers, steering, init)
   const missed = (err: unknown) => {
     // A tracker of an earlier version has none.
     if (!hasCode(err, 'NOT_FOUND', 'METHOD_NOT_ALLOWED')) logger.debug('failed to ask a tracker for settings', { err })
@@ -87,4 +75,27 @@ export function settingsPolls(components: SettingsPollsComponents, init: Setting
     },
   }
   return { steering, asking }
+}
+
+/** Asks one tracker, by its id, and hears what it says. */
+function questions(
+  { http }: Pick<SettingsPollsComponents, 'http'>,
+  trackers: Cluster,
+  steering: Steered,
+  { kind, member, peerId, zone, labels }: SettingsPollsInit,
+): (id: string, signal: AbortSignal) => Promise<void> {
+  const clients = memberClients(trackers, (url) => steeringWordClient(http, url, kind))
+  const label = labels?.['host']
+  const facts = {
+    ...{ member, shoal: shoalVersion },
+    ...(peerId !== undefined && { peerId }),
+    ...(zone !== undefined && { zone }),
+    ...(label && { label }),
+  }
+  return async (id, signal) => {
+    const asked = steering.report()
+    const word = await clients.at(id)?.ask({ ...facts, report: asked }, { signal })
+    const ids = trackers.members.map((each) => each.id)
+    steering.hear(id, { asked, word }, ids)
+  }
 }

@@ -1,4 +1,11 @@
-import { type BuildIndex, buildIndexAdmin, describedRoutes, ringRoutes } from '../../lib/api/index.ts'
+import {
+  type BuildIndex,
+  buildIndexAdmin,
+  describedRoutes,
+  ringRoutes,
+  type Steered,
+  settingsRoute,
+} from '../../lib/api/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import type { Route } from '../../lib/http/index.ts'
 import { catalogAdminRoutes, type ShownIndex } from './catalog-routes.ts'
@@ -20,12 +27,14 @@ export interface BuildIndexAdminComponents
   /** Where clients change the index. */
   readonly changed: Pick<BuildIndex, 'deleteTag'>
   readonly rings: Readonly<Record<string, Cluster>>
+  readonly steering: Pick<Steered, 'status'>
 }
 
 /** The admin API of a build-index. */
 export function buildIndexAdminRoutes(components: BuildIndexAdminComponents): readonly Route[] {
   return describedRoutes('build-index', buildIndexAdmin, [
     ...ringRoutes(components.rings),
+    settingsRoute(components.steering),
     ...catalogAdminRoutes(components.index, components.changed),
     ...replicationRoutes(components),
     ...givenRemoteRoutes(components),

@@ -22,7 +22,7 @@ const buildIndexKeys = z.strictObject({
   ...commonKeys,
   ...placeKeys,
   secrets: secretsOf('buildIndex'),
-  /** Its name, different from those of the other build-indexes. Default: as it has joined its manager. */
+  /** Its name, different from those of the other build-indexes. Default: `manager.member`; with trackers it needs one. */
   member: z.string().min(1).max(128).exactOptional(),
   /** The API for proxies and agents. */
   http: listenerOf('buildIndex', 'http'),
@@ -68,6 +68,10 @@ const buildIndexKeys = z.strictObject({
 })
 
 export const buildIndexSchema = buildIndexKeys
+  .refine(({ trackers, member, manager }) => trackers === undefined || (member ?? manager?.member) !== undefined, {
+    path: ['member'],
+    message: 'trackers tell build-indexes apart by their names; give it one',
+  })
   .refine(({ remotes, webhooks }) => !Object.keys(webhooks).some((name) => name in remotes), {
     path: ['webhooks'],
     message: 'a webhook has the name of a remote; give it another one',

@@ -4,10 +4,18 @@ import { type Digest, type Repository, repositoryText } from '../../lib/core/ind
 
 /** Links that are remembered; beyond them the oldest is looked for again. */
 const MAX_LINKS = 10_000
+/** Nothing is remembered for longer. */
+const MOST_MS = 60_000
 
 export interface LinkMemoryInit {
-  /** Milliseconds from the begin of a look; 0 remembers nothing. */
+  /** Milliseconds from the begin of a look, at most a minute; 0 remembers nothing. */
   readonly ttlMs: number
+}
+
+/** The same index, which remembers. */
+export interface LinkMemory extends BuildIndex {
+  /** From now on, also for what is remembered. */
+  setTtl(ttlMs: number): void
 }
 
 /**
@@ -16,13 +24,11 @@ export interface LinkMemoryInit {
  * what was pushed is there at once. What is deleted through this index is forgotten at once, and what is deleted elsewhere
  * after the time.
  */
-export function linkMemory(
-  index: BuildIndex,
-  { clock }: { readonly clock: Clock },
-  { ttlMs }: LinkMemoryInit,
-): BuildIndex {
-  const blobs = new Memory<BlobLink>(clock, ttlMs)
-  const manifests = new Memory<LinkedManifest>(clock, ttlMs)
+export function linkMemory(index: BuildIndex, { clock }: { readonly clock: Clock }, init: LinkMemoryInit): LinkMemory {
+  let { ttlMs } = init
+  const ttl = () => ttlMs
+  const blobs = new Memory<BlobLink>(clock, ttl)
+  const manifests = new Memory<LinkedManifest>(clock, ttl)
   return {
     ...index,
     getBlob: (repository, digest, options = {}) =>
@@ -36,6 +42,9 @@ export function linkMemory(
       manifests.during(nameOf(repository, descriptor.digest), () => index.putManifest(repository, descriptor, options)),
     deleteManifest: (repository, digest, options) =>
       manifests.during(nameOf(repository, digest), () => index.deleteManifest(repository, digest, options)),
+    setTtl(to) {
+      ttlMs = to
+    },
   }
 }
 
@@ -43,21 +52,21 @@ const nameOf = (repository: Repository, digest: Digest) => `${repositoryText(rep
 
 class Memory<V> {
   readonly #clock: Clock
-  readonly #ttlMs: number
+  readonly #ttl: () => number
   readonly #links: CountCache<{ readonly value: V; readonly beganMs: number }>
   /** By name, those that are under way: one that began before the end of a change may find what was before it. */
   readonly #looks = new Map<string, Set<{ isOvertaken: boolean }>>()
 
-  constructor(clock: Clock, ttlMs: number) {
+  constructor(clock: Clock, ttl: () => number) {
     this.#clock = clock
-    this.#ttlMs = ttlMs
-    this.#links = countCache(clock, { ttlMs, maxEntries: MAX_LINKS })
+    this.#ttl = ttl
+    this.#links = countCache(clock, { ttlMs: MOST_MS, maxEntries: MAX_LINKS })
   }
 
   async find(name: string, { remembered = false }: LinkOptions, look: () => Promise<V | undefined>) {
     const beganMs = this.#clock.monotonicMs()
     const known = remembered ? this.#links.get(name) : undefined
-    if (known !== undefined && beganMs < known.beganMs + this.#ttlMs) return known.value
+    if (known !== undefined && beganMs < known.beganMs + this.#ttl()) return known.value
     const own = { isOvertaken: false }
     const looks = this.#looks.get(name) ?? new Set()
     this.#looks.set(name, looks.add(own))

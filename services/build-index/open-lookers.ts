@@ -18,14 +18,27 @@ export interface Lookers {
   /** The index for those who pull, if somebody wants to know of pulls. */
   readonly watched: (index: BuildIndex) => BuildIndex
   readonly lookers: readonly Startable[]
+  /** From now on. */
+  obey(rules: LookerRules): void
 }
+
+/** The rules by which they look. */
+export type LookerRules = Pick<BuildIndexConfig, 'garbage' | 'retention'>
 
 export function openLookers(
   components: OpenLookersComponents,
   { garbage: rules, retention, cluster, immutableTags }: BuildIndexConfig,
   times: Partial<CollectorInit> | undefined,
 ): Lookers {
-  const garbage = openCollector(components, { ...rules, cluster, times })
-  const { tags, watched, parts } = openRetention(components, { ...retention, immutableTags })
-  return { garbage, retention: tags, watched, lookers: [...(garbage === undefined ? [] : [garbage]), ...parts] }
+  const collecting = openCollector(components, { ...rules, cluster, times })
+  const garbage = collecting?.collector
+  const { tags, watched, parts, obey } = openRetention(components, { ...retention, immutableTags })
+  return {
+    ...{ garbage, retention: tags, watched },
+    lookers: [...(garbage === undefined ? [] : [garbage]), ...parts],
+    obey(to) {
+      collecting?.obey(to.garbage)
+      obey(to.retention)
+    },
+  }
 }

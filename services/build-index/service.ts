@@ -17,6 +17,7 @@ import { farEndRoutes } from './replication/far-end.ts'
 import { replicateNow } from './replication/replicate-now.ts'
 import { replicator } from './replication/replicator.ts'
 import { buildIndexServerRoutes } from './server.ts'
+import { buildIndexSteering } from './steering.ts'
 import { openUpstreamIndex } from './upstream/open-upstream-index.ts'
 
 /** Replacements for parts of the build-index, given by the herd and by tests. */
@@ -37,6 +38,10 @@ export interface BuildIndexService extends Startable {
 /** What each caller may ask for in vain: more than a proxy lets through from several clients at once. */
 const LOOKS = { perSecond: 500, burst: 5000 }
 
+/** Whom it asks for settings; undefined where the config names none. */
+const trackersOf = (runtime: Runtime, { trackers, network }: BuildIndexConfig) =>
+  trackers && serviceCluster(runtime, { name: 'trackers', ...trackers, network })
+
 /**
  * One build-index. It has no state of its own: any number may share a backend, and they share the work of the
  * replication. @throws INSECURE_BIND, REPLICATION_NEEDS_BACKEND
@@ -47,6 +52,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const http = clusterHttp(runtime, config)
   const originRing = serviceCluster(runtime, { name: 'origins', ...config.origins, network: config.network })
   const origins = originCluster({ http, cluster: originRing })
+  const trackers = trackersOf(runtime, config)
   const opened = openIndex(runtime, config, { given: components.backend })
   const { index, backends, probed, work, tags, kept, blobsFollow, followers } = opened
   const { remotes, hooks, given } = followers
@@ -59,13 +65,15 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   )
   const { desk } = replication
   const looking = { ...runtime, ...everywhere, kept, origins, originRing, http, cluster }
-  const { garbage, retention, watched, lookers } = openLookers(looking, config, components.garbageTimes)
-  const pulled = watched(shared)
+  const lookers = openLookers(looking, config, components.garbageTimes)
+  const { garbage, retention } = lookers
+  const { steering, asking } = buildIndexSteering({ ...runtime, http, trackers, links: shared, lookers }, config)
+  const pulled = lookers.watched(shared)
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = () => ({ cluster, origins: config.replication.addresses ?? originRing.members })
   const admin = buildIndexAdminRoutes({
     ...{ garbage, retention, upstreams: everywhere, remotes, hooks, given, replication, index, changed: pulled },
-    ...{ rings: { origins: originRing }, clock: runtime.clock, cluster },
+    ...{ rings: { origins: originRing, ...(trackers && { trackers }) }, clock: runtime.clock, cluster, steering },
   })
   const routes = [
     ...buildIndexServerRoutes(pulled, lookBudget(runtime, LOOKS), { blobsFollow }),
@@ -76,7 +84,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const shell = serviceShell(runtime, config, {
     kind: 'buildIndex',
     steward: manager,
-    rings: [originRing],
+    rings: [originRing, ...(trackers === undefined ? [] : [trackers])],
     checks: { backend: probe.check },
     listeners: {
       http: { routes },
@@ -84,8 +92,10 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
       kraken: { routes: krakenRoutes, probes: krakenProbes('build-index'), envelope: 'text' },
     },
   })
+  // What was kept of the settings holds before any look begins.
+  const looks = [asking, ...lookers.lookers]
   return {
-    ...shell.around([http, backends, everywhere, probe, replication, ...lookers, ...shell.listeners, manager]),
+    ...shell.around([http, backends, everywhere, probe, replication, ...looks, ...shell.listeners, manager]),
     get url() {
       return shell.url('http')
     },

@@ -93,7 +93,10 @@ const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
     ...{ member: id, origins, trackers, buildIndexes },
     folder: join(data, id),
   }),
-  buildIndex: (_id, { backend, origins }) => ({ backend, origins }),
+  buildIndex: (id, { backend, origins, trackers }, data) => ({
+    ...{ member: id, backend, origins, trackers },
+    folder: join(data, id),
+  }),
   controller: () => ({}),
   manager: (id, { manager }, data) => ({
     folder: join(data, id),

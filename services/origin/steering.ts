@@ -8,9 +8,9 @@ export function originSteering(
   parts: OriginLiveParts & Omit<SettingsPollsComponents, 'live'>,
   config: OriginConfig & { readonly peerId: PeerId },
 ): SettingsPolls {
-  const { member, store, folder } = config
+  const { store, folder } = config
   return settingsPolls(
     { ...parts, live: originLive(parts, config) },
-    { ...config, kind: 'origin', member: () => member, folder: store.volumes[0] ?? folder },
+    { ...config, kind: 'origin', folder: store.volumes[0] ?? folder },
   )
 }

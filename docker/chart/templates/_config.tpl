@@ -136,6 +136,7 @@ admin: { bind: {{ printf "%s:62004" $bind | quote }} }
 {{- end }}
 {{- include "shoal.config.join" . }}
 hosts: [{{ printf "*.%s" (include "shoal.host" (dict "root" . "component" "build-index")) | quote }}]
+folder: data/build-index
 backend: {{- include "shoal.config.backend" . | nindent 2 }}
 {{- include "shoal.config.upstreamRules" . }}
 {{ include "shoal.config.rings" . }}
@@ -194,7 +195,7 @@ names:
 
 {{- /* The rings that a service has in its config. */}}
 {{- define "shoal.unknownRings" -}}
-{{- $unknown := dict "origin" (list "buildIndexes") "tracker" list "build-index" (list "trackers" "buildIndexes") "proxy" (list "trackers") "agent" list "controller" list "manager" list }}
+{{- $unknown := dict "origin" (list "buildIndexes") "tracker" list "build-index" (list "buildIndexes") "proxy" (list "trackers") "agent" list "controller" list "manager" list }}
 {{- toJson (index $unknown .) }}
 {{- end }}
 

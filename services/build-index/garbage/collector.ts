@@ -1,7 +1,7 @@
 import type { ClusterMarks, GarbageReport, MarkingCluster, StoredGarbage } from '../../../lib/api/index.ts'
 import { rehearseConditions } from '../../../lib/backend/index.ts'
 import { type AbortOptions, appError, background } from '../../../lib/base/index.ts'
-import { type LeasedLooks, type LookKind, type LooksInit, leasedLooks } from '../looks/leased-looks.ts'
+import { type LeasedLooks, type LookKind, type LookRules, type LooksInit, leasedLooks } from '../looks/leased-looks.ts'
 import { endedBy } from '../looks/look-run.ts'
 import { garbageKeys } from './garbage-keys.ts'
 import { GarbageRun, garbagePlace, newRun, type RunComponents } from './garbage-run.ts'
@@ -13,14 +13,20 @@ export interface CollectorComponents extends GarbageWorkComponents, Pick<RunComp
   readonly stored: StoredGarbage & ClusterMarks
 }
 
-export interface CollectorInit extends LooksInit {
+/** What changes while looks for garbage go on. */
+export interface CollectorRules extends LookRules {
+  /** Also counts for a look that goes on by them. */
   readonly graceMs: number
+}
+
+export interface CollectorInit extends LooksInit, CollectorRules {
   /** The name of this cluster, for people. */
   readonly cluster: string
 }
 
 /** Looks for garbage: GARBAGE_RUNNING when one is under way, GARBAGE_NEVER when there was none. */
 export interface Collector extends LeasedLooks<GarbageReport> {
+  obey(rules: CollectorRules): void
   /** Says that no other cluster writes in the backends of the blobs any more; whose marks were removed. */
   takeOver(options?: AbortOptions): Promise<readonly MarkingCluster[]>
 }
@@ -29,6 +35,7 @@ const ADVICE = 'nothing may be removed: see docs/operations.md, "Garbage", then 
 
 export function collector(components: CollectorComponents, init: CollectorInit): Collector {
   const { backend, random, stored, clock, logger } = components
+  let { graceMs } = init
   const self = async (options: AbortOptions): Promise<MarkingCluster> => ({
     id: await indexId(components, options),
     cluster: init.cluster,
@@ -44,9 +51,9 @@ export function collector(components: CollectorComponents, init: CollectorInit):
     lease: { of: 'garbage', lease: garbageKeys.lease, members: garbageKeys.members },
     codes: { running: 'GARBAGE_RUNNING', never: 'GARBAGE_NEVER' },
     advice: ADVICE,
-    begin: (look) => newRun({ ...look, graceMs: init.graceMs }, clock.now()),
+    begin: (look) => newRun({ ...look, graceMs }, clock.now()),
     async work(report, options) {
-      const run = new GarbageRun(components, report)
+      const run = new GarbageRun(components, { ...report, graceMs })
       await endedBy(components, run, options, async () => {
         const own = await self(options)
         if (!report.dryRun) await mayRemoveNow(own, options)
@@ -69,6 +76,10 @@ export function collector(components: CollectorComponents, init: CollectorInit):
     order: (order) => looks.order(order),
     report: (options) => looks.report(options),
     end: (options) => looks.end(options),
+    obey(rules) {
+      graceMs = rules.graceMs
+      looks.obey(rules)
+    },
     takeOver: async ({ signal } = {}) => stored.takeOver(await self({ signal }), { signal }),
   }
 }

@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import { garbageOrigins, type OriginCluster } from '../../../lib/api/index.ts'
-import { appError, tokenBucket } from '../../../lib/base/index.ts'
+import { appError, fairBucket } from '../../../lib/base/index.ts'
 import type { Cluster } from '../../../lib/cluster/index.ts'
 import { digestAlgorithm, digestOf } from '../../../lib/core/index.ts'
 import type { HttpClient } from '../../../lib/http/index.ts'
@@ -8,7 +9,7 @@ import { catalog } from '../catalog.ts'
 import type { KeptIndex } from '../open-index.ts'
 import { manifestBytes } from '../replication/plan.ts'
 import type { CleanLinksComponents } from './clean-links.ts'
-import { type Collector, type CollectorInit, collector } from './collector.ts'
+import { type Collector, type CollectorInit, type CollectorRules, collector } from './collector.ts'
 import type { GarbageConfig } from './config.ts'
 import { garbageMetrics } from './garbage-metrics.ts'
 import type { GarbageWorkComponents } from './garbage-work.ts'
@@ -26,28 +27,46 @@ export interface OpenCollectorComponents extends Runtime {
   readonly isUpstream: GarbageWorkComponents['isUpstream']
 }
 
+export interface OpenCollector {
+  readonly collector: Collector
+  /** From now on. */
+  obey(config: GarbageConfig): void
+}
+
+const rulesOf = ({ grace: graceMs, remove: mayRemove, interval: intervalMs }: GarbageConfig): CollectorRules => ({
+  ...{ graceMs, mayRemove, intervalMs },
+})
+
 export function openCollector(
   components: OpenCollectorComponents,
   config: GarbageConfig & { readonly cluster: string; readonly times?: Partial<CollectorInit> | undefined },
-): Collector | undefined {
+): OpenCollector | undefined {
   const { kept, origins, http, originRing, clock } = components
   if (kept === undefined) return undefined
-  return collector(
+  const rate = fairBucket(clock, { ratePerSecond: config.rate })
+  const life = collector(
     {
       ...components,
       ...kept,
       catalog: catalog(kept),
       stored: garbageOrigins({ http, cluster: originRing }),
       readManifest: manifestReader(origins),
-      pace: tokenBucket(clock, { ratePerSecond: config.rate, burst: Math.max(config.rate, 1) }),
+      pace: rate.flow(),
       onCounted: garbageMetrics(components.metrics),
     },
-    {
-      ...{ graceMs: config.grace, mayRemove: config.remove, intervalMs: config.interval },
-      ...{ leaseMs: LEASE_MS, cluster: config.cluster },
-      ...config.times,
-    },
+    { ...rulesOf(config), leaseMs: LEASE_MS, cluster: config.cluster, ...config.times },
   )
+  let now = rulesOf(config)
+  return {
+    collector: life,
+    obey(changed) {
+      rate.setRate(changed.rate)
+      const rules = rulesOf(changed)
+      if (isDeepStrictEqual(rules, now)) return
+      now = rules
+      life.obey(rules)
+    },
+  }
 }
 
 /** Reads manifests from origins. What they give is believed when its digest is right. */

@@ -42,6 +42,8 @@ export interface PullNotesComponents {
 export interface PullNotes extends Startable {
   /** Somebody asked for the tag, and it is there. */
   note(repository: Repository, tag: Tag): void
+  /** From now on `note` is called for others than before: pulls of those were left out until now. Without any, nothing is said. */
+  change(to: { readonly isAny: boolean }): void
   /** Since when no pull was left out; undefined: they are not written. @throws what the backend throws */
   recordedSinceMs(options: AbortOptions): Promise<number | undefined>
   /** When the tag was asked for last, as far as that is known. @throws what the backend throws */
@@ -54,8 +56,13 @@ interface Waiting {
   readonly atMs: number
 }
 
-export function pullNotes(components: PullNotesComponents): PullNotes {
-  return new Notes(components)
+export interface PullNotesInit {
+  /** As in `change`; default true. */
+  readonly isAny?: boolean
+}
+
+export function pullNotes(components: PullNotesComponents, init: PullNotesInit = {}): PullNotes {
+  return new Notes(components, init)
 }
 
 /** The same index, which tells of the tags that are asked for and found, and of those that are set. */
@@ -79,13 +86,16 @@ class Notes implements PullNotes {
   readonly #components: PullNotesComponents
   readonly #noted
   readonly #waiting = new Map<string, Waiting>()
-  /** Whether pulls had to be left out since the last time that was said. */
-  #hasGap = false
+  #isAny: boolean
+  /** How often pulls had to be left out, and how much of that was said. */
+  #gaps = 0
+  #saidGaps = 0
   #saidMs: number | undefined
   #tasks: Background | undefined
 
-  constructor(components: PullNotesComponents) {
+  constructor(components: PullNotesComponents, { isAny = true }: PullNotesInit) {
     this.#components = components
+    this.#isAny = isAny
     this.#noted = countCache<true>(components.clock, { ttlMs: HOUR_MS, maxEntries: MAX_NOTED })
   }
 
@@ -107,10 +117,16 @@ class Notes implements PullNotes {
     if (this.#noted.get(key) === true || this.#waiting.has(key)) return
     if (this.#waiting.size < MAX_WAITING)
       this.#waiting.set(key, { repository, tag, atMs: this.#components.clock.now() })
-    else this.#hasGap = true
+    else this.#gaps += 1
+  }
+
+  change({ isAny }: { readonly isAny: boolean }): void {
+    this.#isAny = isAny
+    this.#gaps += 1
   }
 
   async recordedSinceMs(options: AbortOptions): Promise<number | undefined> {
+    if (!this.#isAny || this.#gaps > this.#saidGaps) return undefined
     return (await this.#components.records.read(retentionKeys.pulls, spanIn, options))?.value.sinceMs
   }
 
@@ -147,7 +163,9 @@ class Notes implements PullNotes {
   async #say(options: AbortOptions): Promise<void> {
     const { records, clock } = this.#components
     const nowMs = clock.now()
-    const hasGap = this.#hasGap
+    if (!this.#isAny) return
+    const gaps = this.#gaps
+    const hasGap = gaps > this.#saidGaps
     if (!hasGap && this.#saidMs !== undefined && nowMs < this.#saidMs + SAID_MS) return
     const decide = (found: Span | undefined) => {
       const goesOn = found !== undefined && !hasGap && nowMs - found.lastMs < GAP_MS
@@ -155,7 +173,7 @@ class Notes implements PullNotes {
     }
     await records.change(retentionKeys.pulls, { parse: spanIn, decide }, options)
     this.#saidMs = nowMs
-    this.#hasGap = false
+    this.#saidGaps = gaps
   }
 }
 

@@ -86,6 +86,7 @@ export function retention(components: RetentionComponents, init: LooksInit): Ret
     order: (order) => looks.order(order),
     report: (options) => looks.report(options),
     end: (options) => looks.end(options),
+    obey: (rules) => looks.obey(rules),
     verdicts: (repository, { signal } = {}) => one.verdicts(repository, { signal }),
     async manifestVerdicts(repository, { signal } = {}) {
       return (await components.manifests.judged(repository, { signal }))?.verdicts ?? []

@@ -2,7 +2,7 @@ import type { buildIndexAdmin, GarbageReport, RetentionReport } from '../../../l
 import { appError } from '../../../lib/base/index.ts'
 import { referrerTable } from './referrer-table.ts'
 import { remoteVerbs } from './remote-verbs.ts'
-import { describeVerb, ringVerbs } from './shared-verbs.ts'
+import { describeVerb, ringVerbs, settingsVerbs } from './shared-verbs.ts'
 import { ageText, fields, sizeText, spanText, table } from './sheet.ts'
 import type { VerbsOf } from './verb.ts'
 
@@ -120,6 +120,7 @@ const retentionText = (report: RetentionReport, nowMs: number) =>
 /** `shoal admin build-index VERB`: one entry for each call of the API. */
 export const buildIndexVerbs: VerbsOf<typeof buildIndexAdmin> = {
   ...ringVerbs,
+  ...settingsVerbs,
   ...describeVerb,
   ...remoteVerbs,
   replications: {

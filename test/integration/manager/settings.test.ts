@@ -126,7 +126,7 @@ describe('settings at a manager', () => {
   test('have a schema for each kind of service, for whoever makes a form of it', async () => {
     await using it = await start()
     const { kinds } = await it.admin.settingsSchema({})
-    expect(Object.keys(kinds).toSorted()).toEqual(['agent', 'origin', 'tracker'])
+    expect(Object.keys(kinds).toSorted()).toEqual(['agent', 'build-index', 'origin', 'tracker'])
     const rule = { properties: { digests: { maxItems: 1000 } }, required: ['name'] }
     const blocks = { type: 'array', maxItems: 200, items: rule }
     expect(kinds['agent']).toMatchObject({

@@ -14,7 +14,7 @@ import { put } from '../state/put.ts'
 import { may } from '../state/session.ts'
 import type { Slot, SlotsPage } from '../state/steer.ts'
 
-export const kinds = ['agent', 'origin', 'tracker'] as const
+export const kinds = ['agent', 'origin', 'tracker', 'build-index'] as const
 
 /** Leads to the settings of a scope, whether there are some or not. */
 function NewScope({ close }: { readonly close: () => void }) {
