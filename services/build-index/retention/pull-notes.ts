@@ -42,7 +42,10 @@ export interface PullNotesComponents {
 export interface PullNotes extends Startable {
   /** Somebody asked for the tag, and it is there. */
   note(repository: Repository, tag: Tag): void
-  /** From now on `note` is called for others than before: pulls of those were left out until now. Without any, nothing is said. */
+  /**
+   * From now on `note` is called for others than before: pulls of those were left out since the start. Without any, nothing is
+   * said.
+   */
   change(to: { readonly isAny: boolean }): void
   /** Since when no pull was left out; undefined: they are not written. @throws what the backend throws */
   recordedSinceMs(options: AbortOptions): Promise<number | undefined>
@@ -122,7 +125,8 @@ class Notes implements PullNotes {
 
   change({ isAny }: { readonly isAny: boolean }): void {
     this.#isAny = isAny
-    this.#gaps += 1
+    // Before the start the same were noted by those who ran until then.
+    if (this.#tasks !== undefined) this.#gaps += 1
   }
 
   async recordedSinceMs(options: AbortOptions): Promise<number | undefined> {

@@ -57,6 +57,16 @@ describe('the config of a build-index', () => {
     expect(() => remove({ driver: 'shadow', primary: unsafe, secondary: s3 })).toThrow(/conditional writes/)
   })
 
+  test('one that asks trackers has a name, its own or that of a member of its manager', () => {
+    const trackers = { members: [{ id: 'tracker-1', url: 'http://127.0.0.1:1' }] }
+    const manager = { url: 'http://127.0.0.1:2', token: 'sixteen-characters', member: 'a' }
+    const parse = (config: object) => parseConfig(buildIndexSchema, { trackers, ...config })
+    expect(() => parse({})).toThrow(/trackers tell build-indexes apart/)
+    expect(parse({ member: 'a' }).trackers).toEqual(trackers)
+    expect(parse({ manager }).manager?.member).toBe('a')
+    expect(parseConfig(buildIndexSchema, {}).trackers).toBeUndefined()
+  })
+
   test('one key of a listener can be set alone', () => {
     const config = parseConfig(buildIndexSchema, { http: { insecure: true } })
     expect(config.http).toMatchObject({ bind: { host: '127.0.0.1', port: 62001 }, insecure: true })

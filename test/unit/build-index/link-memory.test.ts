@@ -126,3 +126,15 @@ test('pushes and deletes of other names during a look cost no other look; a push
   await during(() => index.putManifest(ours, { digest, mediaType: 'a/d', size: 1 }))
   expect(looks()).toBe(3)
 })
+
+test('what is remembered obeys a time that is set later', async () => {
+  const { clock, index, looks } = lab()
+  await index.getBlob(ours, digest, remembered)
+  index.setTtl(60_000)
+  await clock.advance(50_000)
+  await index.getBlob(ours, digest, remembered)
+  expect(looks()).toBe(1)
+  index.setTtl(0)
+  await index.getBlob(ours, digest, remembered)
+  expect(looks()).toBe(2)
+})

@@ -45,6 +45,7 @@ const noReplication = {
   hooks: new Map(),
   given: undefined,
   replication: { desk: undefined },
+  steering: {} as never,
   garbage: undefined,
   upstreams: { standings: () => [], elsewhere: async () => [] },
   retention: undefined,

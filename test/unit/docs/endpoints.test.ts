@@ -77,6 +77,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
       hooks: new Map(),
       given: undefined,
       replication: { desk: undefined },
+      steering: untouched,
       rings: {},
       garbage: undefined,
       upstreams: { standings: () => [], elsewhere: async () => [] },

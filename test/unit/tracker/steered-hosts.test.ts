@@ -19,10 +19,8 @@ import { steeringDesk } from '../../../services/tracker/steering/steering-desk.t
 import { waking } from '../../../services/tracker/steering/waking.ts'
 
 const values = { log: 'warn' }
-const document = {
-  ...{ manager: 'm', generation: 3 },
-  layers: [{ id: 'east', generation: 2, kind: 'agent', scope: { zone: 'east' }, values }],
-}
+const layer = { id: 'east', generation: 2, kind: 'agent', scope: { zone: 'east' }, values }
+const document = { manager: 'm', generation: 3, layers: [layer] }
 const version = { term: 0, generation: 3, atMs: 5, by: 'a' }
 const held = { version, document }
 const rules = steeringRules(document)
@@ -109,6 +107,24 @@ describe('what is known of hosts', () => {
     await clock.advance(3_600_000)
     reports.sweep()
     expect([...reports.all()]).toEqual([])
+  })
+
+  test('services of different kinds and one name are two, and each hears of its own', () => {
+    const document = {
+      manager: 'm',
+      generation: 3,
+      layers: [{ ...layer, kind: 'build-index', scope: { hosts: ['one'] } }],
+    }
+    const rules = steeringRules(document)
+    const reports = hostReports(fakeClock(), { max: 10 })
+    const desk = steeringDesk({ steering: { held: { version, document }, for: (each) => rules.of(each) }, reports })
+    const asked = { member: 'one', shoal: '1.0.0', report: report() }
+    const words = (['origin', 'build-index'] as const).map((kind) => desk.heardService(kind, '10.0.0.2', asked))
+    expect(words.map((word) => word?.values)).toEqual([undefined, values])
+    expect([...reports.all()].map(({ kind, id }) => [kind, id])).toEqual([
+      ['origin', 'one'],
+      ['build-index', 'one'],
+    ])
   })
 
   test('of too many, those that are silent for longest are forgotten', () => {

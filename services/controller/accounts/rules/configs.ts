@@ -80,7 +80,8 @@ export function configOf(component: Component, spec: ControlPlaneSpec, place: Pl
   }
   const { origins, trackers, buildIndexes } = rings
   if (component === 'tracker') return { ...common, origins, trackers, buildIndexes, folder: `${paths.data}/tracker` }
-  if (component === 'buildIndex') return { ...common, origins, cluster: 'local' }
+  if (component === 'buildIndex')
+    return { ...common, origins, trackers, cluster: 'local', folder: `${paths.data}/build-index` }
   const capacity = Math.floor(amountOf(spec.origins.volume.size) * STORE_SHARE)
   return {
     ...common,

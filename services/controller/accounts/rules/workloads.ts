@@ -43,9 +43,7 @@ function container(component: Component, spec: ControlPlaneSpec, image: string):
   return {
     ...{ name: 'shoal', image },
     args: [name, '--config', `${paths.config}/config.yaml`, '--secrets', `${paths.secrets}/secrets.yaml`],
-    ...(component !== 'buildIndex' && {
-      env: [{ name: 'SHOAL__member', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } }],
-    }),
+    env: [{ name: 'SHOAL__member', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } }],
     ports: ports(component).map(({ name: port, port: containerPort }) => ({
       ...{ name: port, containerPort, protocol: 'TCP' },
     })),

@@ -196,4 +196,32 @@ describe('a look for garbage', () => {
     await pass(3_600_000)
     expect(looked).toHaveLength(6)
   })
+
+  test('under way goes on dry when nothing may be removed any more', async () => {
+    const [one, two] = [await buildIndex(1), await buildIndex(2)]
+    const held = deferred()
+    gate = held.promise
+    const ordered = one.order({ dryRun: false })
+    await pass(1_000)
+    const { id } = await ordered
+    one.obey({ mayRemove: false, intervalMs: undefined, graceMs: 7_200_000 })
+    await pass(1_000)
+    held.resolve()
+    await pass(leaseMs)
+    expect(await two.report()).toMatchObject({ id, state: 'done', dryRun: true, graceMs: 7_200_000 })
+    expect(judged).toEqual([])
+    await expect(one.order({ dryRun: false })).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+  })
+
+  test('begins when an interval is set while it runs, and none follows when that is taken away', async () => {
+    const one = await buildIndex(1, { mayRemove: false })
+    await pass(60_000)
+    expect(looked).toEqual([])
+    one.obey({ mayRemove: false, intervalMs: 3_600_000, graceMs: 3_600_000 })
+    await pass(5_000)
+    expect(looked).toEqual(['a', 'b', 'c'])
+    one.obey({ mayRemove: false, intervalMs: undefined, graceMs: 3_600_000 })
+    await pass(2 * 3_600_000)
+    expect(looked).toHaveLength(3)
+  })
 })
