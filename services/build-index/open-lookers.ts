@@ -19,7 +19,7 @@ export interface Lookers {
   readonly watched: (index: BuildIndex) => BuildIndex
   readonly lookers: readonly Startable[]
   /** From now on. */
-  obey(rules: LookerRules): void
+  readonly obey: (rules: LookerRules) => void
 }
 
 /** The rules by which they look. */

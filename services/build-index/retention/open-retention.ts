@@ -41,7 +41,7 @@ export interface OpenRetention {
   /** The index for those who pull: where a rule wants to know when a tag was pulled, it is written. */
   readonly watched: (index: BuildIndex) => BuildIndex
   /** From now on. */
-  obey(config: RetentionConfig): void
+  readonly obey: (config: RetentionConfig) => void
 }
 
 const lookRulesOf = ({ remove: mayRemove, interval: intervalMs }: RetentionConfig): LookRules => ({
@@ -71,7 +71,7 @@ function changingRules(
   }
   return {
     ...{ judge, manifests },
-    obey(to: RetentionConfig) {
+    obey: (to: RetentionConfig) => {
       now = rulesOf(to)
     },
   }

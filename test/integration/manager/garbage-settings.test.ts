@@ -71,7 +71,8 @@ describe('rules of garbage and retention that a manager sets', () => {
     expect(shoal.pid(good)).toBe(pid)
     expect((await settingsOf(good)).live).toMatchObject({ 'retention.interval': HOUR, 'retention.remove': true })
     const { keys, host } = await manager().settingsEffective({ cluster: 'herd', host: good, kind })
-    expect(keys.map(({ key }) => key)).toEqual(['retention.interval', 'retention.remove', 'retention.rules'])
+    const own = keys.filter((each) => each.scope === `host:${good}`).map(({ key }) => key)
+    expect(own).toEqual(['retention.interval', 'retention.remove', 'retention.rules'])
     expect(host).toMatchObject({ host: good, state: 'applied' })
   })
 

@@ -25,8 +25,7 @@ const loaded = (component: Component, spec: object) => {
   const parsed = controlPlaneSpec.parse(planeSpec(spec))
   const config = configOf(component, parsed, place) as Tree
   const secrets = secretsFileOf(component, parsed, { tokens, keys }) as Tree
-  const own = component === 'buildIndex' ? {} : { member: `${component}-0` }
-  return parseConfig(schemas[component], deepMerge(deepMerge(config, secrets), own))
+  return parseConfig(schemas[component], deepMerge(deepMerge(config, secrets), { member: `${component}-0` }))
 }
 
 test.each(
