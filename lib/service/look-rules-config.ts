@@ -22,10 +22,12 @@ export const tagPattern = z.string().min(1).max(MAX_PATTERN)
 export const tagRuleSchema = z.strictObject({ repository: tagPattern, tag: tagPattern.default('*') })
 
 /** From the begin of one look at the whole index to the next; `off`: only when an admin orders one. */
-const interval = z.union([
-  z.literal('off').transform(() => undefined),
-  duration.refine((ms) => ms >= LEAST_INTERVAL_MS, 'at least 1m'),
-])
+const interval = z
+  .union([
+    z.literal('off').transform(() => undefined),
+    duration.refine((ms) => ms >= LEAST_INTERVAL_MS, 'off, or at least 1m'),
+  ])
+  .meta({ format: 'interval' })
 /** Objects that are looked at or changed in a second. */
 const perSecond = z.number().int().min(1).max(100_000)
 

@@ -67,15 +67,12 @@ function rulesTogether({ garbage, obey }: BuildIndexLiveParts['lookers'], { back
         retention: { ...next.retention, ...changed.retention },
       }
     },
-    /** @throws UNSUPPORTED, and nothing has changed */
+    /** @throws UNSUPPORTED, and nothing has changed; then what was noted is to be noted as before */
     settle() {
-      const wanted = next
-      next = now
-      if (isDeepStrictEqual(wanted, now)) return
-      assertPossible(wanted)
-      now = wanted
-      next = wanted
-      obey(wanted)
+      if (isDeepStrictEqual(next, now)) return
+      assertPossible(next)
+      now = next
+      obey(now)
     },
   }
 }

@@ -4,7 +4,7 @@ import { emptyDraft, type SettingField } from '../pure/setting-fields.ts'
 
 type Draft = Readonly<Record<string, string>>
 
-const formats = ['rate', 'size', 'duration', 'fill'] as const
+const formats = ['rate', 'size', 'duration', 'fill', 'interval'] as const
 
 function hintOf({ sort, format }: SettingField): string {
   const known = formats.find((each) => each === format)

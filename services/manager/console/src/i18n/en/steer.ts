@@ -64,6 +64,7 @@ export const steer = {
   'setting.format.rate': 'Like 20MB/s, or unlimited.',
   'setting.format.size': 'Like 512MiB, 20GB, or a number of bytes.',
   'setting.format.duration': 'Like 250ms, 5s, 30m, 2h or 1d.',
+  'setting.format.interval': 'off, or at least a minute: like 30m, 6h or 1d.',
   'setting.format.fill': 'on, off, or a rate like 20MB/s.',
   'setting.sort.list': 'One on each line.',
   'setting.sort.json': 'As JSON.',

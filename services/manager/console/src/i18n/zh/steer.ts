@@ -63,6 +63,7 @@ export const steer = {
   'setting.format.rate': '例如 20MB/s，或 unlimited。',
   'setting.format.size': '例如 512MiB、20GB，或字节数。',
   'setting.format.duration': '例如 250ms、5s、30m、2h 或 1d。',
+  'setting.format.interval': 'off，或不少于一分钟的时长，例如 30m、6h 或 1d。',
   'setting.format.fill': 'on、off，或速率如 20MB/s。',
   'setting.sort.list': '每行一个。',
   'setting.sort.json': 'JSON 格式。',
