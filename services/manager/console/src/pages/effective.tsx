@@ -2,11 +2,11 @@ import { t } from '../i18n/index.ts'
 import { EffectiveKeys, RunNote } from '../parts/steer.tsx'
 import { Card, Empty, Head, Seen } from '../parts/ui.tsx'
 import type { Place } from '../pure/paths.ts'
+import { kinds } from '../pure/setting-fields.ts'
 import { get } from '../state/api.ts'
 import { ask } from '../state/here.ts'
 import { useLoad } from '../state/load.ts'
 import type { Effective } from '../state/steer.ts'
-import { kinds } from './settings.tsx'
 
 interface EffectiveOfProps {
   readonly cluster: string

@@ -7,14 +7,13 @@ import { Table } from '../parts/table.tsx'
 import { Card, Dialog, Empty, Head, Seen } from '../parts/ui.tsx'
 import { addressOf, type Place } from '../pure/paths.ts'
 import { type ScopeSort, scopeOf, scopeSorts } from '../pure/rollout-plan.ts'
+import { kinds } from '../pure/setting-fields.ts'
 import { get } from '../state/api.ts'
 import { ask, go } from '../state/here.ts'
 import { useLoad } from '../state/load.ts'
 import { put } from '../state/put.ts'
 import { may } from '../state/session.ts'
 import type { Slot, SlotsPage } from '../state/steer.ts'
-
-export const kinds = ['agent', 'origin', 'tracker', 'build-index'] as const
 
 /** Leads to the settings of a scope, whether there are some or not. */
 function NewScope({ close }: { readonly close: () => void }) {

@@ -1,3 +1,6 @@
+/** Kinds of services that have settings. */
+export const kinds = ['agent', 'origin', 'tracker', 'build-index'] as const
+
 /** What can be written into a setting, as far as its JSON schema says. */
 export type FieldSort = 'text' | 'choice' | 'number' | 'truth' | 'list' | 'json'
 
