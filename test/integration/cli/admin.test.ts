@@ -165,6 +165,7 @@ const expected = (
   'agent stay': ['', 0, /state: serving/],
   'agent settings': ['', 0, /^manager +-[\s\S]*\nlimits\.download +- +- +file\n/],
   'origin settings': ['', 0, /^manager +-[\s\S]*\ningest\.fill +20000000 +20000000 +file\n/],
+  'build-index settings': ['', 0, /^manager +-[\s\S]*\ngarbage\.grace +86400000 +86400000 +file\n/],
   'agent pulls': ['--outcome done --n 5', 0, /PULL +KIND +WHAT[\s\S]*\n\w{6}-\d+ +blob +looked-after sha256:/],
   'agent pull': ['000000-1', 1, /PULL_UNKNOWN/],
   ...ringVerbs('origin', 'trackers'),
