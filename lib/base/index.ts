@@ -8,6 +8,7 @@ export {
   untilAborted,
   WAITS_OF_LIFE,
 } from './abort.ts'
+export { abortsWith } from './aborts-with.ts'
 export { type AgeLinks, AgeList } from './age-list.ts'
 export {
   AppError,

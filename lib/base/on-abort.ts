@@ -3,6 +3,8 @@ import { setMaxListeners } from 'node:events'
 /** Those who wait on a signal, in the order in which they came. */
 interface Waits {
   readonly calls: Set<() => void>
+  /** The one listener of the signal, while somebody waits. */
+  readonly fire: () => void
   isTold: boolean
 }
 
@@ -14,13 +16,13 @@ const waitsOf = new WeakMap<AbortSignal, Waits>()
 function waitsOn(signal: AbortSignal): Waits {
   const known = waitsOf.get(signal)
   if (known !== undefined) return known
-  const waits: Waits = { calls: new Set(), isTold: false }
-  waitsOf.set(signal, waits)
+  const calls = new Set<() => void>()
   const fire = () => {
-    for (const call of waits.calls) call()
-    waits.calls.clear()
+    for (const call of calls) call()
+    calls.clear()
   }
-  signal.addEventListener('abort', fire, { once: true })
+  const waits: Waits = { calls, fire, isTold: false }
+  waitsOf.set(signal, waits)
   return waits
 }
 
@@ -42,6 +44,7 @@ function noteMany(signal: AbortSignal, waits: Waits): void {
  * Calls `then` once when the signal fires: at once when it has fired, never when there is none. The result takes that
  * back. Both cost the same however many wait on the signal: Node's own event targets walk all of their listeners for each
  * that is added or removed, so that ten thousand open requests, which all end with their service, cost each other seconds.
+ * A signal on which nobody waits any more has no listener: Node keeps every `anySignal` in memory that has one.
  * `then` does not throw.
  */
 export function onAbort(signal: AbortSignal | undefined, then: () => void): () => void {
@@ -51,9 +54,13 @@ export function onAbort(signal: AbortSignal | undefined, then: () => void): () =
     return () => undefined
   }
   const waits = waitsOn(signal)
+  const { calls, fire } = waits
+  if (calls.size === 0) signal.addEventListener('abort', fire, { once: true })
   // The same function may wait twice.
   const call = () => then()
-  waits.calls.add(call)
+  calls.add(call)
   noteMany(signal, waits)
-  return () => void waits.calls.delete(call)
+  return () => {
+    if (calls.delete(call) && calls.size === 0) signal.removeEventListener('abort', fire)
+  }
 }
