@@ -1,7 +1,6 @@
 export {
   abortable,
   abortController,
-  anySignal,
   type Deadline,
   deadline,
   throwIfAborted,
@@ -10,6 +9,7 @@ export {
 } from './abort.ts'
 export { abortsWith } from './aborts-with.ts'
 export { type AgeLinks, AgeList } from './age-list.ts'
+export { anySignal } from './any-signal.ts'
 export {
   AppError,
   type AppErrorInit,
