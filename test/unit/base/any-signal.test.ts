@@ -10,10 +10,11 @@ import {
 
 /** Collects garbage until `isOver`: what was used in this turn is kept until the next one, and V8 tells of its loss later. */
 async function collectUntil(isOver: () => boolean): Promise<void> {
-  while (!isOver()) {
+  for (let rounds = 0; rounds < 50 && !isOver(); rounds += 1) {
     await nextTurn()
     collectGarbage()
   }
+  expect(isOver()).toBe(true)
 }
 
 /** A signal that nobody has. In a function of its own: what is not over keeps what it has made. */

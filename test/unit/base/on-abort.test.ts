@@ -53,6 +53,17 @@ describe('onAbort', () => {
     ])
   })
 
+  test('waits that were taken back do not count', async () => {
+    const warnings: unknown[] = []
+    const note = (warning: unknown) => void warnings.push(warning)
+    process.on('warning', note)
+    const { signal } = abortController(3)
+    for (let at = 0; at < 5; at += 1) onAbort(signal, () => undefined)()
+    await nextTurn()
+    process.off('warning', note)
+    expect(warnings).toEqual([])
+  })
+
   test('a signal on which nobody waits any more has no listener, and gets one again', () => {
     const controller = abortController()
     const remove = controller.signal.removeEventListener.bind(controller.signal)
@@ -81,10 +92,11 @@ describe('onAbort', () => {
       return new WeakRef(either)
     }
     const seen = followed()
-    while (seen.deref() !== undefined) {
+    for (let rounds = 0; rounds < 50 && seen.deref() !== undefined; rounds += 1) {
       await nextTurn()
       collectGarbage()
     }
+    expect(seen.deref()).toBeUndefined()
     expect(life.signal.aborted).toBe(false)
   })
 
