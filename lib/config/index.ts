@@ -28,4 +28,5 @@ export {
   tlsFiles,
   tracingKeys,
 } from './schemas.ts'
+export { upstreamWayKeys } from './upstream-keys.ts'
 export { hostPattern, pathPattern, portList } from './web-patterns.ts'
