@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { seededRandom } from '../../../lib/base/index.ts'
+import { repositoryText } from '../../../lib/core/index.ts'
+import { pushImage } from '../../contract/registry/running-registry.ts'
+import { imageFixture } from '../../kit/image-fixture.ts'
+import { type PassThroughLab, passThroughLab } from '../../kit/pass-through-lab.ts'
+import { resourceStack } from '../../kit/resource-stack.ts'
+import { slowPull } from '../../kit/slow-pull.ts'
+import { steeredAgent } from '../../kit/steered-agent.ts'
+import { upstreamLab } from '../../kit/upstream-lab.ts'
+
+/** Which registries of others an agent serves, and to whom, while it runs. */
+
+const stack = resourceStack()
+afterAll(async () => stack[Symbol.asyncDispose]())
+
+const image = imageFixture(seededRandom(91), [4000, 6_000_000])
+const layer = image.layers.at(-1)!
+const applied = { state: 'applied' }
+
+test('a registry is served from the setting on, also by an agent that starts again, until it is taken off; what had begun ends', async () => {
+  const lab = stack.own(await upstreamLab({ overrides: ['agent.registry.upstreams=[]'] }))
+  const fleet = stack.own(await steeredAgent(lab.topology))
+  await pushImage(lab.upstream, 'team/app', image, ['v1'])
+  const at = (what: string) => `/v2/team/app/${what}?ns=${lab.host}`
+  const blob = at(`blobs/${layer.digest}`)
+  const namespace = encodeURIComponent(repositoryText({ registry: lab.host, name: 'team/app' } as never))
+  const paths = [at('manifests/v1'), blob, `/namespace/${namespace}/blobs/${layer.digest}`]
+  const asked = () =>
+    Promise.all(
+      paths.map(async (path) => {
+        const answer = await lab.agent.send('GET', path)
+        return answer.status === 200 ? answer.body.length : answer.errorCode()
+      }),
+    )
+  const served = [image.manifest.bytes.length, layer.bytes.length, layer.bytes.length]
+  const off = ['NAME_UNKNOWN', 'NAME_UNKNOWN', 'BLOB_UNKNOWN']
+  expect(await asked()).toEqual(off)
+  expect(lab.asked()).toEqual([])
+
+  expect(await fleet.steer({ 'registry.upstreams': [lab.host], 'registry.upstreamWait': '31s' })).toEqual(applied)
+  expect(await asked()).toEqual(served)
+  await lab.topology.stop('agent-1')
+  await lab.topology.start('agent-1')
+  expect(await asked()).toEqual(served)
+
+  const begun = await slowPull(lab.topology.url('agent-1', 'registry') + blob)
+  await begun.readTo(1)
+  expect(await fleet.steer({ 'registry.upstreamWait': '31s' })).toEqual(applied)
+  expect(await asked()).toEqual(off)
+  expect(await begun.finish()).toBe(layer.digest)
+})
+
+describe('who may read at a registry', () => {
+  let lab: PassThroughLab
+  let fleet: Awaited<ReturnType<typeof steeredAgent>>
+  beforeAll(async () => {
+    lab = stack.own(await passThroughLab({ users: { alice: /^team\//, bob: /^bob\// } }))
+    fleet = stack.own(await steeredAgent(lab.topology))
+    await pushImage(lab.registry.behind, 'team/app', image, ['v1'])
+  })
+
+  const paths = ['manifests/v1', `manifests/${image.manifest.digest}`, `blobs/${layer.digest}`]
+  const statuses = (shown?: string) =>
+    Promise.all(paths.map(async (path) => (await lab.ask(shown, 'GET', `/v2/team/app/${path}`)).status))
+  const all = [200, 200, 200]
+  const none = (status: number) => [status, status, status]
+  const entry = (identity: string, more: object = {}) => ({
+    'registry.upstreams': [
+      { registry: lab.registry.host, plainHttp: true, wait: '20s', proofFor: '1h', identity, ...more },
+    ],
+  })
+  const mirror = () => ({ 'registry.upstreams': [lab.registry.host] })
+  const questions = (shown: string) =>
+    lab.registry.seen.filter(({ authorization, line }) => authorization === shown && line.startsWith('HEAD')).length
+
+  test('gets stricter at once, whatever was given to anybody before, and is in the cache', async () => {
+    const [alice, bob] = [
+      await lab.registry.tokenOf('alice', 'team/app'),
+      await lab.registry.tokenOf('bob', 'team/app'),
+    ]
+    expect(await fleet.steer(mirror())).toEqual(applied)
+    expect([await statuses(), await statuses(bob)]).toEqual([all, all])
+    expect(await fleet.steer(entry('passThrough'))).toEqual(applied)
+    expect([await statuses(), await statuses(bob), await statuses(alice)]).toEqual([none(401), none(401), all])
+    expect((await lab.agent.send('GET', '/v2/')).status).toBe(401)
+    expect(await fleet.steer(entry('publicOnly'))).toEqual(applied)
+    expect([await statuses(), await statuses(alice)]).toEqual([none(404), none(404)])
+    expect((await lab.agent.send('GET', '/v2/')).status).toBe(200)
+  })
+
+  test('is proven anew under every list of entries', async () => {
+    const alice = await lab.registry.tokenOf('alice', 'team/app')
+    expect(await fleet.steer(entry('passThrough', { stall: '31s' }))).toEqual(applied)
+    expect(await statuses(alice)).toEqual(all)
+    const before = questions(alice)
+    expect(await statuses(alice)).toEqual(all)
+    expect(questions(alice)).toBe(before)
+    expect(await fleet.steer(entry('passThrough', { stall: '32s' }))).toEqual(applied)
+    expect(await statuses(alice)).toEqual(all)
+    expect(questions(alice)).toBeGreaterThan(before)
+  })
+
+  test('stays as it is where a list contradicts the file of the agent', async () => {
+    expect(await fleet.steer(entry('passThrough', { stall: '33s' }))).toEqual(applied)
+    const refused = await fleet.steer({ 'registry.upstreams': ['elsewhere.example'], 'registry.fill': true })
+    expect(refused).toEqual({
+      state: 'failed',
+      message: 'registry.upstreams: registry.default must be own, none, or a registry that a pattern of upstreams fits',
+    })
+    expect(await statuses()).toEqual(none(401))
+    expect(await statuses(await lab.registry.tokenOf('alice', 'team/app'))).toEqual(all)
+  })
+})
