@@ -1,6 +1,7 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { seededRandom } from '../../../lib/base/index.ts'
-import { repositoryText } from '../../../lib/core/index.ts'
 import { pushImage } from '../../contract/registry/running-registry.ts'
 import { imageFixture } from '../../kit/image-fixture.ts'
 import { type PassThroughLab, passThroughLab } from '../../kit/pass-through-lab.ts'
@@ -18,13 +19,22 @@ const image = imageFixture(seededRandom(91), [4000, 6_000_000])
 const layer = image.layers.at(-1)!
 const applied = { state: 'applied' }
 
+/** The status with which a proxy answers a GET of a URL. */
+async function viaProxy(proxy: string, url: string): Promise<number | undefined> {
+  const { hostname: host, port } = new URL(proxy)
+  const req = request({ host, port, path: url, agent: false }).end()
+  const [res] = (await once(req, 'response')) as [IncomingMessage]
+  res.resume()
+  return res.statusCode
+}
+
 test('a registry is served from the setting on, also by an agent that starts again, until it is taken off; what had begun ends', async () => {
   const lab = stack.own(await upstreamLab({ overrides: ['agent.registry.upstreams=[]'] }))
   const fleet = stack.own(await steeredAgent(lab.topology))
   await pushImage(lab.upstream, 'team/app', image, ['v1'])
   const at = (what: string) => `/v2/team/app/${what}?ns=${lab.host}`
   const blob = at(`blobs/${layer.digest}`)
-  const namespace = encodeURIComponent(repositoryText({ registry: lab.host, name: 'team/app' } as never))
+  const namespace = encodeURIComponent(`${lab.host}/team/app`)
   const paths = [at('manifests/v1'), blob, `/namespace/${namespace}/blobs/${layer.digest}`]
   const asked = () =>
     Promise.all(
@@ -35,11 +45,14 @@ test('a registry is served from the setting on, also by an agent that starts aga
     )
   const served = [image.manifest.bytes.length, layer.bytes.length, layer.bytes.length]
   const off = ['NAME_UNKNOWN', 'NAME_UNKNOWN', 'BLOB_UNKNOWN']
+  /** Of the forward proxy, which relays nothing to such a port. */
+  const throughProxy = () =>
+    viaProxy(lab.topology.url('agent-1', 'registry'), `http://${lab.host}/v2/team/app/manifests/v1`)
   expect(await asked()).toEqual(off)
-  expect(lab.asked()).toEqual([])
+  expect([await throughProxy(), lab.asked()]).toEqual([403, []])
 
   expect(await fleet.steer({ 'registry.upstreams': [lab.host], 'registry.upstreamWait': '31s' })).toEqual(applied)
-  expect(await asked()).toEqual(served)
+  expect([await throughProxy(), await asked()]).toEqual([200, served])
   await lab.topology.stop('agent-1')
   await lab.topology.start('agent-1')
   expect(await asked()).toEqual(served)
@@ -47,7 +60,7 @@ test('a registry is served from the setting on, also by an agent that starts aga
   const begun = await slowPull(lab.topology.url('agent-1', 'registry') + blob)
   await begun.readTo(1)
   expect(await fleet.steer({ 'registry.upstreamWait': '31s' })).toEqual(applied)
-  expect(await asked()).toEqual(off)
+  expect([await throughProxy(), await asked()]).toEqual([403, off])
   expect(await begun.finish()).toBe(layer.digest)
 })
 
