@@ -17,6 +17,8 @@ afterAll(async () => stack[Symbol.asyncDispose]())
 
 const image = imageFixture(seededRandom(91), [4000, 6_000_000])
 const layer = image.layers.at(-1)!
+/** More than sockets hold that nobody reads. */
+const LARGE = 48_000_000
 const applied = { state: 'applied' }
 
 /** The status with which a proxy answers a GET of a URL. */
@@ -62,6 +64,21 @@ test('a registry is served from the setting on, also by an agent that starts aga
   expect(await fleet.steer({ 'registry.upstreamWait': '31s' })).toEqual(applied)
   expect([await throughProxy(), await asked()]).toEqual([403, off])
   expect(await begun.finish()).toBe(layer.digest)
+})
+
+test('what a client is given past the cluster comes to its end, whatever the list says meanwhile', async () => {
+  const large = imageFixture(seededRandom(93), [LARGE])
+  const lab = stack.own(await passThroughLab({ users: { alice: /^team\// }, account: '' }))
+  const fleet = stack.own(await steeredAgent(lab.topology))
+  await pushImage(lab.registry.behind, 'team/app', large, ['v1'])
+  const alice = await lab.registry.tokenOf('alice', 'team/app')
+  const { digest } = large.layers[0]!
+  const url = `${lab.topology.url('agent-1', 'registry')}/v2/team/app/blobs/${digest}`
+  const begun = await slowPull(url, { authorization: alice })
+  await begun.readTo(1)
+  expect(await fleet.steer({ 'registry.upstreams': [lab.registry.host] })).toEqual(applied)
+  expect((await lab.ask(alice, 'GET', '/v2/team/app/manifests/v1')).status).not.toBe(200)
+  expect(await begun.finish()).toBe(digest)
 })
 
 describe('who may read at a registry', () => {
