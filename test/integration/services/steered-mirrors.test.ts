@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { seededRandom } from '../../../lib/base/index.ts'
+import { deferred, seededRandom } from '../../../lib/base/index.ts'
 import { pushImage } from '../../contract/registry/running-registry.ts'
 import { imageFixture } from '../../kit/image-fixture.ts'
 import { type PassThroughLab, passThroughLab } from '../../kit/pass-through-lab.ts'
@@ -17,8 +17,6 @@ afterAll(async () => stack[Symbol.asyncDispose]())
 
 const image = imageFixture(seededRandom(91), [4000, 6_000_000])
 const layer = image.layers.at(-1)!
-/** More than sockets hold that nobody reads. */
-const LARGE = 48_000_000
 const applied = { state: 'applied' }
 
 /** The status with which a proxy answers a GET of a URL. */
@@ -55,9 +53,10 @@ test('a registry is served from the setting on, also by an agent that starts aga
 
   expect(await fleet.steer({ 'registry.upstreams': [lab.host], 'registry.upstreamWait': '31s' })).toEqual(applied)
   expect([await throughProxy(), await asked()]).toEqual([200, served])
-  await lab.topology.stop('agent-1')
+  await Promise.all(['agent-1', 'tracker-1'].map((id) => lab.topology.stop(id)))
   await lab.topology.start('agent-1')
   expect(await asked()).toEqual(served)
+  await lab.topology.start('tracker-1')
 
   const begun = await slowPull(lab.topology.url('agent-1', 'registry') + blob)
   await begun.readTo(1)
@@ -67,8 +66,10 @@ test('a registry is served from the setting on, also by an agent that starts aga
 })
 
 test('what a client is given past the cluster comes to its end, whatever the list says meanwhile', async () => {
-  const large = imageFixture(seededRandom(93), [LARGE])
-  const lab = stack.own(await passThroughLab({ users: { alice: /^team\// }, account: '' }))
+  const large = imageFixture(seededRandom(93), [500_000])
+  const ends = deferred()
+  const init = { users: { alice: /^team\// }, account: '', ends: ends.promise }
+  const lab = stack.own(await passThroughLab(init))
   const fleet = stack.own(await steeredAgent(lab.topology))
   await pushImage(lab.registry.behind, 'team/app', large, ['v1'])
   const alice = await lab.registry.tokenOf('alice', 'team/app')
@@ -78,6 +79,7 @@ test('what a client is given past the cluster comes to its end, whatever the lis
   await begun.readTo(1)
   expect(await fleet.steer({ 'registry.upstreams': [lab.registry.host] })).toEqual(applied)
   expect((await lab.ask(alice, 'GET', '/v2/team/app/manifests/v1')).status).not.toBe(200)
+  ends.resolve()
   expect(await begun.finish()).toBe(digest)
 })
 
