@@ -191,17 +191,15 @@ function agentParts(components: AgentComponents, config: AgentConfig, onEnd: (en
   plainStore.onGone((digest) => engine.forget(digest))
   const { onSent, onPull } = clientTraffic(runtime, components)
   const log = new PullLog(runtime, { nameOf: originNames(clients.rings.origins) })
-  const { kept, proven, opened, linked, upstreamWait } = agentLinks(runtime, config, {
-    store,
-    engine,
-    index: clients.index,
-  })
+  const linking = agentLinks(runtime, config, { store, engine, index: clients.index })
+  const { kept, proven, opened, linked, upstreamWait } = linking
   const pulling = pulls({ ...runtime, engine: opened, linked, log, onPull, onEnd: countedEnds(onEnd) })
   const rules = pullRules(runtime, { ...config.registry, rules: config.pulls })
   const bring = bringBlob({ ...runtime, store, pulls: pulling })
   const scrubs = agentScrub(runtime, config, { store, digester })
   const held = { plainStore, store, digester, engine, kept, proven, pulling, bring, log, scrubs }
-  return { runtime, clients, key, ...held, rules, gives, upstreamWait, onSent }
+  const obeying = { ...runtime, engine, store: plainStore, scrub: scrubs.scrub, rules, gives, upstreamWait }
+  return { runtime, clients, key, ...held, rules, obeying, onSent }
 }
 
 /** What was set before the last stop counts from the first request on, whom it shuts out above all. */
@@ -214,24 +212,17 @@ const keptSettings = ({ orders: takes }: AgentConfig, steering: Steered): Starta
 export function agentService(components: AgentComponents, config: AgentConfig): AgentService {
   const made = agentParts(components, config, (end) => steering.count(end))
   const { runtime, clients, key, plainStore, store, digester, engine, kept, proven, pulling, bring, log, scrubs } = made
-  const { rules, gives, upstreamWait, onSent } = made
+  const { rules, obeying, onSent } = made
   const leaving = departure(runtime, { afterMs: config.leave.after, closeMs: config.leave.close })
   const front = clientFront(runtime, config, {
     ...{ pulling, links: proven, urls: clients.urls, index: clients.index, onSent, rules },
     ownPorts: () => [engine.address.port, ...shell.listeners.map(({ address }) => address.port)],
   })
   const { parts, guarded, storage, blobs, looks, usual, further } = front
-  const obeying = {
-    ...runtime,
-    engine,
-    store: plainStore,
-    scrub: scrubs.scrub,
-    rules,
-    gives,
-    upstreamWait,
-    front: front.live,
-  }
-  const steering = steered({ ...runtime, live: agentLive(obeying, config) }, { folder: ownFolder(config) })
+  const steering = steered(
+    { ...runtime, live: agentLive({ ...obeying, front: front.live }, config) },
+    { folder: ownFolder(config) },
+  )
   const shell = serviceShell(runtime, config, {
     kind: 'agent',
     rings: Object.values(clients.rings),

@@ -26,9 +26,11 @@ export function succession<T extends Startable>(first: T): Succession<T> {
 
   const end = (one: Reign<T>) => {
     former.delete(one)
-    const stopped = one.it.stop().catch(() => undefined)
+    const stopped: Promise<unknown> = one.it
+      .stop()
+      .catch(() => undefined)
+      .finally(() => ending.delete(stopped))
     ending.add(stopped)
-    void stopped.then(() => ending.delete(stopped))
   }
   const endUnused = (one: Reign<T>) => {
     if (one !== now && one.uses === 0 && former.has(one)) end(one)
