@@ -191,7 +191,7 @@ const users = {
       path: '/api/v1/users/:user/password',
       summary: 'gives a user a password, and ends his sessions',
       body: z.strictObject({ password: passwordSchema }),
-      codes: [...givingCodes, 'USER_UNKNOWN', 'TOOMANYREQUESTS'],
+      codes: [...givingCodes, 'USER_UNKNOWN', 'PASSWORD_ELSEWHERE', 'TOOMANYREQUESTS'],
     }),
   ),
   endSessions: managerCall(
