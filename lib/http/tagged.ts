@@ -14,7 +14,7 @@ export function sendTagged(
 ): void {
   const body = Buffer.from(JSON.stringify({ ...value, ...beside }))
   const tag = tagOf(Buffer.from(JSON.stringify(value)))
-  const headers = { etag: entityTag(tag), 'cache-control': 'no-cache' }
+  const headers = { etag: entityTag(tag), 'cache-control': 'private, no-cache' }
   if (ifNoneMatchHits(exchange.req.headers['if-none-match'], tag)) sendEmpty(exchange, 304, headers)
   else sendBytes(exchange, { status: 200, headers: { 'content-type': 'application/json', ...headers }, body })
 }
