@@ -21,9 +21,12 @@ export function sendTagged(
 
 /**
  * Before a change: what the caller has seen is still so.
- * @throws CHANGED_MEANWHILE when its `If-Match` is of another value than `value`, which is what it would be told now
+ * @throws CHANGED_MEANWHILE when its `If-Match` is of another value than `value`, which is what it would be told now; null or
+ * undefined when there is nothing, which is what no `If-Match` means, `*` neither
  */
 export function requireSeen({ req }: Pick<Exchange, 'req'>, value: unknown): void {
-  if (ifMatchHolds(req.headers['if-match'], tagOf(Buffer.from(JSON.stringify(value))))) return
+  const isThere = value !== null && value !== undefined
+  if (!isThere && req.headers['if-match'] === undefined) return
+  if (isThere && ifMatchHolds(req.headers['if-match'], tagOf(Buffer.from(JSON.stringify(value))))) return
   throw appError('CHANGED_MEANWHILE')
 }
