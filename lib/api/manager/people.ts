@@ -134,7 +134,7 @@ const own = {
       method: 'DELETE',
       path: '/api/v1/me/tokens/:token',
       summary: 'revokes a token of the caller',
-      codes: ['USER_REQUIRED', 'NOT_FOUND'],
+      codes: ['USER_REQUIRED', 'NOT_FOUND', 'RIGHTS_EXCEEDED'],
     }),
   ),
 }
