@@ -23,7 +23,7 @@ export interface SeedAnnouncerComponents {
 export interface SeedAnnouncer {
   /**
    * Takes the changes over, whatever becomes of the requests, and tells them. Without changes, every tracker that knows
-   * seeds of the node hears that it is alive, and trackers that failed are tried again. The seeds of a tracker that
+   * seeds of the node, or one for a node that has none, hears that it is alive, and trackers that failed are tried again. The seeds of a tracker that
    * fails go at once to the next one on their ring. May be called while another call runs.
    * @throws ABORTED only
    */
@@ -73,11 +73,11 @@ export function seedAnnouncer(
     async tell(peer, changes, options = {}) {
       for (const change of changes) ledger.set(change)
       ledger.rehome()
-      const alive = changes.length === 0 ? ledger.listeners : []
+      const alive = changes.length === 0 ? ledger.listenersFor(peer.peerId) : []
       const answers = await pump(peer, [...new Set([...ledger.behind, ...alive])], options)
       const intervals = answers.flatMap((answer) => answer?.intervalMs ?? [])
       return {
-        told: !answers.includes(undefined) && !ledger.hasHomeless,
+        told: !answers.includes(undefined) && !ledger.isHomeless,
         intervalMs: intervals.length === 0 ? undefined : Math.min(...intervals),
       }
     },

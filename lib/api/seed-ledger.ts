@@ -72,9 +72,9 @@ export class SeedLedger {
     return this.#homes.size
   }
 
-  /** Whether there are seeds of which nobody can be told, since no tracker is known yet. */
-  get hasHomeless(): boolean {
-    return this.#members.length === 0 && this.size > 0
+  /** Whether nobody can be told of the node, since no tracker is known yet. */
+  get isHomeless(): boolean {
+    return this.#members.length === 0
   }
 
   set({ swarmId, seeded }: SeedChange): void {
@@ -103,9 +103,13 @@ export class SeedLedger {
     return this.#idsWhere((account) => !account.down && isBehind(account))
   }
 
-  /** Trackers that should hear that the node is alive, and those that are down and should be tried again. */
-  get listeners(): readonly string[] {
-    return this.#idsWhere(({ seeds, down }, id) => (down ? this.#cluster.isHealthy(id) : seeds.size > 0))
+  /**
+   * Trackers that should hear that the node is alive, and those that are down and should be tried again. A node that has
+   * nothing is known to the tracker of its own id, so that people see that it is there.
+   */
+  listenersFor(peerId: string): readonly string[] {
+    const home = this.size === 0 ? this.#homeOf(peerId) : undefined
+    return this.#idsWhere(({ seeds, down }, id) => id === home || (down ? this.#cluster.isHealthy(id) : seeds.size > 0))
   }
 
   /** The next announce for the tracker; undefined while one is under way. Each draft must be settled. */
@@ -183,8 +187,8 @@ export class SeedLedger {
   }
 
   /** The first tracker on the ring that is not down; the first of all when none is up. */
-  #homeOf(swarmId: SwarmId): string {
-    const order = this.#cluster.candidates(swarmId)
+  #homeOf(key: string): string {
+    const order = this.#cluster.candidates(key)
     return (order.find(({ id }) => this.#accounts.get(id)?.down === false) ?? order[0])?.id ?? ''
   }
 

@@ -2,8 +2,6 @@ import {
   compareSteering,
   hashOfValues,
   noSteering,
-  type OrdersClient,
-  ordersClient,
   type SteeringReport,
   type TrackerClient,
   trackerClient,
@@ -11,8 +9,9 @@ import {
 import {
   abortController,
   backoffMs,
-  isAbort,
+  deferred,
   onAbort,
+  slots,
   systemClock,
   systemRandom,
   WAITS_OF_LIFE,
@@ -21,6 +20,7 @@ import { digestOf, peerIdOf, swarmIdOf } from '../../lib/core/index.ts'
 import { httpClient } from '../../lib/http/index.ts'
 import { everySecret } from '../kit/secrets.ts'
 import { keyOf } from './steering-keys.ts'
+import { endQuestions, type Questions, questionsTo } from './steering-questions.ts'
 
 /*
  * Agents that announce one blob, ask for orders as real ones do, and run what they are told:
@@ -43,20 +43,14 @@ export type AgentsTold =
 
 /** After questions that have failed, as agents wait: at random, and longer with each of them. */
 const AWAY = { baseMs: 1_000, maxMs: 30_000, attempts: Number.POSITIVE_INFINITY }
-/** Agents that come in one moment: not all nodes of a fleet start at once. */
-const COMING = 50
+/** Agents of a process that come at one time: the nodes of a fleet start one after the other. */
+const COMING = 8
 const FIRST_PORT = 1_024
 const PORTS = 60_000
 const WAIT_MS = { least: 20_000, more: 10_000 }
 const [first = '0', count = '0', ...urls] = process.argv.slice(2)
 const clock = systemClock()
-const http = httpClient(
-  { clock },
-  {
-    ...{ token: everySecret.node, maxWaiting: 40_000, connectTimeoutMs: 30_000 },
-    connectionsPerOrigin: { control: 20_000, upload: 1, download: 1 },
-  },
-)
+const http = httpClient({ clock }, { token: everySecret.node })
 const end = abortController(WAITS_OF_LIFE)
 const tell = (told: AgentsTold) => process.send?.(told)
 
@@ -91,18 +85,19 @@ class Agent {
     this.#port = FIRST_PORT + (at % PORTS)
   }
 
-  /** Announces, and asks as an agent does, also after a question that has failed. */
-  async live({ orders, announces }: Clients): Promise<void> {
+  /** Announces, and asks as an agent does, also after a question that has failed. `onAnswer` hears of each answer. */
+  async live({ ask, announces }: Clients, onAnswer: () => void): Promise<void> {
     const state = { turn: 0, isKnown: false, isAnnounced: false }
     let failed = 0
     while (!this.#end.signal.aborted) {
       try {
         if (!state.isAnnounced) await announces.announceSeeds(this.#peer, seeds, { signal: this.#end.signal })
         state.isAnnounced = true
-        await this.#askOnce(orders, state)
+        await this.#askOnce(ask, state)
+        onAnswer()
         failed = 0
-      } catch (err) {
-        if (isAbort(err)) return
+      } catch {
+        if (this.#end.signal.aborted) return
         failures += 1
         failed += 1
         const waitMs = AWAY.baseMs / 2 + backoffMs(AWAY, failed, random)
@@ -115,16 +110,15 @@ class Agent {
     return { peerId: peerIdOf(this.#key), key: this.#key, port: this.#port, role: 'agent' } as const
   }
 
-  async #askOnce(client: OrdersClient, state: { turn: number; isKnown: boolean }): Promise<void> {
+  async #askOnce(ask: Questions, state: { turn: number; isKnown: boolean }): Promise<void> {
     state.turn += 1
     const { turn } = state
     const identity = { key: this.#key, peerId: peerIdOf(this.#key), run: 'bench', turn, platform: 'linux/amd64' }
     const waitMs = !state.isKnown ? 0 : WAIT_MS.least + Math.round(Math.random() * WAIT_MS.more)
     requests += 1
-    const { steering: word, againMs } = await client.poll(
-      { ...identity, waitMs, shoal: 'bench', steering: this.#report, orders: [] },
-      { signal: this.#end.signal },
-    )
+    const { steering: word, againMs } = await ask({
+      ...{ ...identity, waitMs, shoal: 'bench', steering: this.#report, orders: [] },
+    })
     if (!state.isKnown) this.#begun()
     state.isKnown = true
     if (word !== undefined && compareSteering(word.version, this.#report.version) > 0) {
@@ -143,20 +137,25 @@ class Agent {
 }
 
 interface Clients {
-  readonly orders: OrdersClient
+  readonly ask: Questions
   readonly announces: TrackerClient
 }
 
 process.on('message', () => tell({ kind: 'asked', requests, failures }))
 process.on('disconnect', () => {
   end.abort()
+  endQuestions()
   void http.stop().finally(() => process.exit())
 })
 const agents = Array.from({ length: Number(count) }, (_, at) => new Agent(Number(first) + at))
-const clients = urls.map((url): Clients => ({ orders: ordersClient(http, url), announces: trackerClient(http, url) }))
+const clients = urls.map((url): Clients => ({ ask: questionsTo(url), announces: trackerClient(http, url) }))
+const coming = slots(COMING)
 const living: Promise<unknown>[] = []
-for (const [at, agent] of agents.entries()) {
-  living.push(...clients.map((each) => agent.live(each)))
-  if (at % COMING === COMING - 1) await clock.sleep(COMING, { signal: end.signal })
+/** Begins to live, and resolves when each tracker knows it. */
+function come(agent: Agent): Promise<unknown> {
+  const come = clients.map(() => deferred())
+  living.push(...clients.map((each, tracker) => agent.live(each, () => come[tracker]?.resolve())))
+  return Promise.all(come.map(({ promise }) => promise))
 }
+await Promise.all(agents.map((agent) => coming.run(() => come(agent), end)))
 await Promise.all(living)

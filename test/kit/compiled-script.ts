@@ -56,8 +56,6 @@ async function bundle(source: string, folder: string): Promise<void> {
   await build({
     ...{ entryPoints: [source], outdir: folder, bundle: true, splitting: true, external, banner: { js: banner } },
     ...{ platform: 'node', format: 'esm', target: 'node20', outExtension: { '.js': '.mjs' }, logLevel: 'silent' },
-    // Errors and logs may show the name of a class.
-    keepNames: true,
   })
   await stop()
 }

@@ -54,9 +54,10 @@ export class SeedSchedule {
     this.#init = init
   }
 
+  /** Tells at once what the node has, be it nothing: then the trackers hear that it is there. */
   start(): void {
     this.#running = true
-    if (this.#changes.size > 0) this.#wake(true)
+    this.#wake(true)
   }
 
   /** No further announce; the seeds are kept for `sayGoodbye`. */

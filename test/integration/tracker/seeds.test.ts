@@ -92,6 +92,21 @@ describe('seeds over HTTP', () => {
     expect(await it.seedersOf(first)).toEqual([{ peerId: alive.peerId, complete: true }])
   })
 
+  test('a node that has nothing is known to one tracker, to the other one while that is away, and then to that of its seeds', async () => {
+    await using it = await trackers()
+    const [api, node] = [it.node(), peer()]
+    const nodes = () => it.running.map(({ metrics }) => metrics.value('shoal_tracker_nodes'))
+    expect(await api.tellSeeds(node, [])).toEqual({ told: true, intervalMs: expect.any(Number) })
+    expect(nodes().toSorted()).toEqual([0, 1])
+    const home = nodes().indexOf(1)
+    await it.running[home]?.service.stop()
+    await api.tellSeeds(node, [])
+    await api.tellSeeds(node, [])
+    expect(nodes()[1 - home]).toBe(1)
+    await api.tellSeeds(node, [has(first)])
+    expect(await it.seedersOf(first)).toEqual([{ peerId: node.peerId, complete: true }])
+  })
+
   test('a completed download becomes a seed, and a seed that is pulled again a download', async () => {
     await using it = await trackers()
     const [api, node] = [it.node(), peer()]

@@ -55,6 +55,14 @@ describe('the schedule of seeds', () => {
     await schedule.stop()
   })
 
+  test('tells at its start and in each interval that a node without any blob is alive', async () => {
+    const { clock, schedule, sizes } = setUp()
+    await schedule.start()
+    await clock.advance(INTERVAL * 3)
+    expect(sizes().slice(0, 3)).toEqual([0, 0, 0])
+    await schedule.stop()
+  })
+
   test('lets changes that nobody waits for come together for one to two seconds', async () => {
     const { clock, schedule, calls } = setUp()
     await schedule.start()
