@@ -36,13 +36,14 @@ function innerIPv4(host: string): string | undefined {
   const words = wordsOf(host)
   if (words === undefined) return undefined
   const [first = 0, second = 0, third = 0] = words
-  const front = words.slice(0, 5).every((word) => word === 0)
-  const isTranslated = words.slice(0, 4).every((word) => word === 0) && words[4] === 0xffff && words[5] === 0
-  const isMapped = front && words[5] === 0xffff
-  const isCompatible = front && words[5] === 0 && words[6] !== 0
-  const isNat64 = first === 0x64 && second === 0xff9b
-  if (isMapped || isTranslated || isCompatible || isNat64) return dotted(words[6] ?? 0, words[7] ?? 0)
+  if (isOfIPv4(words) || (first === 0x64 && second === 0xff9b)) return dotted(words[6] ?? 0, words[7] ?? 0)
   return first === 0x2002 ? dotted(second, third) : undefined
+}
+
+/** Mapped, translated, or compatible. */
+function isOfIPv4([a, b, c, d, ...[e, f, g]]: readonly number[]): boolean {
+  if ([a, b, c, d].some((word) => word !== 0)) return false
+  return (e === 0 && f === 0xffff) || (e === 0xffff && f === 0) || (e === 0 && f === 0 && g !== 0)
 }
 
 /** The eight words of an IPv6 address in brackets. */
