@@ -1,6 +1,15 @@
 import tseslint from 'typescript-eslint'
 import { smallInterfaces } from './test/kit/lint/small-interfaces.js'
 
+/** Each listener that is added to an event target, or removed, costs a walk over all that it has. */
+const unlistened = [
+  {
+    selector:
+      "CallExpression[callee.property.name=/^(add|remove)EventListener$/][arguments.0.value='abort'], AssignmentExpression[left.property.name='onabort']",
+    message: 'onAbort of lib/base waits on a signal at a cost that does not grow with those who wait.',
+  },
+]
+
 const confined = [
   {
     selector: "MemberExpression[object.name='Date'][property.name='now']",
@@ -62,6 +71,12 @@ export default tseslint.config(
     },
   },
   {
+    files: ['lib/**/*.ts', 'services/**/*.ts', 'test/kit/**/*.ts', 'test/bench/**/*.ts'],
+    // The pages of the console run in a browser, and do not import lib/base.
+    ignores: ['lib/base/on-abort.ts', 'services/manager/console/src/**'],
+    rules: { 'no-restricted-syntax': ['error', ...unlistened] },
+  },
+  {
     files: ['lib/**/*.ts', 'services/**/*.ts'],
     // The console runs in a browser, where there is nothing to inject them.
     ignores: [
@@ -69,7 +84,7 @@ export default tseslint.config(
       'services/manager/console/**',
     ],
     rules: {
-      'no-restricted-syntax': ['error', ...confined],
+      'no-restricted-syntax': ['error', ...unlistened, ...confined],
       'no-restricted-globals': [
         'error',
         ...['setTimeout', 'setInterval', 'setImmediate'].map((name) => ({

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { type AbortOptions, appError, throwIfAborted } from '../base/index.ts'
+import { type AbortOptions, abortsWith, appError, throwIfAborted } from '../base/index.ts'
 import type { Backend, WriteOptions } from './backend.ts'
 import { checkKey, checkPrefix } from './key.ts'
 import { firstPage } from './object-page.ts'
@@ -79,18 +79,13 @@ export function memoryBackend({ unitBytes, runBytes }: MemoryBackendInit = {}): 
 
 function streamOf(bytes: Uint8Array, { signal }: AbortOptions): Readable {
   let at = 0
-  const giveUp = () => void body.destroy(appError('ABORTED', { cause: signal?.reason }))
   const body = new Readable({
     read() {
       const chunk = bytes.subarray(at, at + CHUNK_BYTES)
       at += chunk.length
       body.push(chunk.length === 0 ? null : Buffer.from(chunk))
     },
-    destroy(err, done) {
-      signal?.removeEventListener('abort', giveUp)
-      done(err)
-    },
   })
-  signal?.addEventListener('abort', giveUp, { once: true })
+  abortsWith(body, signal)
   return body
 }

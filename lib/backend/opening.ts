@@ -1,4 +1,4 @@
-import { type AbortOptions, appError, type Clock, deadline, throwIfAborted } from '../base/index.ts'
+import { type AbortOptions, appError, type Clock, deadline, onAbort, throwIfAborted } from '../base/index.ts'
 import type { BackendOperation, Governor } from './governor.ts'
 
 /** After an abort, how long to wait for the answer that names what was opened, in milliseconds. */
@@ -20,15 +20,14 @@ export async function openedOrUndone<T>(clock: Clock, { open, undo }: Opening<T>
   throwIfAborted(signal)
   const last = deadline(clock, LAST_ANSWER_MS)
   last.hold()
-  const startTime = () => last.touch()
-  signal.addEventListener('abort', startTime, { once: true })
+  const takeBack = onAbort(signal, () => last.touch())
   try {
     const opened = await open(last.signal)
     if (!signal.aborted) return opened
     await undo(opened)
     throw appError('ABORTED', { cause: signal.reason })
   } finally {
-    signal.removeEventListener('abort', startTime)
+    takeBack()
     last.release()
   }
 }

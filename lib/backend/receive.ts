@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { type AbortOptions, appError, throwIfAborted } from '../base/index.ts'
+import { type AbortOptions, appError, onAbort, throwIfAborted } from '../base/index.ts'
 
 /**
  * Passes every chunk of `source` to `sink`, one at a time, and checks the total size. A stream is read to its end or
@@ -16,8 +16,7 @@ export async function receive(
     if (source.length !== size) throw wrongSize(size, source.length)
     return sink(source)
   }
-  const giveUp = () => void source.destroy(appError('ABORTED', { cause: signal?.reason }))
-  signal?.addEventListener('abort', giveUp, { once: true })
+  const takeBack = onAbort(signal, () => source.destroy(appError('ABORTED', { cause: signal?.reason })))
   let received = 0
   try {
     for await (const chunk of source as AsyncIterable<Uint8Array>) {
@@ -26,7 +25,7 @@ export async function receive(
       await sink(chunk)
     }
   } finally {
-    signal?.removeEventListener('abort', giveUp)
+    takeBack()
   }
   throwIfAborted(signal)
   if (received !== size) throw wrongSize(size, received)

@@ -21,13 +21,6 @@ export function abortController(waits = WAITS_OF_WORK): AbortController {
   return controller
 }
 
-/** A signal on which many wait, and which fires when the first of `signals` does. */
-export function anySignal(signals: readonly AbortSignal[]): AbortSignal {
-  const either = AbortSignal.any([...signals])
-  boundWaits(either, WAITS_OF_WORK)
-  return either
-}
-
 /** @throws ABORTED when the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw appError('ABORTED', { cause: signal.reason })

@@ -1,4 +1,5 @@
 import { appError } from './app-error.ts'
+import { onAbort } from './on-abort.ts'
 
 export interface Timer {
   /** Idempotent. */
@@ -24,16 +25,14 @@ export interface Clock {
 /** `sleep` built on `setTimer`, shared by all clocks. */
 export function sleepOn(clock: Pick<Clock, 'setTimer'>, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const giveUp = () => {
-      timer.cancel()
-      reject(appError('ABORTED', { cause: signal?.reason }))
-    }
     const timer = clock.setTimer(delayMs, () => {
-      signal?.removeEventListener('abort', giveUp)
+      takeBack()
       resolve()
     })
-    if (signal?.aborted === true) giveUp()
-    else signal?.addEventListener('abort', giveUp, { once: true })
+    const takeBack = onAbort(signal, () => {
+      timer.cancel()
+      reject(appError('ABORTED', { cause: signal?.reason }))
+    })
   })
 }
 

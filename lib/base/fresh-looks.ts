@@ -1,4 +1,5 @@
-import { abortable, abortController, anySignal, throwIfAborted } from './abort.ts'
+import { abortable, abortController, throwIfAborted } from './abort.ts'
+import { anySignal } from './any-signal.ts'
 import type { AbortOptions, Clock } from './clock.ts'
 import { type CountCache, countCache } from './count-cache.ts'
 

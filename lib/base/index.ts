@@ -1,14 +1,15 @@
 export {
   abortable,
   abortController,
-  anySignal,
   type Deadline,
   deadline,
   throwIfAborted,
   untilAborted,
   WAITS_OF_LIFE,
 } from './abort.ts'
+export { abortsWith } from './aborts-with.ts'
 export { type AgeLinks, AgeList } from './age-list.ts'
+export { anySignal } from './any-signal.ts'
 export {
   AppError,
   type AppErrorInit,

@@ -1,4 +1,5 @@
-import { abortController, anySignal } from './abort.ts'
+import { abortController } from './abort.ts'
+import { anySignal } from './any-signal.ts'
 import { isAbort } from './app-error.ts'
 import { background } from './background.ts'
 import type { Clock } from './clock.ts'

@@ -1,5 +1,6 @@
 import { appError } from './app-error.ts'
 import type { Deferred } from './deferred.ts'
+import { onAbort } from './on-abort.ts'
 
 /** Waits in a queue for what its owner grants; `onLeft` takes the caller out of the queue. @throws ABORTED */
 export async function untilGranted(
@@ -7,14 +8,13 @@ export async function untilGranted(
   signal: AbortSignal | undefined,
   onLeft: () => void,
 ): Promise<void> {
-  const giveUp = () => {
+  const takeBack = onAbort(signal, () => {
     granted.reject(appError('ABORTED', { cause: signal?.reason }))
     onLeft()
-  }
-  signal?.addEventListener('abort', giveUp, { once: true })
+  })
   try {
     await granted.promise
   } finally {
-    signal?.removeEventListener('abort', giveUp)
+    takeBack()
   }
 }

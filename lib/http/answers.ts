@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { appError } from '../base/index.ts'
+import { appError, onAbort } from '../base/index.ts'
 import type { Exchange } from './route.ts'
 import { leavesTooMuch } from './unread-body.ts'
 
@@ -63,9 +63,10 @@ const firstByte = async (body: Readable, signal: AbortSignal): Promise<void> => 
   if (body.readableLength > 0 || body.readableEnded) return
   if (body.destroyed) throw appError('PEER_CLOSED', { message: 'the source of the answer was closed before its end' })
   await new Promise<void>((resolve, reject) => {
+    let unfollow: () => void = () => undefined
     const done = (settle: () => void) => () => {
       body.off('readable', ready).off('end', ready).off('error', failed).off('close', closed)
-      signal.removeEventListener('abort', aborted)
+      unfollow()
       settle()
     }
     const ready = done(resolve)
@@ -73,8 +74,7 @@ const firstByte = async (body: Readable, signal: AbortSignal): Promise<void> => 
     const closed = done(() => reject(appError('PEER_CLOSED', { message: 'the source of the answer was closed' })))
     const aborted = done(() => reject(appError('ABORTED', { cause: signal.reason })))
     body.on('readable', ready).on('end', ready).on('error', failed).on('close', closed)
-    if (signal.aborted) aborted()
-    else signal.addEventListener('abort', aborted, { once: true })
+    unfollow = onAbort(signal, aborted)
   })
 }
 

@@ -1,4 +1,4 @@
-import { appError, hasCode, parseJson } from '../base/index.ts'
+import { appError, hasCode, onAbort, parseJson } from '../base/index.ts'
 import type { HeldBody } from './body-budget.ts'
 import type { Exchange } from './route.ts'
 
@@ -34,12 +34,13 @@ export async function readBytes(
   let held: HeldBody | undefined
   return new Promise<Uint8Array>((resolve, reject) => {
     let done = false
+    let unfollow: () => void = () => undefined
     const finish = (settle: () => void) => {
       if (done) return
       done = true
       held?.close()
       req.off('data', take).off('end', end).off('error', closed).off('close', closed).off('timeout', stalled)
-      signal.removeEventListener('abort', closed)
+      unfollow()
       req.socket.setTimeout(usualIdleMs)
       settle()
     }
@@ -61,7 +62,7 @@ export async function readBytes(
       return
     }
     held = bodies.open(req, (err) => finish(() => reject(err)))
-    signal.addEventListener('abort', closed, { once: true })
+    unfollow = onAbort(signal, closed)
     req.socket.setTimeout(options.idleTimeoutMs ?? DEFAULT_IDLE_MS)
     req.on('data', take).on('end', end).on('error', closed).on('close', closed).on('timeout', stalled)
   })

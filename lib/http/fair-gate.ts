@@ -1,4 +1,4 @@
-import { type AbortOptions, type AppError, type Clock, holders, throwIfAborted } from '../base/index.ts'
+import { type AbortOptions, type AppError, type Clock, holders, onAbort, throwIfAborted } from '../base/index.ts'
 
 export interface FairGateInit {
   /** Most that are inside at the same time. */
@@ -69,7 +69,7 @@ class Gate implements FairGate {
         this.#waiting.delete(waiter)
         this.#outside.add(client, -1)
         timer.cancel()
-        signal?.removeEventListener('abort', aborted)
+        takeBack()
       }
       const aborted = () => {
         leave()
@@ -89,7 +89,7 @@ class Gate implements FairGate {
       })
       this.#waiting.add(waiter)
       this.#outside.add(client, 1)
-      signal?.addEventListener('abort', aborted, { once: true })
+      const takeBack = onAbort(signal, aborted)
     })
   }
 

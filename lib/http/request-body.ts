@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Clock } from '../base/index.ts'
+import { type Clock, onAbort } from '../base/index.ts'
 import { bodyPace } from './body-pace.ts'
 
 /**
@@ -18,14 +18,13 @@ export async function* requestBody(
     state.gaveUp = true
     giveUp(reason)
   }
-  const onAbort = () => stop(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
+  const takeBack = onAbort(signal, () => stop(signal.reason))
   const pace = bodyPace(clock, stop)
   const next = () =>
     new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
       giveUp = reject
       pace.waits()
-      if (signal.aborted) onAbort()
+      if (signal.aborted) stop(signal.reason)
       else chunks.next().then(resolve, reject)
     })
   try {
@@ -35,7 +34,7 @@ export async function* requestBody(
     }
   } finally {
     pace.end()
-    signal.removeEventListener('abort', onAbort)
+    takeBack()
     // The iterator still waits for what will not come: it cannot be told to end.
     if (!state.gaveUp) await chunks.return?.()
   }

@@ -7,6 +7,7 @@ import {
   hasCode,
   isAppError,
   lacksFiles,
+  onAbort,
   type Timer,
   toAppError,
 } from '../base/index.ts'
@@ -90,6 +91,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
   readonly #outcome: Outcome
   readonly #wait: Patience
   readonly #body: ResponseBody
+  readonly #unfollow: () => void = () => undefined
   #controller: Dispatcher.DispatchController | undefined
   #failure: AppError | undefined
   #answered = false
@@ -107,7 +109,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
       cut: (err) => this.#controller?.abort(err),
       onClose: () => this.#release(),
     })
-    request.signal?.addEventListener('abort', this.#onAbort, { once: true })
+    this.#unfollow = onAbort(request.signal, () => this.#giveUp(appError('ABORTED', { cause: request.signal?.reason })))
   }
 
   /** The body to send; a stream is watched for progress. */
@@ -149,8 +151,6 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
     this.#settle(clientError(this.#failure ?? err, this.#request))
   }
 
-  readonly #onAbort = () => this.#giveUp(appError('ABORTED', { cause: this.#request.signal?.reason }))
-
   #giveUp(err: AppError): void {
     this.#failure ??= err
     this.#settle(this.#failure)
@@ -177,7 +177,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
   #release(): void {
     this.#leave()
     this.#wait.release()
-    this.#request.signal?.removeEventListener('abort', this.#onAbort)
+    this.#unfollow()
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { announcingPeer, type NodePlace, type OriginCluster, type TrackerCluster } from '../../lib/api/index.ts'
-import { type AbortOptions, abortController, hasCode } from '../../lib/base/index.ts'
+import { type AbortOptions, abortController, hasCode, onAbort } from '../../lib/base/index.ts'
 import type { BlobRef } from '../../lib/core/index.ts'
 import { decodeMetainfo, type MetainfoRecord } from '../../lib/metainfo/index.ts'
 import type { Announcer, MetainfoAsker, MetainfoOptions, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
@@ -50,20 +50,18 @@ async function* recordsOf(
   { signal }: AbortOptions,
 ): AsyncGenerator<MetainfoRecord> {
   const cut = abortController()
-  const follow = () => cut.abort(signal?.reason)
-  if (signal?.aborted === true) follow()
-  signal?.addEventListener('abort', follow, { once: true })
+  const unfollow = onAbort(signal, () => cut.abort(signal?.reason))
   let raw: Readable | undefined
   let small = false
   try {
     raw = await open(cut.signal)
     for await (const record of decodeMetainfo(raw.iterator({ destroyOnReturn: false }))) {
       small ||= record.kind === 'header' && record.header.data !== undefined
-      if (small) signal?.removeEventListener('abort', follow)
+      if (small) unfollow()
       yield record
     }
   } finally {
-    signal?.removeEventListener('abort', follow)
+    unfollow()
     if (small && raw !== undefined) dropRest(raw)
     else raw?.destroy()
   }

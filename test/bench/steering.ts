@@ -93,6 +93,8 @@ const sumOf = (values: readonly number[]) => values.reduce((sum, each) => sum + 
 const most = (values: readonly number[]) => Math.max(...values).toFixed(0)
 const list = (values: readonly number[]) => values.map(seconds).join(', ')
 
+const msOfOneIn = ({ cpuSeconds, requests }: Grown) => (sumOf(cpuSeconds) / requests) * 1000
+
 const phaseRows = (phase: string, { manager, trackers }: Readonly<Record<'manager' | 'trackers', Grown>>) => [
   [`${phase}: seconds`, seconds(manager.seconds)],
   [`${phase}: requests to the manager`, manager.requests],
@@ -101,10 +103,12 @@ const phaseRows = (phase: string, { manager, trackers }: Readonly<Record<'manage
   [`${phase}: requests to the trackers`, trackers.requests],
   ...trackers.routes.slice(0, 6).map(([route, count]) => [`${phase}: of them ${route}`, count]),
   [`${phase}: CPU seconds of each tracker`, list(trackers.cpuSeconds)],
+  // The same however many questions are open.
+  [`${phase}: CPU ms of the trackers for one request`, msOfOneIn(trackers).toFixed(2)],
 ]
 
-const directRows = (count: number, { cpuSeconds, requests }: Grown) => {
-  const msOfOne = (sumOf(cpuSeconds) / requests) * 1000
+const directRows = (count: number, asked: Grown) => {
+  const msOfOne = msOfOneIn(asked)
   const perSecond = count / QUESTION_SECONDS
   return [
     ['asked directly: CPU ms of the manager for one question', msOfOne.toFixed(2)],

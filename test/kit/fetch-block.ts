@@ -1,4 +1,4 @@
-import { type AbortOptions, appError, throwIfAborted } from '../../lib/base/index.ts'
+import { type AbortOptions, appError, onAbort, throwIfAborted } from '../../lib/base/index.ts'
 import type { Block, PeerConnection } from '../../lib/swarm/peer/index.ts'
 
 export interface FetchOptions extends AbortOptions {
@@ -13,11 +13,12 @@ export async function fetchBlock(
   { signal, onUnwanted = () => undefined }: FetchOptions = {},
 ): Promise<void> {
   throwIfAborted(signal)
+  let takeBack: () => void = () => undefined
   await new Promise<void>((resolve, reject) => {
     const withdraw = connection.request(block, into, { onBlock: resolve, onFailed: reject, onUnwanted })
-    signal?.addEventListener('abort', () => {
+    takeBack = onAbort(signal, () => {
       withdraw()
       reject(appError('ABORTED'))
     })
-  })
+  }).finally(() => takeBack())
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
-import { deadline, systemClock } from '../../lib/base/index.ts'
+import { deadline, onAbort, systemClock } from '../../lib/base/index.ts'
 import { describeExit, exitOf, killGroup } from './child-process.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -52,9 +52,8 @@ export async function run(command: string, args: readonly string[], options: Run
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
   })
-  const kill = () => killGroup(child, 'SIGKILL')
   const cut = deadline(systemClock(), options.timeoutMs ?? 120_000, options.signal)
-  cut.signal.addEventListener('abort', kill, { once: true })
+  onAbort(cut.signal, () => killGroup(child, 'SIGKILL'))
   try {
     // A command that does not read its input closes the pipe; this is no failure.
     child.stdin.on('error', () => undefined).end(options.input)

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { onAbort } from '../../lib/base/index.ts'
 import { describeExit, type Exit, exitOf, killGroup } from './child-process.ts'
 import { eventually } from './eventually.ts'
 import { killMarked, marker } from './process-tree.ts'
@@ -59,7 +60,7 @@ export async function startProcess<T>(options: StartOptions<T>): Promise<Started
   const exit = exitOf(child)
   const decided = new AbortController()
   const giveUp = () => decided.abort(options.signal?.reason)
-  options.signal?.addEventListener('abort', giveUp, { once: true })
+  const takeBack = onAbort(options.signal, giveUp)
   const stop = async () => {
     giveUp()
     await terminate(child, exit, options.graceMs ?? 15_000)
@@ -86,7 +87,7 @@ export async function startProcess<T>(options: StartOptions<T>): Promise<Started
     const reason = cause instanceof Object && 'message' in cause ? String(cause.message) : ''
     throw new CommandFailed(`${what} did not become ready: ${reason}`, { ...output, cause })
   } finally {
-    options.signal?.removeEventListener('abort', giveUp)
+    takeBack()
   }
 }
 

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import { type AbortOptions, appError } from '../../base/index.ts'
+import { type AbortOptions, abortsWith, appError } from '../../base/index.ts'
 import type { ByteRange } from '../../core/index.ts'
 import { fsError } from './fs-error.ts'
 
@@ -12,7 +12,6 @@ const CHUNK_BYTES = 1024 * 1024
  */
 export function objectBody(handle: FileHandle, range: ByteRange, { signal }: AbortOptions): Readable {
   let position = range.start
-  const giveUp = () => void body.destroy(appError('ABORTED', { cause: signal?.reason }))
 
   const readOn = async () => {
     const length = Math.min(CHUNK_BYTES, range.end - position)
@@ -30,14 +29,12 @@ export function objectBody(handle: FileHandle, range: ByteRange, { signal }: Abo
       readOn().catch((err: unknown) => body.destroy(fsError(err)))
     },
     destroy(err, done) {
-      signal?.removeEventListener('abort', giveUp)
       handle.close().then(
         () => done(err),
         (failure: unknown) => done(err ?? fsError(failure)),
       )
     },
   })
-  if (signal?.aborted === true) giveUp()
-  else signal?.addEventListener('abort', giveUp, { once: true })
+  abortsWith(body, signal)
   return body
 }

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { abortController, appError, type Clock, toAppError } from '../../base/index.ts'
+import { abortController, abortsWith, appError, type Clock, toAppError } from '../../base/index.ts'
 import type { TurnOptions, UrgentFirst } from './urgent-first.ts'
 
 export interface PacedBodyComponents {
@@ -37,7 +37,6 @@ export function pacedBody({ clock, bucket }: PacedBodyComponents, body: Readable
     paced.push(next.value)
   }
 
-  const giveUp = () => void paced.destroy(appError('ABORTED', { cause: signal?.reason }))
   const paced = new Readable({
     // Reading ahead would look as if somebody were reading.
     highWaterMark: 0,
@@ -45,14 +44,12 @@ export function pacedBody({ clock, bucket }: PacedBodyComponents, body: Readable
       giveOn().catch((err: unknown) => paced.destroy(toAppError(err, 'BACKEND_UNAVAILABLE')))
     },
     destroy(err, done) {
-      signal?.removeEventListener('abort', giveUp)
       closed.abort()
       body.destroy()
       done(err)
     },
   })
-  if (signal?.aborted === true) giveUp()
-  else signal?.addEventListener('abort', giveUp, { once: true })
+  abortsWith(paced, signal)
   return paced
 }
 

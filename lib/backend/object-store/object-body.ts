@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { type AbortOptions, abortController, appError } from '../../base/index.ts'
+import { type AbortOptions, abortController, abortsWith } from '../../base/index.ts'
 
 /**
  * A stream of the chunks from `start`, which is called at the first read. The signal given to `start` fires when the
@@ -11,7 +11,6 @@ export function objectBody(
 ): Readable {
   const stop = abortController()
   let chunks: AsyncIterator<Uint8Array> | undefined
-  const giveUp = () => void body.destroy(appError('ABORTED', { cause: signal?.reason }))
   const readOn = async () => {
     chunks ??= start(stop.signal)
     const next = await chunks.next()
@@ -22,12 +21,10 @@ export function objectBody(
       readOn().catch((err: unknown) => body.destroy(err as Error))
     },
     destroy(err, done) {
-      signal?.removeEventListener('abort', giveUp)
       stop.abort(err ?? undefined)
       done(err)
     },
   })
-  if (signal?.aborted === true) giveUp()
-  else signal?.addEventListener('abort', giveUp, { once: true })
+  abortsWith(body, signal)
   return body
 }

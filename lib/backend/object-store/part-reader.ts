@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { appError, hasCode, throwIfAborted } from '../../base/index.ts'
+import { appError, hasCode, onAbort, throwIfAborted } from '../../base/index.ts'
 import type { ByteRange } from '../../core/index.ts'
 import type { ObjectRead } from '../backend.ts'
 import type { TurnOptions } from '../governor/urgent-first.ts'
@@ -40,10 +40,8 @@ export async function openPart(
 
 /** Waits until `body` has data or has ended. */
 async function firstByte(body: Readable, signal: AbortSignal): Promise<void> {
-  const stop = () => void body.destroy()
-  signal.addEventListener('abort', stop, { once: true })
+  const takeBack = onAbort(signal, () => body.destroy())
   try {
-    if (signal.aborted) stop()
     await new Promise<void>((resolve, reject) => {
       // This error listener stays, because a body may fail before it is read.
       body.on('error', reject)
@@ -53,7 +51,7 @@ async function firstByte(body: Readable, signal: AbortSignal): Promise<void> {
   } catch (err) {
     throw brokenOff(err)
   } finally {
-    signal.removeEventListener('abort', stop)
+    takeBack()
   }
   throwIfAborted(signal)
 }

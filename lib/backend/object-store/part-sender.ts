@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { abortController, throwIfAborted } from '../../base/index.ts'
+import { abortController, onAbort, throwIfAborted } from '../../base/index.ts'
 import type { WriteOptions } from '../backend.ts'
 import { receive } from '../receive.ts'
 import type { ObjectPart } from './object-api.ts'
@@ -19,9 +19,7 @@ export async function sendParts(
   { partBytes, parallel, size, signal }: PartPlan & Pick<WriteOptions, 'size' | 'signal'>,
 ): Promise<readonly ObjectPart[]> {
   const stop = abortController()
-  const follow = () => stop.abort(signal?.reason)
-  if (signal?.aborted === true) follow()
-  else signal?.addEventListener('abort', follow, { once: true })
+  const unfollow = onAbort(signal, () => stop.abort(signal?.reason))
   const sent: Promise<ObjectPart>[] = []
   const busy = new Set<Promise<void>>()
   let failure: { readonly err: unknown } | undefined
@@ -48,7 +46,7 @@ export async function sendParts(
     throw first
   } finally {
     await Promise.all(busy)
-    signal?.removeEventListener('abort', follow)
+    unfollow()
   }
 }
 

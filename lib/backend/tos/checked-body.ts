@@ -1,5 +1,5 @@
 import { pipeline, type Readable, Transform } from 'node:stream'
-import { type AbortOptions, appError } from '../../base/index.ts'
+import { type AbortOptions, abortsWith, appError } from '../../base/index.ts'
 import { webFailure } from '../web/web-client.ts'
 import { crc64 } from './crc64.ts'
 
@@ -17,7 +17,6 @@ export interface ExpectedBody {
 export function checkedBody(content: Readable, expected: ExpectedBody, { signal }: AbortOptions): Readable {
   const sum = expected.crc64 === undefined ? undefined : crc64()
   let received = 0
-  const giveUp = () => void body.destroy(appError('ABORTED', { cause: signal?.reason }))
   const body = new Transform({
     transform(chunk: Uint8Array, _encoding, done) {
       received += chunk.length
@@ -34,14 +33,12 @@ export function checkedBody(content: Readable, expected: ExpectedBody, { signal 
       else done()
     },
     destroy(err, done) {
-      signal?.removeEventListener('abort', giveUp)
       done(err === null ? null : webFailure(err))
     },
   })
   // The reader of `body` gets the error.
   pipeline(content, body, () => undefined)
-  if (signal?.aborted === true) giveUp()
-  else signal?.addEventListener('abort', giveUp, { once: true })
+  abortsWith(body, signal)
   return body
 }
 

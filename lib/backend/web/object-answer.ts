@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { type AbortOptions, appError } from '../../base/index.ts'
+import { type AbortOptions, abortsWith, appError } from '../../base/index.ts'
 import { type ByteRange, rangeLength, wholeRange } from '../../core/index.ts'
 import { type HttpResponse, parseContentRange } from '../../http/index.ts'
 import type { ObjectRead, ReadObjectOptions } from '../backend.ts'
@@ -86,12 +86,10 @@ function partOf(
   let at = 0
   let sent = 0
   const wanted = rangeLength(part)
-  const giveUp = () => void out.destroy(appError('ABORTED', { cause: signal?.reason }))
   const fail = (err: unknown) => void out.destroy(webFailure(err))
   const out = new Readable({
     read: () => void source.resume(),
     destroy(err, done) {
-      signal?.removeEventListener('abort', giveUp)
       source.destroy()
       done(err)
     },
@@ -114,7 +112,6 @@ function partOf(
   out.on('error', () => undefined)
   source.on('data', take).on('end', end).on('error', fail)
   source.pause()
-  if (signal?.aborted === true) giveUp()
-  else signal?.addEventListener('abort', giveUp, { once: true })
+  abortsWith(out, signal)
   return out
 }

@@ -1,5 +1,5 @@
 import { Resolver } from 'node:dns/promises'
-import { type AbortOptions, appError, codeOf, hasCode, throwIfAborted } from '../../base/index.ts'
+import { type AbortOptions, appError, codeOf, hasCode, onAbort, throwIfAborted } from '../../base/index.ts'
 import type { AddressRecord, ServiceRecord } from './dns-members.ts'
 
 /** How long a name server may take for an answer, and how often it is asked. */
@@ -27,8 +27,7 @@ export function dnsLookup({ servers, what }: DnsLookupInit, { signal }: AbortOpt
   const ask = async <T>(question: (resolver: Resolver) => Promise<readonly T[]>): Promise<readonly T[]> => {
     throwIfAborted(signal)
     const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES })
-    const cancel = () => resolver.cancel()
-    signal?.addEventListener('abort', cancel, { once: true })
+    const takeBack = onAbort(signal, () => resolver.cancel())
     try {
       if (servers !== undefined && servers.length > 0) resolver.setServers([...servers])
       return await question(resolver)
@@ -38,7 +37,7 @@ export function dnsLookup({ servers, what }: DnsLookupInit, { signal }: AbortOpt
       const message = `${what}: the name servers give no answer (${codeOf(err) ?? 'UNKNOWN'})`
       throw appError('MEMBERS_UNAVAILABLE', { message, cause: err })
     } finally {
-      signal?.removeEventListener('abort', cancel)
+      takeBack()
     }
   }
   return {

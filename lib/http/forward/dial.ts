@@ -1,6 +1,15 @@
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls, rootCertificates } from 'node:tls'
-import { type AppError, appError, bareHost, type Clock, codeOf, deadline, isAppError } from '../../base/index.ts'
+import {
+  type AppError,
+  appError,
+  bareHost,
+  type Clock,
+  codeOf,
+  deadline,
+  isAppError,
+  onAbort,
+} from '../../base/index.ts'
 import { distrustIn } from '../distrust.ts'
 import { type Admits, guardedLookup } from '../guarded-lookup.ts'
 
@@ -62,19 +71,17 @@ export async function dial(
 function opened<S extends Socket>(socket: S, event: 'connect' | 'secureConnect', signal: AbortSignal): Promise<S> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => () => {
-      signal.removeEventListener('abort', aborted)
+      takeBack()
       socket.off(event, ready).off('close', closed)
       act()
     }
     const ready = settle(() => resolve(socket))
     const closed = settle(() => reject(failure ?? appError('PEER_CLOSED')))
-    const aborted = () => socket.destroy(signal.reason as Error)
     let failure: Error | undefined
     // Whoever uses the connection afterwards hears of its end by `close`.
     socket.on('error', (err) => (failure = err))
     socket.once(event, ready).once('close', closed)
-    signal.addEventListener('abort', aborted, { once: true })
-    if (signal.aborted) aborted()
+    const takeBack = onAbort(signal, () => socket.destroy(signal.reason as Error))
   })
 }
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { type AppError, codeOf, type TlsDoor } from '../../base/index.ts'
+import { type AppError, codeOf, onAbort, type TlsDoor } from '../../base/index.ts'
 import type { Exchange } from '../route.ts'
 import type { ForeignTarget } from './foreign-target.ts'
 import type { ServeInside } from './forward.ts'
@@ -37,13 +37,11 @@ export interface InspectInit {
 export async function inspect(exchange: Exchange, init: InspectInit): Promise<void> {
   const { target, inspection } = init
   const client = establish(exchange)
-  const cut = () => client.destroy()
-  exchange.signal.addEventListener('abort', cut, { once: true })
-  if (exchange.signal.aborted) cut()
+  const takeBack = onAbort(exchange.signal, () => client.destroy())
   try {
     inspection.onEnd(target, await looked(exchange, client, init))
   } finally {
-    exchange.signal.removeEventListener('abort', cut)
+    takeBack()
     client.destroy()
   }
 }

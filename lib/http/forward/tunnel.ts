@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import { appError, type Clock, deadline } from '../../base/index.ts'
+import { appError, type Clock, deadline, onAbort } from '../../base/index.ts'
 import type { Exchange } from '../route.ts'
 
 export interface TunnelInit {
@@ -46,12 +46,10 @@ export async function splice(
   { idleMs, onBytes }: TunnelInit,
 ): Promise<void> {
   const idle = deadline(clock, idleMs, signal)
-  const cut = () => {
+  const takeBack = onAbort(idle.signal, () => {
     breakOff(client)
     breakOff(remote)
-  }
-  idle.signal.addEventListener('abort', cut, { once: true })
-  if (idle.signal.aborted) cut()
+  })
   const heard = (direction: 'sent' | 'received') => (bytes: number) => {
     idle.touch()
     onBytes(direction, bytes)
@@ -59,6 +57,7 @@ export async function splice(
   try {
     await Promise.all([carried(client, remote, heard('sent')), carried(remote, client, heard('received'))])
   } finally {
+    takeBack()
     idle.release()
     client.destroy()
     remote.destroy()

@@ -6,6 +6,7 @@ import {
   deadline,
   hasCode,
   isAppError,
+  onAbort,
   remoteEndOf,
   throwIfAborted,
 } from '../../base/index.ts'
@@ -155,10 +156,11 @@ async function dialPlain(shared: Buffer, address: PeerAddress, signal: AbortSign
 
 function connected(socket: Socket, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
+    let takeBack: () => void = () => undefined
     const done = (settle: () => void) => {
       socket.off('connect', onConnect)
       socket.off('error', onError)
-      signal.removeEventListener('abort', onAbort)
+      takeBack()
       settle()
     }
     const onConnect = () => {
@@ -167,9 +169,9 @@ function connected(socket: Socket, signal: AbortSignal): Promise<void> {
       done(resolve)
     }
     const onError = (err: Error) => done(() => reject(err))
-    const onAbort = () => done(() => reject(appError('ABORTED', { cause: signal.reason })))
+    const aborted = () => done(() => reject(appError('ABORTED', { cause: signal.reason })))
     socket.once('connect', onConnect)
     socket.once('error', onError)
-    signal.addEventListener('abort', onAbort, { once: true })
+    takeBack = onAbort(signal, aborted)
   })
 }

@@ -5,6 +5,7 @@ import {
   type Clock,
   clientContext,
   codeOf,
+  onAbort,
   type TlsDoor,
   type TlsGuest,
   type TlsMaterial,
@@ -130,8 +131,7 @@ export async function dialTls({ material }: PeerTls, address: PeerAddress, signa
   const socket = connectTls({ ...address, secureContext: clientContext(material.now), minVersion: MIN_VERSION })
   socket.setNoDelay(true)
   const connected = new Promise<true>((resolve) => socket.once('connect', () => resolve(true)))
-  const onAbort = () => socket.destroy(appError('ABORTED', { cause: signal.reason }))
-  signal.addEventListener('abort', onAbort, { once: true })
+  const takeBack = onAbort(signal, () => socket.destroy(appError('ABORTED', { cause: signal.reason })))
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('secureConnect', resolve).once('error', reject)
@@ -143,7 +143,7 @@ export async function dialTls({ material }: PeerTls, address: PeerAddress, signa
     const isConnected = await Promise.race([connected, Promise.resolve(false)])
     throw isConnected ? handshakeError(err, address) : err
   } finally {
-    signal.removeEventListener('abort', onAbort)
+    takeBack()
   }
 }
 

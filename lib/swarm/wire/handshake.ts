@@ -1,4 +1,4 @@
-import { appError, type Clock, deadline, hasCode, toAppError } from '../../base/index.ts'
+import { appError, type Clock, deadline, hasCode, onAbort, toAppError } from '../../base/index.ts'
 import type { ByteChannel } from './byte-channel.ts'
 
 export const HANDSHAKE_LENGTH = 68
@@ -56,9 +56,7 @@ export async function readHandshake(
   const limit = deadline(clock, timeoutMs, signal)
   try {
     return await new Promise<ReceivedHandshake>((resolve, reject) => {
-      const onAbort = () => reject(limit.expired ? failed('the handshake came too late') : appError('ABORTED'))
-      if (limit.signal.aborted) onAbort()
-      limit.signal.addEventListener('abort', onAbort, { once: true })
+      onAbort(limit.signal, () => reject(limit.expired ? failed('the handshake came too late') : appError('ABORTED')))
       const bytes = Buffer.alloc(HANDSHAKE_LENGTH)
       let filled = 0
       channel.read({

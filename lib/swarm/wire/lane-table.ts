@@ -1,4 +1,12 @@
-import { type AppError, abortController, appError, deferred, throwIfAborted, toAppError } from '../../base/index.ts'
+import {
+  type AppError,
+  abortController,
+  appError,
+  deferred,
+  onAbort,
+  throwIfAborted,
+  toAppError,
+} from '../../base/index.ts'
 import { type SwarmId, swarmIdOf } from '../../core/index.ts'
 import { swarmLimits } from '../limits.ts'
 import { isSameHeader, type SwarmHeader } from './extension-handshake.ts'
@@ -64,16 +72,15 @@ export class LaneTable {
     this.#slots.set(number, { state: 'asked', init, answer })
     this.#init.onUse()
     this.#send({ kind: 'open', lane: number, header: init.header })
-    const giveUp = () => {
+    const takeBack = onAbort(signal, () => {
       if (this.#slots.get(number)?.state !== 'asked') return
       this.#leave(number, init.header)
       answer.reject(appError('ABORTED', { cause: signal?.reason }))
-    }
-    signal?.addEventListener('abort', giveUp, { once: true })
+    })
     try {
       return await answer.promise
     } finally {
-      signal?.removeEventListener('abort', giveUp)
+      takeBack()
     }
   }
 

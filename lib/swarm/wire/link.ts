@@ -6,6 +6,7 @@ import {
   type Deferred,
   deadline,
   deferred,
+  onAbort,
   toAppError,
 } from '../../base/index.ts'
 import { type PeerAddress, parsePeerId } from '../../core/index.ts'
@@ -33,8 +34,7 @@ export async function openLink(
 ): Promise<Link> {
   const limit = deadline(clock, swarmLimits.handshakeTimeoutMs, signal)
   const link = new ConnectedLink(clock, init)
-  const giveUp = () => link.close(limit.expired ? link.late : appError('ABORTED'))
-  limit.signal.addEventListener('abort', giveUp, { once: true })
+  const takeBack = onAbort(limit.signal, () => link.close(limit.expired ? link.late : appError('ABORTED')))
   try {
     if (limit.signal.aborted) throw appError('ABORTED')
     const received =
@@ -47,7 +47,7 @@ export async function openLink(
     link.close(reason)
     throw reason
   } finally {
-    limit.signal.removeEventListener('abort', giveUp)
+    takeBack()
     limit.release()
   }
 }

@@ -14,6 +14,7 @@ import {
   type Clock,
   hasCode,
   isAbort,
+  onAbort,
   type Random,
   rounds,
   type Startable,
@@ -101,8 +102,7 @@ export function orderPolls(components: OrderPollsComponents): Startable {
   const asking = rounds(clock, {
     async work(signal) {
       const own = abortController()
-      const follow = () => own.abort(signal.reason)
-      signal.addEventListener('abort', follow, { once: true })
+      const unfollow = onAbort(signal, () => own.abort(signal.reason))
       cut = own
       try {
         return await ask(own.signal)
@@ -111,7 +111,7 @@ export function orderPolls(components: OrderPollsComponents): Startable {
         return later(err)
       } finally {
         cut = undefined
-        signal.removeEventListener('abort', follow)
+        unfollow()
       }
     },
     onFailure: (err) => logger.error('background task failed', { task: 'orders', err }),

@@ -1,5 +1,5 @@
 import { type Order, type OrderId, orderLimits, type Progress, type ToldOrder } from '../../../lib/api/index.ts'
-import { abortController, type Background, codeOf, type Slots } from '../../../lib/base/index.ts'
+import { abortController, type Background, codeOf, onAbort, type Slots } from '../../../lib/base/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { CarryOut } from './carry-out.ts'
 
@@ -53,9 +53,8 @@ export function orderTable(components: OrderTableComponents): OrderTable {
     const entry: Entry = { order, cut: abortController(), ended: Promise.resolve(), told }
     entries.set(job, entry)
     components.tasks.run(`order ${job}`, (signal) => {
-      const cut = () => entry.cut.abort(signal.reason)
-      signal.addEventListener('abort', cut, { once: true })
-      entry.ended = carriedOut(components, entry, before?.ended).finally(() => signal.removeEventListener('abort', cut))
+      const unfollow = onAbort(signal, () => entry.cut.abort(signal.reason))
+      entry.ended = carriedOut(components, entry, before?.ended).finally(unfollow)
       return entry.ended
     })
   }

@@ -10,6 +10,7 @@ import {
   deferred,
   hasCode,
   isAppError,
+  onAbort,
 } from '../../../lib/base/index.ts'
 import { parseRepository, parseTag, repositoryText } from '../../../lib/core/index.ts'
 import type { Executor, RunOptions, Task } from '../../../lib/journal/index.ts'
@@ -85,7 +86,7 @@ export function replicationExecutor(
     const own: Running = { stop: abortController(), ended: deferred(), isCancelled: false }
     running.set(task.key, own)
     const stop = anySignal([signal, own.stop.signal])
-    const release = endsWith(remote.over, own.stop)
+    const unfollow = onAbort(remote.over, () => own.stop.abort())
     const openMs = remote.openForMs()
     const window = Number.isFinite(openMs) ? deadline(clock, openMs, stop) : undefined
     try {
@@ -106,7 +107,7 @@ export function replicationExecutor(
       }
       await status.save()
     } finally {
-      release()
+      unfollow()
       window?.release()
       running.delete(task.key)
       own.ended.resolve()
@@ -136,14 +137,6 @@ export function replicationExecutor(
       await found.ended.promise
     },
   }
-}
-
-/** The run ends with its follower. The result takes that back. */
-function endsWith(over: AbortSignal, stop: AbortController): () => void {
-  const end = () => stop.abort()
-  if (over.aborted) end()
-  over.addEventListener('abort', end, { once: true })
-  return () => over.removeEventListener('abort', end)
 }
 
 /** A task, whom it is for, and how it stands. */

@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { bareHost, deadline } from '../../../lib/base/index.ts'
+import { bareHost, deadline, onAbort } from '../../../lib/base/index.ts'
 import { isLoopback } from '../../../lib/identity/index.ts'
 import { sizeText, spanText } from '../admin/sheet.ts'
 import { reachable } from '../own-address.ts'
@@ -81,7 +81,7 @@ function accepts(visit: Visit, host: string, port: number): Promise<boolean> {
     }
     socket.on('connect', () => end(true))
     socket.on('error', () => end(false))
-    limit.signal.addEventListener('abort', () => end(false), { once: true })
+    onAbort(limit.signal, () => end(false))
   })
   return trying.finally(() => limit.release())
 }

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { bareHost, clientContext, codeOf, deadline, isAppError } from '../../../lib/base/index.ts'
+import { bareHost, clientContext, codeOf, deadline, isAppError, onAbort } from '../../../lib/base/index.ts'
 import { isThere, whyNot } from './answer.ts'
 import { type Finding, fail, ok, skipped, warn } from './finding.ts'
 import type { MemberAnswer, Visit } from './visit.ts'
@@ -131,7 +131,7 @@ function certificate(visit: Visit, url: string): Promise<Finding> {
       else end(ok(`${told} is valid for ${days} days`))
     })
     socket.on('error', (err) => end(fail(`${url} speaks no TLS (${codeOf(err) ?? 'UNKNOWN'})`, 'check its listener')))
-    limit.signal.addEventListener('abort', () => end(fail(`${url} is silent`, 'check its listener')), { once: true })
+    onAbort(limit.signal, () => end(fail(`${url} is silent`, 'check its listener')))
   })
   return looking.finally(() => limit.release())
 }

@@ -1,4 +1,4 @@
-import type { Slots } from '../../../lib/base/index.ts'
+import { type Slots, untilAborted } from '../../../lib/base/index.ts'
 import type { Term, WatchedObjects } from '../kubernetes/index.ts'
 import type { AccountObserver } from './account/account-observer.ts'
 import type { ReconcilerComponents } from './account/reconciler.ts'
@@ -56,15 +56,9 @@ export async function workOnAll(components: ReconcilerComponents, init: WorkersI
   ]
   for (const [key, plane] of planes.items) seen(key, plane)
   try {
-    await fired(term.signal)
+    await untilAborted(term.signal)
   } finally {
     for (const stop of unfollow) stop()
     await Promise.all([...ending, ...[...byUid.values()].map((each) => each.stop())])
   }
 }
-
-const fired = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })

@@ -1,4 +1,4 @@
-import { abortController, type Startable } from '../../../lib/base/index.ts'
+import { abortController, type Startable, untilAborted } from '../../../lib/base/index.ts'
 import type { Term } from '../kubernetes/index.ts'
 import type { Keeper } from './keeper.ts'
 
@@ -29,7 +29,7 @@ export function mandates(keeper: Pick<Keeper, 'empower'>): Mandates {
       const { signal } = term
       endLast()
       keeper.empower({ power: 'leader', signal, assert: () => term.assert() })
-      await fired(signal)
+      await untilAborted(signal)
       keeper.empower(undefined)
       if (isFresh || isStopped) return
       last = abortController()
@@ -48,9 +48,3 @@ export function mandates(keeper: Pick<Keeper, 'empower'>): Mandates {
     },
   }
 }
-
-const fired = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })

@@ -1,4 +1,4 @@
-import { background, type Deferred, deferred, isAbort } from '../../../lib/base/index.ts'
+import { background, type Deferred, deferred, isAbort, onAbort } from '../../../lib/base/index.ts'
 import type { ManagerDatabase } from '../database/index.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { DutyWriter } from './duty.ts'
@@ -62,10 +62,9 @@ export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: J
           asked.resolve()
         }
       }
-      const end = () => {
+      const takeBack = onAbort(signal, () => {
         tasks.stop().catch(() => undefined)
-      }
-      signal.addEventListener('abort', end, { once: true })
+      })
       try {
         while (!signal.aborted) {
           asked = deferred()
@@ -80,7 +79,7 @@ export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: J
           await pause(clock, lookMs, { event: asked.promise, signal })
         }
       } finally {
-        signal.removeEventListener('abort', end)
+        takeBack()
         await tasks.stop()
       }
     },

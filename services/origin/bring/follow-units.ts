@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type { AskedRange } from '../../../lib/api/index.ts'
-import { abortController, anySignal, appError, throwIfAborted } from '../../../lib/base/index.ts'
+import { abortController, anySignal, appError, onAbort, throwIfAborted } from '../../../lib/base/index.ts'
 import type { Member } from '../../../lib/cluster/index.ts'
 import type { BlobRef, ReadPriority } from '../../../lib/core/index.ts'
 import type { SiblingBlob, Siblings } from '../ring/siblings.ts'
@@ -142,9 +142,11 @@ async function followInto(following: Following, intake: Intake, whole: WholeAnsw
   const take = async (unit: FollowedUnit, stop: AbortSignal) => {
     const first = unit.isAsked || unit.range.start > 0 ? undefined : unread
     if (first !== undefined) unread = undefined
+    const unfollow = onAbort(first && stop, () => first?.end.abort())
     try {
       await slot.take('origin', unit.part, await bodyOf(following, { unit, first, stop, length: map.length }))
     } finally {
+      unfollow()
       await unit.part.close()
     }
   }
@@ -177,7 +179,6 @@ interface BodyAsked {
 async function bodyOf(following: Following, { unit, first, length, stop }: BodyAsked): Promise<Readable> {
   const { range, priority, isAsked } = unit
   const asked = { range: { ...range, standsAlone: isAsked }, priority, signal: stop }
-  if (first !== undefined) stop.addEventListener('abort', () => first.end.abort(), { once: true })
   const { size, body } = await (first?.answer ?? opened(following, asked))
   if (size === length) return body
   body.destroy()

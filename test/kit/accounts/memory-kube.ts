@@ -1,4 +1,4 @@
-import { appError, throwIfAborted } from '../../../lib/base/index.ts'
+import { appError, onAbort, throwIfAborted } from '../../../lib/base/index.ts'
 import type {
   Kube,
   KubeObject,
@@ -163,7 +163,7 @@ export function memoryKube(custom: readonly Kind[], namespace = 'shoal-system'):
 
 const hung = (signal: AbortSignal | undefined): Promise<never> =>
   new Promise((_, reject) => {
-    signal?.addEventListener('abort', () => reject(appError('ABORTED')), { once: true })
+    onAbort(signal, () => reject(appError('ABORTED')))
   })
 
 /** What a watch tells, until it is given up. */
@@ -190,8 +190,7 @@ async function* changes(
       })
     wake()
   })
-  const stop = () => wake()
-  signal?.addEventListener('abort', stop, { once: true })
+  const takeBack = onAbort(signal, () => wake())
   try {
     for (;;) {
       throwIfAborted(signal)
@@ -204,6 +203,6 @@ async function* changes(
     }
   } finally {
     unfollow()
-    signal?.removeEventListener('abort', stop)
+    takeBack()
   }
 }

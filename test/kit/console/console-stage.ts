@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { appError, seededRandom, systemClock } from '../../../lib/base/index.ts'
+import { appError, onAbort, seededRandom, systemClock } from '../../../lib/base/index.ts'
 import { type Exchange, httpServer, type Route, sendEmpty, sendJson, sendTagged } from '../../../lib/http/index.ts'
 import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
 import { consoleRoutes } from '../../../services/manager/console-files.ts'
@@ -66,7 +66,7 @@ function answer(
   }
   const over = new Promise<void>((resolve) => {
     res.once('close', resolve)
-    signal.addEventListener('abort', () => resolve())
+    onAbort(signal, resolve)
   })
   if (events !== undefined) {
     res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })

@@ -1,6 +1,13 @@
 import { once } from 'node:events'
 import { describe, expect, test } from '@jest/globals'
-import { abortController, onAbort, WAITS_OF_LIFE } from '../../../lib/base/index.ts'
+import {
+  abortController,
+  anySignal,
+  collectGarbage,
+  nextTurn,
+  onAbort,
+  WAITS_OF_LIFE,
+} from '../../../lib/base/index.ts'
 
 describe('onAbort', () => {
   test('calls all that wait, in the order in which they came, and each once', () => {
@@ -44,6 +51,53 @@ describe('onAbort', () => {
     await expect(warned).resolves.toMatchObject([
       { name: 'MaxListenersExceededWarning', message: '4 waits on one signal' },
     ])
+  })
+
+  test('waits that were taken back do not count', async () => {
+    const warnings: unknown[] = []
+    const note = (warning: unknown) => void warnings.push(warning)
+    process.on('warning', note)
+    const { signal } = abortController(3)
+    for (let at = 0; at < 5; at += 1) onAbort(signal, () => undefined)()
+    await nextTurn()
+    process.off('warning', note)
+    expect(warnings).toEqual([])
+  })
+
+  test('a signal on which nobody waits any more has no listener, and gets one again', () => {
+    const controller = abortController()
+    const remove = controller.signal.removeEventListener.bind(controller.signal)
+    let removed = 0
+    controller.signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+      removed += 1
+      remove(...args)
+    }
+    const called: string[] = []
+    const [first, second] = ['first', 'second'].map((each) => onAbort(controller.signal, () => called.push(each)))
+    first?.()
+    expect(removed).toBe(0)
+    second?.()
+    second?.()
+    expect(removed).toBe(1)
+    onAbort(controller.signal, () => called.push('third'))
+    controller.abort()
+    expect(called).toEqual(['third'])
+  })
+
+  test('a signal that follows others is forgotten although somebody has waited on it', async () => {
+    const life = abortController(WAITS_OF_LIFE)
+    const followed = () => {
+      const either = anySignal([life.signal])
+      onAbort(either, () => undefined)()
+      return new WeakRef(either)
+    }
+    const seen = followed()
+    for (let rounds = 0; rounds < 50 && seen.deref() !== undefined; rounds += 1) {
+      await nextTurn()
+      collectGarbage()
+    }
+    expect(seen.deref()).toBeUndefined()
+    expect(life.signal.aborted).toBe(false)
   })
 
   test('many waits on one signal are one listener of it', () => {

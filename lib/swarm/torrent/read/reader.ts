@@ -3,6 +3,7 @@ import {
   type AbortOptions,
   type AppError,
   abortController,
+  abortsWith,
   appError,
   type ByteBudget,
   isAbort,
@@ -76,7 +77,6 @@ class SourceReadable extends Readable {
   readonly #watch: PullWatch
   readonly #end: number
   readonly #controller = abortController()
-  readonly #outer: AbortSignal | undefined
   readonly #budget: ByteBudget
   /** By turns; there are gaps while the budget is used up. */
   readonly #ring: (Uint8Array | undefined)[] | undefined
@@ -95,7 +95,7 @@ class SourceReadable extends Readable {
   ) {
     // Any chunk fills the stream, so the next one is read when the consumer has taken it.
     super({ highWaterMark: 1 })
-    const { signal: outer, transient = false, budget = readAhead } = options
+    const { signal, transient = false, budget = readAhead } = options
     this.#budget = budget
     this.#ring = transient ? [] : undefined
     this.#source = source
@@ -103,7 +103,6 @@ class SourceReadable extends Readable {
     this.#start = range.start
     this.#at = range.start
     this.#end = range.end
-    this.#outer = outer
     // The consumer may stop listening in the same turn in which the stream fails; that must not crash the process.
     this.on('error', () => undefined)
     // Not earlier, because the pipeline destroys the socket only after the stream's error.
@@ -112,12 +111,7 @@ class SourceReadable extends Readable {
       this.#budget.give(this.#ringBytes)
       this.#ringBytes = 0
     })
-    if (outer?.aborted === true) this.#giveUp()
-    else outer?.addEventListener('abort', this.#giveUp, { once: true })
-  }
-
-  readonly #giveUp = () => {
-    this.destroy(appError('ABORTED', { cause: this.#outer?.reason }))
+    abortsWith(this, signal)
   }
 
   /** One chunk for each call: the stream calls again when it wants more, also from within `push`. */
@@ -181,7 +175,6 @@ class SourceReadable extends Readable {
   }
 
   override _destroy(err: Error | null, done: (err?: Error | null) => void): void {
-    this.#outer?.removeEventListener('abort', this.#giveUp)
     this.#controller.abort(err ?? undefined)
     this.#source.close()
     done(err)

@@ -1,4 +1,4 @@
-import { type AppError, appError, type Deferred, deferred } from '../../../base/index.ts'
+import { type AppError, appError, type Deferred, deferred, onAbort } from '../../../base/index.ts'
 import type { ByteRange, PieceMap, PullClass, ReadPriority } from '../../../core/index.ts'
 import { type RateMeter, type ReaderWindow, rateMeter } from '../../picker/index.ts'
 import { type PullWatch, unwatched } from './pull-trace.ts'
@@ -57,13 +57,11 @@ export async function waitFor(wanted: Demand, nowMs: number, signal: AbortSignal
   const waiter = deferred()
   wanted.waiter = waiter
   wanted.waitingSinceMs ??= nowMs
-  const giveUp = () => waiter.reject(appError('ABORTED', { cause: signal.reason }))
-  if (signal.aborted) giveUp()
-  else signal.addEventListener('abort', giveUp, { once: true })
+  const takeBack = onAbort(signal, () => waiter.reject(appError('ABORTED', { cause: signal.reason })))
   try {
     await waiter.promise
   } finally {
-    signal.removeEventListener('abort', giveUp)
+    takeBack()
   }
 }
 
