@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { byteSize, duration, logLevel, rate } from '../config/index.ts'
-import { lookKeys, pullKeys, withholdRules } from '../service/index.ts'
+import { lookKeys, mirrorKeys, pullKeys, withholdRules } from '../service/index.ts'
 import { text } from './bounded.ts'
 
 /** `on`, `off` or a rate; parsed to bytes per second, undefined for `on`. */
@@ -48,6 +48,8 @@ export const liveKeys = {
     'limits.pipeline': z.number().int().min(4).max(64),
     'registry.clientRequests': z.number().min(0.1).max(100_000).optional(),
     'registry.fill': z.boolean(),
+    'registry.upstreams': mirrorKeys.upstreams,
+    'registry.upstreamWait': mirrorKeys.upstreamWait,
     'pulls.clientMax': pullKeys.clientMax,
     'pulls.rules': pullKeys.rules,
     'pulls.blocks': pullKeys.blocks,

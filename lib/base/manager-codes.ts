@@ -40,6 +40,7 @@ export const managerCodes = {
   NAME_TAKEN: final(409, 'there is one of this name already; choose another name'),
   OIDC_FAILED: final(401, 'the provider did not let you in, or what it says does not fit; begin again'),
   OIDC_UNAVAILABLE: retryable(503, 'the provider by which people sign in does not answer'),
+  PASSWORD_ELSEWHERE: final(409, 'this user signs in by a provider, and has no password here'),
   PEOPLE_FULL: final(409, 'the manager keeps no more of them; remove some first'),
   REGISTRY_USERS_FULL: final(409, 'proxies take no more users of registries; remove some, or give them fewer grants'),
   REGISTRY_USER_UNKNOWN: final(404, 'there is no such user of registries; list the users'),

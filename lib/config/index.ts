@@ -2,7 +2,7 @@ export { type Bind, parseBind } from './address.ts'
 export { type ConfigSources, loadConfig, parseConfig, parseConfigText, refuseReadable } from './load-config.ts'
 export { deepMerge, type Tree, treeAt } from './merge.ts'
 export { parseBytes, parseDuration, parseRate } from './quantities.ts'
-export { contentDigest, registryPattern, repositoryPattern } from './repository-pattern.ts'
+export { contentDigest, repositoryPattern } from './repository-pattern.ts'
 export {
   anonymousRights,
   baseUrl,
@@ -28,4 +28,5 @@ export {
   tlsFiles,
   tracingKeys,
 } from './schemas.ts'
+export { upstreamWayKeys } from './upstream-keys.ts'
 export { hostPattern, pathPattern, portList } from './web-patterns.ts'

@@ -64,6 +64,9 @@ const asksForProblem = (accept: string | undefined): boolean =>
     return type === PROBLEM && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
   }) === true
 
+/** What is wrong is so at this moment, and for this caller: nobody keeps it. */
+const ofNow = (code: ErrorCode): Headers => ({ [CODE_HEADER]: code, 'cache-control': 'no-store' })
+
 /** The body of an error answer with its headers; `accept` is that of the request. */
 export function errorAnswer(
   err: AppError,
@@ -71,10 +74,10 @@ export function errorAnswer(
   accept?: string,
 ): { readonly headers: Headers; readonly body: Uint8Array } {
   if (envelope === 'own' && asksForProblem(accept)) {
-    return { headers: { 'content-type': PROBLEM, [CODE_HEADER]: err.code }, body: problem(err) }
+    return { headers: { 'content-type': PROBLEM, ...ofNow(err.code) }, body: problem(err) }
   }
   if (envelope === 'text') return { headers: PLAIN_TEXT, body: Buffer.from(`${err.code}: ${err.message}`) }
-  const headers = { 'content-type': 'application/json', ...(envelope === 'own' && { [CODE_HEADER]: err.code }) }
+  const headers = { 'content-type': 'application/json', ...(envelope === 'own' && ofNow(err.code)) }
   return { headers, body: Buffer.from(JSON.stringify(jsonBody(err, envelope))) }
 }
 

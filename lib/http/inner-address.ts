@@ -7,7 +7,14 @@ type Reach = 'loopback' | 'link' | 'outer'
 
 /** Where clouds keep the credentials of a machine; the link-local ones besides. */
 const metadata = new Set([
-  ...['metadata.google.internal', '[fd00:ec2::254]', '100.100.100.200', '100.96.0.96'],
+  ...[
+    'metadata.google.internal',
+    '[fd00:ec2::254]',
+    '[fd20:ce::254]',
+    '[fd00:42::42]',
+    '100.100.100.200',
+    '100.96.0.96',
+  ],
   ...['168.63.129.16', '192.0.0.192'],
 ])
 
@@ -23,18 +30,20 @@ function reachOf(hostname: string): Reach {
 
 /**
  * The IPv4 address to which a gateway or this machine takes an IPv6 address, as `URL` writes that: mapped and compatible ones
- * (RFC 4291, 2.5.5), those of NAT64 (RFC 6052 with the usual prefix, RFC 8215) and of 6to4 (RFC 3056).
+ * (RFC 4291, 2.5.5), translated ones (RFC 2765, 2.1), those of NAT64 (RFC 6052 with the usual prefix, RFC 8215) and of 6to4 (RFC 3056).
  */
 function innerIPv4(host: string): string | undefined {
   const words = wordsOf(host)
   if (words === undefined) return undefined
   const [first = 0, second = 0, third = 0] = words
-  const front = words.slice(0, 5).every((word) => word === 0)
-  const isMapped = front && words[5] === 0xffff
-  const isCompatible = front && words[5] === 0 && words[6] !== 0
-  const isNat64 = first === 0x64 && second === 0xff9b
-  if (isMapped || isCompatible || isNat64) return dotted(words[6] ?? 0, words[7] ?? 0)
+  if (isOfIPv4(words) || (first === 0x64 && second === 0xff9b)) return dotted(words[6] ?? 0, words[7] ?? 0)
   return first === 0x2002 ? dotted(second, third) : undefined
+}
+
+/** Mapped, translated, or compatible. */
+function isOfIPv4([a, b, c, d, ...[e, f, g]]: readonly number[]): boolean {
+  if ([a, b, c, d].some((word) => word !== 0)) return false
+  return (e === 0 && f === 0xffff) || (e === 0xffff && f === 0) || (e === 0 && f === 0 && g !== 0)
 }
 
 /** The eight words of an IPv6 address in brackets. */
@@ -90,6 +99,8 @@ for (const [network, prefix] of [
 privateNetworks.addSubnet('fc00::', 7, 'ipv6')
 privateNetworks.addSubnet('fec0::', 10, 'ipv6')
 privateNetworks.addSubnet('ff00::', 8, 'ipv6')
+// Teredo (RFC 4380): it leads through a tunnel to an address of IPv4.
+privateNetworks.addSubnet('2001::', 32, 'ipv6')
 
 function isPrivate(host: string): boolean {
   const address = innerIPv4(host) ?? bareHost(host)

@@ -25,10 +25,10 @@ export interface SecretAuthenticatorInit {
    */
   readonly trustLoopback?: boolean | undefined
   /**
-   * Callers show what they log in with elsewhere: who shows something that is no secret here is a caller without one. Default
-   * false.
+   * Whether callers show now what they log in with elsewhere: then who shows something that is no secret here is a caller without
+   * one. Default: never.
    */
-  readonly foreignLogIns?: boolean | undefined
+  readonly foreignLogIns?: (() => boolean) | undefined
 }
 
 /**
@@ -43,18 +43,18 @@ export function secretAuthenticator(init: SecretAuthenticatorInit = {}): Authent
     name: 'anonymous',
     rights: anonymousRights[init.anonymous ?? (some ? 'none' : 'admin')],
   }
-  const unknown: Principal =
-    init.foreignLogIns === true ? anonymous : { name: 'anonymous', rights: anonymousRights.none }
+  const nobody: Principal = { name: 'anonymous', rights: anonymousRights.none }
+  const unknown = (): Principal => (init.foreignLogIns?.() === true ? anonymous : nobody)
   const holder = (presented: string): Principal => {
     const found = accepted.filter(({ matches }) => matches(presented))
-    return found.flatMap(({ name }) => principals.get(name) ?? [])[0] ?? unknown
+    return found.flatMap(({ name }) => principals.get(name) ?? [])[0] ?? unknown()
   }
 
   return (req) => {
     const credentials = credentialsIn(req.headers.authorization)
     if (credentials.kind !== 'none' && some) {
       const presented = shownText(credentials)
-      return presented === undefined ? unknown : holder(presented)
+      return presented === undefined ? unknown() : holder(presented)
     }
     return init.trustLoopback === true && isLoopback(remoteAddressOf(req.socket) ?? '') ? local : anonymous
   }

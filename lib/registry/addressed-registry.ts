@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { appError, isAppError, starPattern } from '../base/index.ts'
+import { appError, isAppError } from '../base/index.ts'
 import {
   OWN_REGISTRY,
   parseRegistryHost,
@@ -21,8 +21,8 @@ export interface AddressedInit {
    * for a listener that nobody can take for a mirror of another registry.
    */
   readonly default?: string
-  /** Other registries whose images are served here, as patterns of their hosts; default none. */
-  readonly upstreams?: readonly string[]
+  /** Whether images of that other registry are served here now; default: of none. */
+  readonly serves?: (registry: RegistryHost) => boolean
   /** Headers that name a registry by its URL or host; default none. */
   readonly upstreamHeaders?: readonly string[]
 }
@@ -86,12 +86,12 @@ function onlyOne(names: readonly string[], init: AddressedInit): Repository['reg
 /** The registry that a name stands for; undefined when it is not served here. */
 export function registryNamed(
   name: string,
-  { ownNames, upstreams = [] }: Pick<AddressedInit, 'ownNames' | 'upstreams'>,
+  { ownNames, serves = () => false }: Pick<AddressedInit, 'ownNames' | 'serves'>,
 ): Repository['registry'] | undefined {
   const text = name.toLowerCase()
   if (ownNames.some((own) => own.toLowerCase() === text)) return OWN_REGISTRY
   const host = hostOf(text)
-  return host !== undefined && upstreams.some((pattern) => starPattern(pattern).fits(host)) ? host : undefined
+  return host !== undefined && serves(host) ? host : undefined
 }
 
 function hostOf(text: string): RegistryHost | undefined {
@@ -111,7 +111,7 @@ function hostInUrl(value: string): string {
 
 /** `/v2/ghcr.io/team/app/manifests/1`, as clients ask whose config puts the registry before the name. */
 function hostBefore(path: string, init: AddressedInit): Addressed | undefined {
-  if ((init.upstreams ?? []).length === 0) return undefined
+  if (init.serves === undefined) return undefined
   const [root = '', version = '', first = '', ...rest] = path.split('/')
   if (rest.length + 1 < FEWEST_PARTS) return undefined
   const name = first.replaceAll(/%3a/gi, ':')

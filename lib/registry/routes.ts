@@ -66,8 +66,8 @@ type RepositoryAt = (name: RepositoryName) => Repository
 export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Route[] {
   const { readers } = storage
   const commonTable = readOperations(storage, init)
-  const tableFor = (exchange: Exchange) =>
-    readers === undefined ? commonTable : readOperations(readers.storageFor(exchange), init)
+  const tableFor = async (exchange: Exchange, work: (table: OperationTable) => Promise<void>) =>
+    readers === undefined ? work(commonTable) : readers.during(exchange, async (own) => work(readOperations(own, init)))
   const hiddenTable = readOperations(emptyStorage, init)
   const writeTable = writeOperations(storage, init)
   const isMirror = storage.writes === undefined
@@ -78,12 +78,14 @@ export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Ro
       init.rate?.count(exchange.req)
       const asked = { query: exchange.query, req: exchange.req, path: exchange.path.slice(mount.length) }
       const { target, at } = addressed(exchange, asked, own)
-      const reads = gate.hides(exchange) ? hiddenTable : tableFor(exchange)
-      const operations: Operations = { ...reads(exchange, target, at), ...writeTable(exchange, target, at) }
-      const operation = operations[exchange.method as HttpMethod]
-      if (operation === undefined) throw methodRefused(Object.keys(operations))
-      try {
+      const operate = async (reads: OperationTable) => {
+        const operations: Operations = { ...reads(exchange, target, at), ...writeTable(exchange, target, at) }
+        const operation = operations[exchange.method as HttpMethod]
+        if (operation === undefined) throw methodRefused(Object.keys(operations))
         await operation()
+      }
+      try {
+        await (gate.hides(exchange) ? operate(hiddenTable) : tableFor(exchange, operate))
       } catch (err) {
         throw isMirror && hasCode(err, 'TOOMANYREQUESTS') ? notNow(err) : err
       }

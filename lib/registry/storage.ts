@@ -207,10 +207,11 @@ export type Reader = Pick<Exchange, 'req' | 'principal'>
 /** For repositories whose own registry says who may read them, so that not every caller reads the same. */
 export interface Readers {
   /**
-   * What this caller may read, of every repository. Its methods: @throws UNAUTHORIZED with the challenge of that registry,
-   * DENIED besides
+   * Does `work` with what this caller may read, of every repository. Who may read what is as it was at the beginning, until
+   * `work` ends, whatever changes meanwhile. The methods: @throws UNAUTHORIZED with the challenge of that registry, DENIED
+   * besides
    */
-  storageFor(reader: Reader): RegistryStorage
+  during<T>(reader: Reader, work: (storage: RegistryStorage) => Promise<T>): Promise<T>
   /** A ping of a front whose default is that registry. @throws UNAUTHORIZED, DENIED where the caller has to log in first */
   ping(reader: Reader, registry: Repository['registry'], options?: AbortOptions): Promise<void>
 }

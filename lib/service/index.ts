@@ -13,6 +13,7 @@ export { connectionRoom } from './connection-room.ts'
 export { checkForeignPeers, swarmKeys } from './foreign-config.ts'
 export { listenerConfig, schemeOf } from './listeners.ts'
 export { lookKeys, tagPattern, tagRuleSchema } from './look-rules-config.ts'
+export { type GuardedEntry, guardedKeys, MOST_PROOF_MS, mirrorKeys, type UpstreamEntry } from './mirror-config.ts'
 export { type MissingNow, type OpsRoutesInit, opsRoutes, type ReadinessCheck } from './ops-routes.ts'
 export {
   type BlockRule,

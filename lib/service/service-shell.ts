@@ -37,8 +37,8 @@ export interface ListenerInit {
   readonly envelope?: Envelope
   /** Rights of callers without a secret on this listener; default: those in the config. */
   readonly anonymous?: AnonymousRights
-  /** Callers show what they log in with elsewhere: what is none of our secrets then counts as nothing. Default false. */
-  readonly foreignLogIns?: boolean
+  /** Whether callers show now what they log in with elsewhere: what is none of our secrets then counts as nothing. Default: never. */
+  readonly foreignLogIns?: () => boolean
   /** Knows callers who show something else than a secret; default: there are none. */
   readonly identify?: Identify | undefined
   /** Paths to which pages of other sites may lead a browser; default: none. */

@@ -14,7 +14,6 @@ import {
 import { assignmentKey } from './assignment/config.ts'
 import { forwardKeys } from './forward/config.ts'
 import { checkFronts, frontDefault, frontListeners, mountList } from './fronts/config.ts'
-import { upstreamEntrySchema } from './rights/index.ts'
 
 const live = liveKeys.agent
 
@@ -26,8 +25,7 @@ const leaveTime = duration.refine((ms) => ms <= MOST_LEAVE_MS, 'at most 10m')
 
 const headerName = z.string().regex(/^[A-Za-z0-9-]+$/)
 
-/** Most patterns and headers of one agent. */
-const MOST_UPSTREAMS = 1000
+/** Most headers of one agent that name registries. */
 const MOST_HEADERS = 16
 
 const keys = z.strictObject({
@@ -47,7 +45,7 @@ const keys = z.strictObject({
       /** What a request without `ns` means that calls the listener by another host. */
       default: frontDefault.default('none'),
       /** Registries of others whose images are served too: patterns of their hosts, and who may read there. */
-      upstreams: z.array(upstreamEntrySchema).max(MOST_UPSTREAMS).prefault([]),
+      upstreams: live['registry.upstreams'].prefault([]),
       /** Headers that name such a registry by its URL. */
       upstreamHeaders: z.array(headerName).max(MOST_HEADERS).default(['X-Dragonfly-Registry']),
       /** Header by which a client says how important and urgent a read is: 1 to 3, nobody waits for it. */
@@ -67,7 +65,7 @@ const keys = z.strictObject({
       /** Requests per second that one client may send, besides pings; default any number. */
       clientRequests: live['registry.clientRequests'],
       /** How long the cluster may take to begin with what comes from such a registry. */
-      upstreamWait: duration.refine((ms) => ms > 0, 'must be longer than 0').prefault('2500ms'),
+      upstreamWait: live['registry.upstreamWait'].prefault('2500ms'),
       /** How long a blob of a repository is given without asking the build-index again. */
       linkTtl: duration.refine((ms) => ms <= MOST_LINK_TTL_MS, 'at most 1h').prefault('30s'),
       /** How long what the build-index said of a repository counts while no build-index answers. */

@@ -1,9 +1,10 @@
 import { type LiveKeysOf, type LiveSettings, liveSettings } from '../../lib/api/index.ts'
-import type { Runtime, Withheld } from '../../lib/service/index.ts'
+import type { Runtime, UpstreamEntry, Withheld } from '../../lib/service/index.ts'
 import { limitsTogether, type ScrubRounds, type StoreLimits } from '../../lib/store/index.ts'
 import type { SettableLimits, SwarmEngine } from '../../lib/swarm/index.ts'
 import type { AgentConfig } from './config.ts'
 import type { PullRules } from './pull-rules/index.ts'
+import type { Ways } from './upstreams/index.ts'
 
 export interface AgentLiveParts extends Pick<Runtime, 'setLogLevel'> {
   readonly engine: Pick<SwarmEngine, 'uploads' | 'downloads' | 'limits'>
@@ -11,15 +12,18 @@ export interface AgentLiveParts extends Pick<Runtime, 'setLogLevel'> {
   readonly scrub: Pick<ScrubRounds['scrub'], 'setRate'>
   readonly rules: Pick<PullRules, 'now' | 'set'>
   readonly gives: Pick<Withheld, 'set'>
+  readonly upstreamWait: Pick<Ways, 'setWaitMs'>
   readonly front: {
     setClientRequests(perSecond: number | undefined): void
     setFill(fills: boolean): void
+    /** @throws CONFIG_INVALID when the file does not go with them */
+    setUpstreams(entries: readonly UpstreamEntry[]): void
   }
 }
 
 /** What obeys each key of an agent that changes while it runs. */
 export function agentLive(
-  { engine, store, scrub: scrubbing, rules, gives, front, setLogLevel }: AgentLiveParts,
+  { engine, store, scrub: scrubbing, rules, gives, upstreamWait, front, setLogLevel }: AgentLiveParts,
   { log, limits, registry, pulls, withhold, store: room, scrub }: AgentConfig,
 ): LiveSettings {
   const ofStore = limitsTogether(store)
@@ -36,6 +40,8 @@ export function agentLive(
     'limits.pipeline': { file: limits.pipeline, set: ofSwarm('pipelineBlocks') },
     'registry.clientRequests': { file: registry.clientRequests, set: (count) => front.setClientRequests(count) },
     'registry.fill': { file: registry.fill, set: (fills) => front.setFill(fills) },
+    'registry.upstreams': { file: registry.upstreams, set: (entries) => front.setUpstreams(entries) },
+    'registry.upstreamWait': { file: registry.upstreamWait, set: (ms) => upstreamWait.setWaitMs(ms) },
     'pulls.clientMax': { file: pulls.clientMax, set: (clientMax) => setPulls({ clientMax }) },
     'pulls.rules': { file: pulls.rules, set: (classes) => setPulls({ rules: classes }) },
     'pulls.blocks': { file: pulls.blocks, set: (blocks) => setPulls({ blocks }) },

@@ -35,7 +35,7 @@ import { PullLog } from './pull-log.ts'
 import { pullRules } from './pull-rules/index.ts'
 import { pulls } from './pulls.ts'
 import { adminRoutes } from './server.ts'
-import { boundedIndex, boundedOpen, ways } from './upstreams/index.ts'
+import { boundedIndex, boundedOpen, type Ways, ways } from './upstreams/index.ts'
 
 /** Replacements for parts of the agent, given by the herd and by tests. */
 export interface AgentComponents extends Partial<Runtime> {
@@ -80,10 +80,16 @@ interface LinkParts {
 function agentLinks(runtime: Runtime, { registry }: AgentConfig, { store, engine, index }: LinkParts) {
   const { linkTtl: linkTtlMs, outageTtl: outageTtlMs, upstreamWait: waitMs } = registry
   const kept = keptLinks({ ...runtime, store }, { ttlMs: outageTtlMs })
-  const asked = boundedIndex(index, ways(runtime, { waitMs }))
+  const [toIndex, toContent] = [ways(runtime, { waitMs }), ways(runtime, { waitMs })]
+  const asked = boundedIndex(index, toIndex)
   const proven = links({ ...runtime, kept, index: asked }, { linkTtlMs, outageTtlMs })
-  const opened = boundedOpen({ engine, store, ways: ways(runtime, { waitMs }) })
-  return { kept, proven, opened, linked: linkedOpen({ engine: opened, links: proven }) }
+  const opened = boundedOpen({ engine, store, ways: toContent })
+  const upstreamWait: Pick<Ways, 'setWaitMs'> = {
+    setWaitMs(ms) {
+      for (const each of [toIndex, toContent]) each.setWaitMs(ms)
+    },
+  }
+  return { kept, proven, opened, linked: linkedOpen({ engine: opened, links: proven }), upstreamWait }
 }
 
 /** A rotten blob is only removed: it is a copy, and whoever asks for it has it brought again. */
@@ -185,28 +191,38 @@ function agentParts(components: AgentComponents, config: AgentConfig, onEnd: (en
   plainStore.onGone((digest) => engine.forget(digest))
   const { onSent, onPull } = clientTraffic(runtime, components)
   const log = new PullLog(runtime, { nameOf: originNames(clients.rings.origins) })
-  const { kept, proven, opened, linked } = agentLinks(runtime, config, { store, engine, index: clients.index })
+  const linking = agentLinks(runtime, config, { store, engine, index: clients.index })
+  const { kept, proven, opened, linked, upstreamWait } = linking
   const pulling = pulls({ ...runtime, engine: opened, linked, log, onPull, onEnd: countedEnds(onEnd) })
   const rules = pullRules(runtime, { ...config.registry, rules: config.pulls })
   const bring = bringBlob({ ...runtime, store, pulls: pulling })
   const scrubs = agentScrub(runtime, config, { store, digester })
   const held = { plainStore, store, digester, engine, kept, proven, pulling, bring, log, scrubs }
-  return { runtime, clients, key, ...held, rules, gives, onSent }
+  const obeying = { ...runtime, engine, store: plainStore, scrub: scrubs.scrub, rules, gives, upstreamWait }
+  return { runtime, clients, key, ...held, rules, obeying, onSent }
 }
+
+/** What was set before the last stop counts from the first request on, whom it shuts out above all. */
+const keptSettings = ({ orders: takes }: AgentConfig, steering: Steered): Startable => ({
+  start: () => (takes ? steering.load() : Promise.resolve()),
+  stop: () => Promise.resolve(),
+})
 
 /** One agent. @throws INSECURE_BIND, READERS_UNSAID, CONFIG_INVALID */
 export function agentService(components: AgentComponents, config: AgentConfig): AgentService {
   const made = agentParts(components, config, (end) => steering.count(end))
   const { runtime, clients, key, plainStore, store, digester, engine, kept, proven, pulling, bring, log, scrubs } = made
-  const { rules, gives, onSent } = made
+  const { rules, obeying, onSent } = made
   const leaving = departure(runtime, { afterMs: config.leave.after, closeMs: config.leave.close })
   const front = clientFront(runtime, config, {
     ...{ pulling, links: proven, urls: clients.urls, index: clients.index, onSent, rules },
     ownPorts: () => [engine.address.port, ...shell.listeners.map(({ address }) => address.port)],
   })
   const { parts, guarded, storage, blobs, looks, usual, further } = front
-  const obeying = { ...runtime, engine, store: plainStore, scrub: scrubs.scrub, rules, gives, front: front.live }
-  const steering = steered({ ...runtime, live: agentLive(obeying, config) }, { folder: ownFolder(config) })
+  const steering = steered(
+    { ...runtime, live: agentLive({ ...obeying, front: front.live }, config) },
+    { folder: ownFolder(config) },
+  )
   const shell = serviceShell(runtime, config, {
     kind: 'agent',
     rings: Object.values(clients.rings),
@@ -226,7 +242,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     ...shell.around([
       ...[clients.http, ...assigned(runtime, config, { rings: clients.rings, folder: ownFolder(config) })],
       ...[...parts, store, kept, digester, engine, seedStored(store, engine), seedParts(store, engine)],
-      ...[scrubs, ...shell.listeners],
+      ...[scrubs, keptSettings(config, steering), ...shell.listeners],
       ...agentOrders(runtime, config, {
         clients,
         work: { store, links: proven, bring },

@@ -24,7 +24,12 @@ const TOKEN_KEYS = ['access_token', 'token']
 
 /** The manager's route for a call, which nobody may call who lacks what it needs. */
 export const managerRoute = ({ method, path, summary, needs }: ManagerCall, handle: Route['handle']): Route => ({
-  ...{ methods: [method], path, summary, handle },
+  ...{ methods: [method], path, summary },
+  // Neither a browser nor something in front of us keeps what was told to one caller, unless the answer itself says how.
+  handle(exchange) {
+    exchange.res.setHeader('cache-control', UNKEPT['cache-control'])
+    return handle(exchange)
+  },
   // Tells the log what to note; `admits` decides.
   right: needs === 'none' ? 'none' : method === 'GET' ? 'inspect' : 'admin',
   admits({ principal, query }: Exchange) {

@@ -14,6 +14,7 @@ import { managerRoutes } from './server.ts'
 import { settingsPart } from './settings/settings.ts'
 import type { SteeredClusters } from './settings/steered-clusters.ts'
 import { openViews } from './views/open-views.ts'
+import { watchedRights } from './watched-rights.ts'
 
 /** Replacements for parts of the manager, given by the herd and by tests. */
 export interface ManagerComponents extends Partial<Runtime> {
@@ -81,13 +82,14 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   const adapters = adapterRoutes({ ...runtime, database, ...given }, config.jobs)
   const wings = [...[clusters, jobs, views, settings, registry, relations].flatMap(({ routes }) => routes), ...adapters]
   const routes = managerRoutes({ audit, people: persons.parts, wings })
+  const watched = watchedRights({ ...runtime, identify: persons.identifyAgain }, routes)
   const pages = [...oidcRoutes(persons.oidc), ...consoleRoutes({ folder: consoleFolder() })]
   const shell = serviceShell(runtime, config, {
     kind: 'manager',
     // Whoever comes to the listener for people has to be known, also where no secret is set.
     listeners: {
       http: {
-        ...{ routes: [...routes, ...pages], anonymous: 'none', identify: persons.identify },
+        ...{ routes: [...watched, ...pages], anonymous: 'none', identify: persons.identify },
         pages: isPage,
       },
       admin: { routes },

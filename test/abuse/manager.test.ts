@@ -109,6 +109,19 @@ describe('what is shown once', () => {
     expect((await lab.ask('/api/v1/me', { headers })).status).toBe(401)
   })
 
+  test('nothing that is told to one caller is kept by a browser, or by what stands in front', async () => {
+    const asked = Object.values(managerApi).filter(({ method }) => method === 'GET')
+    for (const { path } of [...asked, { path: '/oapi/v1/jobs' }, { path: '/oapi/v1/clusters' }, { path: '/nowhere' }])
+      for (const headers of [ada, {}]) {
+        const answer = await lab.ask(path.replaceAll(/:\w+/g, 'nobody'), { headers })
+        expect([path, answer.headers.get('cache-control')]).toEqual([
+          path,
+          expect.stringMatching(/^(no-store|private, no-cache)$/),
+        ])
+        await answer.body?.cancel()
+      }
+  })
+
   test('the cookie is for the browser alone', async () => {
     const answer = await signIn('ada', PASSWORD)
     expect(answer.headers.get('set-cookie')).toMatch(

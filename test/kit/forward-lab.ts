@@ -11,6 +11,7 @@ import { type RecordingLogger, recordingLogger } from '../../lib/telemetry/index
 import { agentSchema } from '../../services/agent/config.ts'
 import { type ForwardProxy, forwardProxy, type UrlBlobs } from '../../services/agent/forward/index.ts'
 import type { PullRules } from '../../services/agent/pull-rules/index.ts'
+import { identities } from '../../services/agent/rights/identities.ts'
 import { type HttpPair, httpPair, route } from './http-pair.ts'
 import { buildResource } from './resource-stack.ts'
 
@@ -132,6 +133,7 @@ export const forwardLab = (init: ForwardLabInit = {}) =>
         {
           ...{ clock, logger, metrics, random: seededRandom(7), lookup: lookupOf(init.addresses ?? {}, looked) },
           rate: requestRate({ clock, metrics }, { listener: 'registry', perSecond: undefined, code: 'UNAVAILABLE' }),
+          serves: identities(config.registry.upstreams).serves,
           rules: init.rules ?? { admit: () => ({ pullClass: 'normal' }) },
           blobs: init.blobs ?? { send: () => Promise.reject(appError('URL_NOT_NAMED')) },
           ownPorts: () => [parts.proxy?.server.address.port ?? 0, ...(init.isOwnPort === true ? [port] : [])],

@@ -1,5 +1,5 @@
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import { pipeline } from 'node:stream'
+import { PassThrough, pipeline, Transform } from 'node:stream'
 import { seededRandom } from '../../lib/base/index.ts'
 import { memoryRegistryStorage } from '../../lib/registry/index.ts'
 import { serveRegistry } from '../contract/registry/serve-registry.ts'
@@ -40,12 +40,14 @@ export interface GuardedRegistryInit {
   readonly anonymous?: RegExp
   /** Asks for name and password itself, without a token server. */
   readonly basic?: boolean
+  /** The last bytes of each blob that is read come when this has resolved. */
+  readonly ends?: Promise<void>
 }
 
 export const passwordOf = (user: string) => `password of ${user}`
 
 /** Starts one on a free port. */
-export const guardedRegistry = ({ users, anonymous = /^$/, basic = false }: GuardedRegistryInit) =>
+export const guardedRegistry = ({ users, anonymous = /^$/, basic = false, ends }: GuardedRegistryInit) =>
   buildResource<GuardedRegistry>(async (stack) => {
     const mayUse = (user: string, repository: string) =>
       (user === '' ? anonymous : (users[user] ?? /^$/)).test(repository)
@@ -81,7 +83,7 @@ export const guardedRegistry = ({ users, anonymous = /^$/, basic = false }: Guar
         seen.push({ line: `${method} ${url}`, authorization: headers.authorization, status: res.statusCode }),
       )
       const challenge = refusalOf(req)
-      if (challenge === undefined) forward(store.url, req, res)
+      if (challenge === undefined) forward(store.url, req, res, /\/blobs\//.test(url) ? ends : undefined)
       else res.writeHead(401, { 'www-authenticate': challenge, 'content-length': 0 }).end()
     }
     const { host, kill } = stack.own(await listening(createServer(keptAlive, serve)))
@@ -103,13 +105,29 @@ export const guardedRegistry = ({ users, anonymous = /^$/, basic = false }: Guar
 
 const agent = new Agent({ keepAlive: false })
 
-function forward(target: string, req: IncomingMessage, res: ServerResponse): void {
+/** The same bytes, of which the last chunk waits. */
+function endingWith(ends: Promise<void>): Transform {
+  let last: Uint8Array | undefined
+  return new Transform({
+    transform(chunk: Uint8Array, _encoding, done) {
+      const before = last
+      last = chunk
+      done(null, before)
+    },
+    flush(done) {
+      if (last === undefined) done()
+      else ends.then(() => done(null, last), done)
+    },
+  })
+}
+
+function forward(target: string, req: IncomingMessage, res: ServerResponse, ends?: Promise<void>): void {
   const { hostname, port } = new URL(target)
   const { method, url } = req
   const passed = Object.fromEntries(Object.entries(req.headers).filter(([name]) => name !== 'authorization'))
   const sent = request({ hostname, port, path: url, method, headers: passed, agent }, (answer) => {
     res.writeHead(answer.statusCode ?? 502, answer.headers)
-    pipeline(answer, res, () => undefined)
+    pipeline(answer, ends === undefined ? new PassThrough() : endingWith(ends), res, () => undefined)
   })
   sent.on('error', () => void res.destroy())
   res.on('close', () => sent.destroy())

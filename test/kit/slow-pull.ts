@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
+import { type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http'
 
 /** A GET whose answer the test reads step by step; unread bytes stay in the sockets. */
 export interface SlowPull {
@@ -15,8 +15,8 @@ export interface SlowPull {
   destroy(): void
 }
 
-export async function slowPull(url: string): Promise<SlowPull> {
-  const req = request(url, { agent: false })
+export async function slowPull(url: string, headers: OutgoingHttpHeaders = {}): Promise<SlowPull> {
+  const req = request(url, { agent: false, headers })
   req.end()
   const [res] = (await once(req, 'response')) as [IncomingMessage]
   const chunks = res[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>

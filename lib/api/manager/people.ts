@@ -134,7 +134,7 @@ const own = {
       method: 'DELETE',
       path: '/api/v1/me/tokens/:token',
       summary: 'revokes a token of the caller',
-      codes: ['USER_REQUIRED', 'NOT_FOUND'],
+      codes: ['USER_REQUIRED', 'NOT_FOUND', 'RIGHTS_EXCEEDED'],
     }),
   ),
 }
@@ -191,7 +191,7 @@ const users = {
       path: '/api/v1/users/:user/password',
       summary: 'gives a user a password, and ends his sessions',
       body: z.strictObject({ password: passwordSchema }),
-      codes: [...givingCodes, 'USER_UNKNOWN', 'TOOMANYREQUESTS'],
+      codes: [...givingCodes, 'USER_UNKNOWN', 'PASSWORD_ELSEWHERE', 'TOOMANYREQUESTS'],
     }),
   ),
   endSessions: managerCall(

@@ -92,7 +92,7 @@ export const scheduleCalls = {
       path: '/api/v1/schedules/:name',
       summary: 'makes or replaces one',
       body: scheduleBodySchema,
-      codes: ['BODY_INVALID', 'CRON_INVALID', 'CHANGED_MEANWHILE', 'SCHEDULES_FULL'],
+      codes: ['BODY_INVALID', 'CRON_INVALID', 'RIGHTS_EXCEEDED', 'CHANGED_MEANWHILE', 'SCHEDULES_FULL'],
       answer: scheduleSchema,
     }),
   ),

@@ -1,35 +1,18 @@
 import { z } from 'zod'
 import { starPattern } from '../../base/index.ts'
-import { duration, rate, registryPattern } from '../../config/index.ts'
+import { rate, upstreamWayKeys } from '../../config/index.ts'
 
-const time = (text: string) => duration.refine((ms) => ms > 0, 'must be longer than 0').prefault(text)
+const { registry, url, plainHttp, inner, ca, wait, stall } = upstreamWayKeys
 
 /** The keys of a rule for upstream registries. */
 export const upstreamRuleKeys = {
-  registry: registryPattern,
-  /** Base URL, where it does not follow from the name; only for a rule without `*`. */
-  url: z
-    .string()
-    .regex(/^https?:\/\/[^/?#]+(\/[^?#]*)?$/, 'must be http(s)://host, maybe with a path')
-    .exactOptional(),
-  /** Without TLS. */
-  plainHttp: z.boolean().default(false),
-  /**
-   * Also to addresses of private networks and of this machine, by a name or as a redirect or a token server. The host that
-   * a rule without `*` names may be there in any case.
-   */
-  inner: z.boolean().default(false),
+  ...{ registry, url, plainHttp, inner },
   username: z.string().min(1).exactOptional(),
   /** Should be in the secrets file. */
   password: z.string().min(1).exactOptional(),
   /** A `config.json` as `docker login` writes it. */
   dockerConfig: z.string().min(1).exactOptional(),
-  /** PEM file of certificate authorities that are trusted in addition to those of Node. */
-  ca: z.string().min(1).exactOptional(),
-  /** An upstream that does not begin to answer for this long is unreachable. */
-  wait: time('2s'),
-  /** A body fails when no byte comes for this long. */
-  stall: time('30s'),
+  ...{ ca, wait, stall },
   /** Requests per second to each upstream, e.g. `50/s`. */
   requests: z
     .string()

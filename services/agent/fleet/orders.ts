@@ -69,7 +69,6 @@ export function orders(components: OrdersComponents, { folder, ...facts }: Order
   let unfollow: (() => void) | undefined
   return {
     async start() {
-      await steered.load()
       key = await hostKey(components, folder)
       tasks = background((task, err) => logger.error('background task failed', { task, err }))
       follow()

@@ -25,7 +25,7 @@ import { type Inside, type Insides, targetInside } from './inside.ts'
 import { tlsInspection } from './inspection.ts'
 import { termsOf } from './terms.ts'
 import type { UrlBlobs } from './url-blobs.ts'
-import { isNydusd, type Meaning, meanings } from './ways.ts'
+import { isNydusd, type Meaning, meanings, type WaysInit } from './ways.ts'
 
 export interface ForwardProxyComponents extends Pick<Runtime, 'clock' | 'logger' | 'metrics' | 'random'> {
   readonly rate: Pick<RequestRate, 'count'>
@@ -33,6 +33,8 @@ export interface ForwardProxyComponents extends Pick<Runtime, 'clock' | 'logger'
   /** Ports of this agent, whatever they are for. */
   readonly ownPorts: () => readonly number[]
   readonly blobs: UrlBlobs
+  /** Whether images of that registry of others are served now. */
+  readonly serves: WaysInit['serves']
   /** Default: those of the system. */
   readonly lookup?: LookupFunction | undefined
 }
@@ -66,7 +68,7 @@ export function forwardProxy(components: ForwardProxyComponents, config: Config)
     ...registry,
     ...forward,
     ownHosts: [...hosts, ...registry.ownHosts],
-    upstreams: namesOf(registry),
+    serves: components.serves,
   })
   const termsFor = termsOf({ forward, anyHost: reach === 'any', ownPorts: components.ownPorts, authorities: files.of })
   const targets = new WeakMap<IncomingMessage, Away>()
@@ -152,8 +154,6 @@ function orRelay(blobs: UrlBlobs, count: (outcome: 'done' | 'failed' | 'left') =
     }
   }
 }
-
-const namesOf = ({ upstreams }: AgentConfig['registry']) => upstreams.map(({ registry }) => registry)
 
 interface Asked {
   readonly req: IncomingMessage

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { bareHost, linearPattern, starPattern } from '../../../lib/base/index.ts'
-import { OWN_REGISTRY } from '../../../lib/core/index.ts'
+import { OWN_REGISTRY, type RegistryHost } from '../../../lib/core/index.ts'
 import { type ForeignTarget, foreignTarget, placeOf, type RequestTarget } from '../../../lib/http/index.ts'
 import { parseRegistryPath, registryNamed } from '../../../lib/registry/index.ts'
 import type { ForwardRule } from './config.ts'
@@ -12,8 +12,8 @@ export interface WaysInit {
   readonly ownNames: readonly string[]
   /** Names of the listener: hosts without ports, `*.example.com` for every name below it. */
   readonly ownHosts: readonly string[]
-  /** Patterns of registries that are served. */
-  readonly upstreams: readonly string[]
+  /** Whether images of that registry of others are served now. */
+  readonly serves: (registry: RegistryHost) => boolean
 }
 
 /** What a request of absolute form, or CONNECT, means. */
@@ -36,7 +36,7 @@ const MAX_PATH = 2048
  * registry that is served; else it goes to that host.
  */
 export function meanings(init: WaysInit): (req: IncomingMessage, target: RequestTarget) => Meaning {
-  const { ownNames, upstreams } = init
+  const { ownNames, serves } = init
   const rules = init.rules.map(({ host, path, as }) => ({ host: starPattern(host), path: linearPattern(path), as }))
   const isOwnHost = ownHosts(init.ownHosts)
 
@@ -52,7 +52,7 @@ export function meanings(init: WaysInit): (req: IncomingMessage, target: Request
     if (rule?.as !== 'mirror' || (req.method !== 'GET' && req.method !== 'HEAD')) return undefined
     if (!isContent(asked.path) || isRetryAtSource(req)) return undefined
     const ns = registryAt(target, target.scheme)
-    const isServed = registryNamed(ns, { ownNames, upstreams }) !== undefined
+    const isServed = registryNamed(ns, { ownNames, serves }) !== undefined
     return isServed && saysNoOther(asked.query, ns) ? ns : undefined
   }
 
@@ -62,7 +62,7 @@ export function meanings(init: WaysInit): (req: IncomingMessage, target: Request
     if (target.scheme === 'tunnel') return { kind: 'away', target, asBlob: false }
     if (isOwnHost(req, target)) return { kind: 'own' }
     const name = registryAt(target, target.scheme)
-    if (registryNamed(name, { ownNames, upstreams: [] }) === OWN_REGISTRY) return { kind: 'registry', ns: name }
+    if (registryNamed(name, { ownNames }) === OWN_REGISTRY) return { kind: 'registry', ns: name }
     const ns = asks(req, asked, target)
     if (ns !== undefined) return { kind: 'registry', ns }
     const asBlob = ruleFor(asked, target)?.as === 'blob' && isForEverybody(req) && !isRetryAtSource(req)

@@ -1,7 +1,7 @@
 import type { UrlCluster } from '../../../lib/api/index.ts'
 import type { Route } from '../../../lib/http/index.ts'
 import { registryRoutes } from '../../../lib/registry/index.ts'
-import type { ListenerInit, Runtime } from '../../../lib/service/index.ts'
+import type { ListenerInit, Runtime, UpstreamEntry } from '../../../lib/service/index.ts'
 import type { AgentConfig } from '../config.ts'
 import { forwardProxy, urlBlobs, urlRoute } from '../forward/index.ts'
 import type { Links } from '../links/index.ts'
@@ -13,6 +13,7 @@ import { blobRoute } from '../server.ts'
 import { clientLimits } from './client-limits.ts'
 import { readManner } from './read-manner.ts'
 import { readers } from './readers.ts'
+import { assertSettable } from './set-upstreams.ts'
 
 export interface ClientFrontParts {
   readonly pulling: Pulls
@@ -56,11 +57,11 @@ export function clientFront(
     },
   })
   const blobs = blobRoute({ pulls: guarded.closed.pulls(pulling), onSent, rules, looks, rate, mannerOf })
-  const upstreams = registry.upstreams.map((entry) => entry.registry)
-  const common = { ...registry, upstreams, traffic: { received: () => undefined, sent: onSent }, looks, rate, mannerOf }
+  const { serves } = guarded
+  const common = { ...registry, serves, traffic: { received: () => undefined, sent: onSent }, looks, rate, mannerOf }
   const listener = ({ bind, routes, default: meant, ownHosts, mounts }: Own): ListenerInit => ({
     routes: [...registryRoutes(ruled, { ...common, default: meant, ownHosts, mounts }), ...routes],
-    foreignLogIns: guarded.passThrough,
+    foreignLogIns: () => guarded.passThrough(),
     envelope: 'registry',
     anonymous: readers(runtime, config, bind.host),
   })
@@ -68,7 +69,7 @@ export function clientFront(
     (each) => [each.name, listener({ ...each, ownHosts: [], routes: [] })] as const,
   )
   const urlContents = urlBlobs({ urls, pulls: pulling, onSent, rules, mannerOf })
-  const forward = forwardProxy({ ...runtime, rate, rules, ownPorts, blobs: urlContents }, config)
+  const forward = forwardProxy({ ...runtime, rate, rules, ownPorts, blobs: urlContents, serves }, config)
   const byUrl = urlRoute({ blobs: urlContents, rate }, registry.forward.rules)
   const usual = listener({ ...registry, bind: registry.listener.bind, routes: [blobs, byUrl] })
   return {
@@ -77,6 +78,10 @@ export function clientFront(
       setClientRequests: (perSecond: number | undefined) => rate.setRate(perSecond),
       setFill: (fills: boolean) => {
         fill = fills
+      },
+      setUpstreams: (entries: readonly UpstreamEntry[]) => {
+        assertSettable(registry, entries)
+        guarded.setUpstreams(entries)
       },
     },
     parts: [guarded, ...(forward === undefined ? [] : [forward])],

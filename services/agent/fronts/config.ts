@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { starPattern } from '../../../lib/base/index.ts'
 import { namedListener } from '../../../lib/config/index.ts'
-import { entryFaults, type UpstreamEntry } from '../rights/index.ts'
+import type { UpstreamEntry } from '../../../lib/service/index.ts'
 
 /** Most mount points of one listener, and most listeners besides the usual one. */
 const MOST_MOUNTS = 100
@@ -31,7 +31,7 @@ interface Front {
   readonly mounts: z.output<typeof mountList>
 }
 
-interface Fronts extends Front {
+export interface Fronts extends Front {
   readonly anonymous?: string
   readonly upstreams: readonly UpstreamEntry[]
   readonly listeners: readonly Front[]
@@ -48,23 +48,41 @@ function isTaken(path: string): boolean {
   return TAKEN_FIRST.includes(first) || [first, ...rest].some((part) => TAKEN.includes(part))
 }
 
-/** What each front means that is asked without the name of a registry: ours, none, or one of those that are served. */
-export function checkFronts(fronts: Fronts, ctx: z.core.$RefinementCtx): void {
+export interface FrontFault {
+  readonly path: Path
+  readonly message: string
+}
+
+/**
+ * What contradicts each other: each front means ours, none, or one of the registries that are served; and clients that show what
+ * they log in with elsewhere cannot show a secret as well.
+ */
+export function frontFaults(fronts: Fronts): readonly FrontFault[] {
   const { anonymous, upstreams, listeners } = fronts
-  const fault = (message: string, ...path: Path) => ctx.addIssue({ code: 'custom', path: [...path], message })
-  const isServed = (name: string) =>
-    name === 'own' || name === 'none' || upstreams.some(({ registry }) => starPattern(registry).fits(name))
-  const message = 'must be own, none, or a registry that a pattern of upstreams fits'
-  const check = ({ default: usual, mounts }: Front, ...at: Path) => {
-    if (!isServed(usual)) fault(message, ...at, 'default')
-    for (const [index, mount] of mounts.entries()) {
+  const patterns = upstreams.map(({ registry }) => starPattern(registry))
+  const isServed = (name: string) => name === 'own' || name === 'none' || patterns.some((pattern) => pattern.fits(name))
+  const unserved = 'must be own, none, or a registry that a pattern of upstreams fits'
+  const of = ({ default: usual, mounts }: Front, ...at: Path): readonly (FrontFault | false)[] => [
+    !isServed(usual) && { path: [...at, 'default'], message: unserved },
+    ...mounts.flatMap((mount, index) => {
       const place = [...at, 'mounts', index]
-      if (!isServed(mount.default)) fault(message, ...place, 'default')
-      if (isTaken(mount.path)) fault('is a path of the agent', ...place, 'path')
-      if (mounts.slice(0, index).some(({ path }) => path === mount.path)) fault('is there twice', ...place, 'path')
-    }
-  }
-  for (const { index, message: why } of entryFaults(upstreams, anonymous)) fault(why, 'upstreams', index)
-  check(fronts)
-  for (const [index, listener] of listeners.entries()) check(listener, 'listeners', index)
+      const isTwice = mounts.slice(0, index).some(({ path }) => path === mount.path)
+      return [
+        !isServed(mount.default) && { path: [...place, 'default'], message: unserved },
+        isTaken(mount.path) && { path: [...place, 'path'], message: 'is a path of the agent' },
+        isTwice && { path: [...place, 'path'], message: 'is there twice' },
+      ]
+    }),
+  ]
+  const message = 'clients show what they log in with there, so registry.anonymous cannot be none'
+  const shut = upstreams.map(
+    ({ identity }, index) =>
+      identity === 'passThrough' && anonymous === 'none' && { path: ['upstreams', index], message },
+  )
+  const all = [...shut, ...of(fronts), ...listeners.flatMap((each, index) => of(each, 'listeners', index))]
+  return all.filter((fault) => fault !== false)
+}
+
+export function checkFronts(fronts: Fronts, ctx: z.core.$RefinementCtx): void {
+  for (const { path, message } of frontFaults(fronts)) ctx.addIssue({ code: 'custom', path: [...path], message })
 }

@@ -9,10 +9,12 @@ import type { Puller, PullRules } from './pull-rules.ts'
 export function ruledStorage(storage: RegistryStorage, rules: Pick<PullRules, 'admit'>): RegistryStorage {
   const { readers } = storage
   const ruled: Readers = {
-    storageFor(reader) {
-      const own = readers?.storageFor(reader) ?? storage
-      const blobs = ruledBlobs(own.blobs, rules, reader)
-      return { ...own, blobs, manifests: ruledManifests(own.manifests, rules, reader) }
+    during(reader, work) {
+      const ruledWork = (own: RegistryStorage) => {
+        const blobs = ruledBlobs(own.blobs, rules, reader)
+        return work({ ...own, blobs, manifests: ruledManifests(own.manifests, rules, reader) })
+      }
+      return readers === undefined ? ruledWork(storage) : readers.during(reader, ruledWork)
     },
     ping: async (...asked) => readers?.ping(...asked),
   }

@@ -5,15 +5,18 @@ import { emptyStorage, type RegistryStorage } from '../../../lib/registry/index.
 import type { Pulls } from '../pulls.ts'
 import type { Identities } from './identities.ts'
 
-/** What everybody may read, whatever he shows: nothing of a guarded registry. For callers of whom nothing is asked. */
+/**
+ * What everybody may read, whatever he shows: nothing of a guarded registry, nor of one that is not served. For callers of whom
+ * nothing is asked.
+ */
 export interface Closed {
   storage(cluster: RegistryStorage): RegistryStorage
   pulls(pulls: Pulls): Pick<Pulls, 'find'>
   tags(index: Pick<TagIndex, 'getTag'>): Pick<TagIndex, 'getTag'>
 }
 
-export function closed({ guarded }: Pick<Identities, 'guarded'>): Closed {
-  const isClosed = ({ registry }: Repository) => guarded(registry) !== undefined
+export function closed({ guarded, serves }: Pick<Identities, 'guarded' | 'serves'>): Closed {
+  const isClosed = ({ registry }: Repository) => guarded(registry) !== undefined || !serves(registry)
   return {
     storage(cluster) {
       const of = (repository: Repository) => (isClosed(repository) ? emptyStorage : cluster)

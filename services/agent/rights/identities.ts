@@ -1,12 +1,14 @@
 import type { UpstreamRule } from '../../../lib/backend/index.ts'
 import { starPattern } from '../../../lib/base/index.ts'
 import { OWN_REGISTRY, type Repository } from '../../../lib/core/index.ts'
-import type { GuardedEntry, UpstreamEntry } from './config.ts'
+import type { GuardedEntry, UpstreamEntry } from '../../../lib/service/index.ts'
 
 /** Which registries say themselves who may read there. */
 export interface Identities {
   /** Undefined for our own registry, and for those of which everybody reads here what the cluster may. */
   readonly guarded: (registry: Repository['registry']) => GuardedEntry | undefined
+  /** Whether images of that registry are given to anybody at all; of our own they are. */
+  readonly serves: (registry: Repository['registry']) => boolean
   /** Rules by which those registries are asked. */
   readonly rules: readonly UpstreamRule[]
   /** Clients show here what they log in with there. */
@@ -18,12 +20,13 @@ const isGuarded = (entry: UpstreamEntry): entry is GuardedEntry => entry.identit
 /** The first entry that fits a registry counts. */
 export function identities(entries: readonly UpstreamEntry[]): Identities {
   const fits = entries.map((entry) => ({ entry, pattern: starPattern(entry.registry) }))
+  const entryOf = (registry: Repository['registry']) => fits.find(({ pattern }) => pattern.fits(registry))?.entry
   return {
     guarded(registry) {
-      if (registry === OWN_REGISTRY) return undefined
-      const entry = fits.find(({ pattern }) => pattern.fits(registry))?.entry
+      const entry = registry === OWN_REGISTRY ? undefined : entryOf(registry)
       return entry !== undefined && isGuarded(entry) ? entry : undefined
     },
+    serves: (registry) => registry === OWN_REGISTRY || entryOf(registry) !== undefined,
     rules: entries.filter(isGuarded).map(ruleOf),
     passThrough: entries.some(({ identity }) => identity === 'passThrough'),
   }

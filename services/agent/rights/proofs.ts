@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { type Clock, countCache, type Random } from '../../../lib/base/index.ts'
 import type { Digest, Repository } from '../../../lib/core/index.ts'
-import { MOST_PROOF_MS } from './config.ts'
+import { MOST_PROOF_MS } from '../../../lib/service/index.ts'
 import { lifeOf } from './shown.ts'
 
 /** Proofs of right that an agent remembers; beyond them the one that was given longest ago is asked for again. */

@@ -2,7 +2,7 @@ import type { CallerReads, Upstreams } from '../../../lib/backend/index.ts'
 import { type AbortOptions, appError, type Clock, hasCode, singleFlight } from '../../../lib/base/index.ts'
 import type { Descriptor, Digest, Repository } from '../../../lib/core/index.ts'
 import type { Reference } from '../../../lib/registry/index.ts'
-import type { GuardedEntry } from './config.ts'
+import type { GuardedEntry } from '../../../lib/service/index.ts'
 import type { Claim, Proofs } from './proofs.ts'
 
 /** Counts what became of the questions to registries whether a client may read. */

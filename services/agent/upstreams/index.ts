@@ -1,2 +1,2 @@
 export { boundedIndex, boundedOpen } from './bounded.ts'
-export { ways } from './ways.ts'
+export { type Ways, ways } from './ways.ts'

@@ -36,13 +36,16 @@ export interface Ways {
    * @throws UPSTREAM_UNREACHABLE, ABORTED, and what `work` throws
    */
   go<T>(registry: string, work: (signal: AbortSignal) => Promise<T>, options?: GoOptions<T>): Promise<T>
+  /** Counts for what begins from now on. */
+  setWaitMs(waitMs: number): void
 }
 
 export interface GoOptions<T> extends AbortOptions {
   readonly drop?: (result: T) => void
 }
 
-export function ways({ clock, random }: WaysComponents, { waitMs }: WaysInit): Ways {
+export function ways({ clock, random }: WaysComponents, init: WaysInit): Ways {
+  let { waitMs: longestMs } = init
   const all: Breaker = breaker(
     { clock, random },
     {
@@ -59,6 +62,7 @@ export function ways({ clock, random }: WaysComponents, { waitMs }: WaysInit): W
     },
   )
   const within = async <T>(work: (signal: AbortSignal) => Promise<T>, { signal }: AbortOptions): Promise<T> => {
+    const waitMs = longestMs
     const limit = deadline(clock, waitMs, signal)
     try {
       return await work(limit.signal)
@@ -74,6 +78,9 @@ export function ways({ clock, random }: WaysComponents, { waitMs }: WaysInit): W
         work: () => within(work, { signal }),
         probe: async () => drop(await within(work, {})),
       }),
+    setWaitMs(waitMs) {
+      longestMs = waitMs
+    },
   }
 }
 

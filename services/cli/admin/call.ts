@@ -3,6 +3,7 @@ import { type ProcessHost, systemClock } from '../../../lib/base/index.ts'
 import { type HttpClient, httpClient } from '../../../lib/http/index.ts'
 import { type ServiceKind, serviceFacts } from '../../../lib/service/index.ts'
 import { exitCodeOf, exitCodes, failureText } from '../exit-codes.ts'
+import { harmless } from './harmless.ts'
 import { SECRET_VARIABLE, type TargetFlags, targetOf } from './target.ts'
 
 export interface CallInit {
@@ -26,14 +27,14 @@ export async function callAdmin(
     await http.start()
     try {
       const answer = await ask(http, url)
-      if (typeof answer === 'string') host.say(answer)
-      else for await (const part of answer) host.say(part)
+      if (typeof answer === 'string') host.say(harmless(answer))
+      else for await (const part of answer) host.say(harmless(part))
     } finally {
       await http.stop()
     }
     return exitCodes.done
   } catch (err) {
-    host.complain(`${command}: ${failureText(err)}${url === '' ? '' : ` (${url})`}`)
+    host.complain(harmless(`${command}: ${failureText(err)}${url === '' ? '' : ` (${url})`}`))
     return exitCodeOf(err)
   }
 }

@@ -1,3 +1,5 @@
+import { harmlessCell } from './harmless.ts'
+
 /** One column of a table: its heading, and a function that gives the cell of a row. */
 export type Column<Row> = readonly [head: string, cell: (row: Row) => string]
 
@@ -43,7 +45,8 @@ export function ageText(atMs: number | undefined, nowMs: number): string {
   return atMs > nowMs ? `in ${spanText(atMs - nowMs)}` : `${spanText(nowMs - atMs)} ago`
 }
 
-const aligned = (lines: readonly (readonly string[])[]): string => {
+const aligned = (told: readonly (readonly string[])[]): string => {
+  const lines = told.map((line) => line.map(harmlessCell))
   const widths = lines[0]?.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0))) ?? []
   return lines
     .map((line) =>

@@ -104,9 +104,11 @@ const basic = ({ username = '', password = '' }: JobCredentials): string =>
 async function manifestDigest({ get, url, credentials }: Asking, options: AbortOptions): Promise<Digest> {
   const given = { ...credentials.headers }
   const first = await followed(get, url, { ...given, accept: accepted }, options)
-  const token = first.status === 401 ? await challenged(get, first, credentials, options) : undefined
-  if (token !== undefined) await first.discard()
-  const answer =
+  // Where the registry sends us on to is told neither what was shown nor where to show it.
+  const isAsked = first.answer.status === 401 && first.from === new URL(url).origin
+  const token = isAsked ? await challenged(get, { url, answer: first.answer }, credentials, options) : undefined
+  if (token !== undefined) await first.answer.discard()
+  const { answer } =
     token === undefined ? first : await followed(get, url, { ...given, accept: accepted, ...token }, options)
   if (answer.status === 200) return digestIn(answer, url)
   await answer.discard()
@@ -116,19 +118,20 @@ async function manifestDigest({ get, url, credentials }: Asking, options: AbortO
   throw appError('REGISTRY_REFUSED', { message: `the registry answered ${answer.status}` })
 }
 
-/** What was shown goes to the host that it was meant for, and to no other. */
+/** What was shown goes to the host that it was meant for, and to no other. The answer, and the origin that gave it. */
 async function followed(
   get: Get,
   from: string,
   headers: Readonly<Record<string, string>>,
   options: AbortOptions,
-): Promise<HttpResponse> {
+): Promise<{ readonly answer: HttpResponse; readonly from: string }> {
   let url = from
   for (let i = 0; i <= MAX_REDIRECTS; i += 1) {
     const isSame = new URL(url).origin === new URL(from).origin
     const answer = await get(url, isSame ? headers : { accept: accepted }, options)
     const { location } = answer.headers
-    if (answer.status < 301 || answer.status > 308 || location === undefined) return answer
+    if (answer.status < 301 || answer.status > 308 || location === undefined)
+      return { answer, from: new URL(url).origin }
     await answer.discard()
     if (!URL.canParse(location, url)) break
     url = new URL(location, url).href
@@ -140,7 +143,7 @@ async function followed(
 /** What a registry wants to see instead of what it saw; undefined when nothing was given that would help. */
 async function challenged(
   get: Get,
-  answer: HttpResponse,
+  { url: asked, answer }: { readonly url: string; readonly answer: HttpResponse },
   credentials: JobCredentials,
   options: AbortOptions,
 ): Promise<{ readonly authorization: string } | undefined> {
@@ -152,6 +155,8 @@ async function challenged(
   if (!/^bearer /i.test(challenge) || !/^https?:/.test(realm) || !URL.canParse(realm))
     return { authorization: basic(credentials) }
   const url = new URL(realm)
+  if (asked.startsWith('https:') && url.protocol !== 'https:')
+    throw appError('REGISTRY_REFUSED', { message: 'the registry wants a password to be shown without TLS' })
   for (const name of ['service', 'scope']) {
     const value = params.get(name)
     if (value !== undefined) url.searchParams.set(name, value)

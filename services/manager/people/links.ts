@@ -2,7 +2,8 @@ import type { InviteRow } from '../../../lib/api/index.ts'
 import { appError, type Clock, parseJson, type Random } from '../../../lib/base/index.ts'
 import { type ManagerDatabase, newId, type Reader, type Tx } from '../database/index.ts'
 import { type Caller, requireCovered } from './caller.ts'
-import { ADMIN_ROLE } from './grants.ts'
+import { grantsOfActor } from './giver.ts'
+import { ADMIN_ROLE, covers, type Grants } from './grants.ts'
 import { grantsOfRoles } from './roles.ts'
 import { newSecret, secretHash } from './shown-secrets.ts'
 import type { LinkTable } from './tables.ts'
@@ -25,7 +26,7 @@ export interface Links {
   forUser(actor: string, user: { readonly id: string; readonly name: string }): Promise<string>
   /** What it is for. @throws LINK_UNKNOWN */
   look(db: Reader, shown: string): Promise<OpenLink>
-  /** In a transaction that others share: uses it up. @throws LINK_UNKNOWN */
+  /** In a transaction that others share: uses it up. @throws LINK_UNKNOWN, ROLE_UNKNOWN */
   use(tx: Tx, shown: string): Promise<OpenLink>
   readonly invites: Invites
   /** Forgets those that are over. */
@@ -60,6 +61,14 @@ const inviteOf = ({ id, roles, createdBy, createdAtMs, expiresAtMs }: Omit<LinkT
   ...{ id, createdBy, createdAtMs, expiresAtMs },
   roles: parseJson(roles) as string[],
 })
+
+const inviting: Grants = [{ resource: 'users', action: 'write' }]
+
+/** An invitation gives what its maker could give now: he may have lost it since. @throws LINK_UNKNOWN, ROLE_UNKNOWN */
+async function requireGiver(tx: Tx, clock: Pick<Clock, 'now'>, { createdBy, roles }: OpenLink): Promise<void> {
+  const given = [...inviting, ...(await grantsOfRoles(tx, roles))]
+  if (!covers(await grantsOfActor(tx, clock, createdBy), given)) throw appError('LINK_UNKNOWN')
+}
 
 type LinkInit = Pick<LinkTable, 'kind' | 'userId' | 'createdBy'> & { readonly roles: readonly string[] }
 
@@ -135,6 +144,7 @@ export function linkList(components: LinksComponents): Links {
       }),
     async use(tx, shown) {
       const link = await look(tx, shown)
+      if (link.kind === 'invite') await requireGiver(tx, clock, link)
       await tx.deleteFrom('links').where('hash', '=', secretHash(shown)).execute()
       return link
     },

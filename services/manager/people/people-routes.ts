@@ -77,7 +77,7 @@ function roleRoutes({ roles }: PeopleRoutesComponents): readonly Route[] {
     managerRoute(managerApi.setRole, async (exchange) => {
       const { what, grants } = await adminBody(managerApi.setRole, exchange)
       const role = { name: personName(exchange.params['role'] ?? ''), what, grants }
-      const after = await roles.set(callerOf(exchange), role, (before) => requireSeen(exchange, before ?? null))
+      const after = await roles.set(callerOf(exchange), role, (before) => requireSeen(exchange, before))
       sendJson(exchange, 200, after)
     }),
     managerRoute(managerApi.removeRole, async (exchange) => {

@@ -36,6 +36,8 @@ export interface PeopleComponents {
 export interface People extends Startable {
   /** Who calls the listener for people. */
   readonly identify: Identify
+  /** The same; but it is no use of a session. */
+  readonly identifyAgain: Identify
   readonly parts: PersonRoutesComponents
   /** Of browsers that come from providers and go to them. */
   readonly oidc: OidcRoutesComponents
@@ -80,6 +82,7 @@ export function people(components: PeopleComponents, config: PeopleConfig, publi
   return {
     ...lifecycle([sweeps]),
     identify: callers({ sessions, tokens, cookies: cookie }),
+    identifyAgain: callers({ sessions: { find: (value) => sessions.look(value) }, tokens, cookies: cookie }),
     parts: {
       ...{ signIn: comingIn, sessions, cookies: cookie, nowMs: () => clock.now() },
       ...{ users: userList(components), roles: roleList(components), tokens, passwords: hashes },

@@ -26,6 +26,8 @@ export interface Sessions {
   open(tx: Tx, userId: string, place: Place): Promise<{ readonly value: string; readonly expiresAtMs: number }>
   /** Who shows this text of a cookie; undefined when nobody is signed in by it (any more). */
   find(value: string): Promise<Caller | undefined>
+  /** The same; but it is no use of the session, which may end without one. */
+  look(value: string): Promise<Caller | undefined>
   /** Of a user, the newest first. */
   of(userId: string, currentId: string): Promise<readonly SessionRow[]>
   /** @throws NOT_FOUND */
@@ -84,7 +86,15 @@ class SessionList implements Sessions {
     return { value, expiresAtMs }
   }
 
-  async find(value: string): Promise<Caller | undefined> {
+  find(value: string) {
+    return this.#find(value, 'used')
+  }
+
+  look(value: string) {
+    return this.#find(value)
+  }
+
+  async #find(value: string, used?: 'used'): Promise<Caller | undefined> {
     const { database, clock } = this.#components
     const row = await database.read
       .selectFrom('sessions')
@@ -94,7 +104,7 @@ class SessionList implements Sessions {
       .where('disabled', '=', 0)
       .executeTakeFirst()
     if (row === undefined || this.#isOver(row)) return undefined
-    if (clock.now() - row.usedAtMs >= NOTE_MS) await this.#note(row.sessionId)
+    if (used !== undefined && clock.now() - row.usedAtMs >= NOTE_MS) await this.#note(row.sessionId)
     const { user, grants } = await callingUserOf(database.read, row)
     const { sessionId, expiresAtMs } = row
     return { actor: `user:${user.name}`, kind: 'user', grants, user, sessionId, expiresAtMs }

@@ -181,7 +181,9 @@ class ComingIn implements SignIn {
     const { database, passwords, logger } = this.#components
     const succeeded = this.#admitted(name, from)
     const user = await byName(database.read, name)
-    const isRight = await passwords.matches(password, user?.password ?? undefined, options)
+    // Whom a provider knows has no password, also where one was set by an earlier version.
+    const right = user?.provider === null ? user.password : null
+    const isRight = await passwords.matches(password, right ?? undefined, options)
     if (user === undefined || !isRight || user.disabled === 1) {
       this.#count('refused')
       logger.info('refused a sign-in', { from })

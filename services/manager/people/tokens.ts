@@ -26,7 +26,7 @@ export interface Tokens {
   of(user: Pick<CallingUser, 'id' | 'name'>): Promise<readonly TokenRow[]>
   /** Of everybody, the newest first. */
   page(asked: PageRequest): Promise<{ readonly tokens: readonly TokenRow[]; readonly next?: string }>
-  /** Of that user alone, if one is given. @throws NOT_FOUND */
+  /** Of that user alone, if one is given; then a token ends none that was given more than it may. @throws NOT_FOUND, RIGHTS_EXCEEDED */
   revoke(caller: Caller, id: string, user?: Pick<CallingUser, 'id'>): Promise<void>
   /** Forgets those that have ended by themselves. */
   sweep(): Promise<void>
@@ -135,9 +135,12 @@ class TokenList implements Tokens {
   revoke(caller: Caller, id: string, user?: Pick<CallingUser, 'id'>) {
     const entry = { actor: caller.actor, action: 'token.revoke', target: id }
     return this.#components.database.change(entry, async (tx) => {
-      const all = tx.deleteFrom('tokens').where('id', '=', id)
-      const { numDeletedRows } = await (user === undefined ? all : all.where('userId', '=', user.id)).executeTakeFirst()
-      if (numDeletedRows === 0n) throw appError('NOT_FOUND')
+      const row = await tx.selectFrom('tokens').select(['userId', 'grants']).where('id', '=', id).executeTakeFirst()
+      if (row === undefined || (user !== undefined && row.userId !== user.id)) throw appError('NOT_FOUND')
+      // Whoever has found a token that may do little does not end those that may do more.
+      const isOwn = user !== undefined && caller.kind === 'token'
+      if (isOwn) requireCovered(caller, parseJson(row.grants) as Grant[])
+      await tx.deleteFrom('tokens').where('id', '=', id).execute()
     })
   }
 

@@ -22,7 +22,7 @@ export interface Users {
    * @throws USER_UNKNOWN, ROLE_UNKNOWN, RIGHTS_EXCEEDED, LAST_ADMIN
    */
   change(caller: Caller, name: string, change: UserChange, check: (before: UserRow) => void): Promise<UserRow>
-  /** `password` is a hash. Ends the sessions of the user. @throws USER_UNKNOWN, RIGHTS_EXCEEDED */
+  /** `password` is a hash. Ends the sessions of the user. @throws USER_UNKNOWN, RIGHTS_EXCEEDED, PASSWORD_ELSEWHERE */
   setPassword(caller: Caller, name: string, password: string): Promise<void>
   /** @throws USER_UNKNOWN, RIGHTS_EXCEEDED */
   endSessions(caller: Caller, name: string): Promise<void>
@@ -129,8 +129,12 @@ export async function insertUser(
   return { id: row.id, user: rowOf(row, [...new Set(roles)].sort()) }
 }
 
+/** Once there is an admin, no link for the first one counts any more, also when that admin is gone. */
+const endFirstAdminLinks = (tx: Tx) => tx.deleteFrom('links').where('kind', '=', 'admin').execute()
+
 /** In a transaction that others share: exactly these roles. */
 export async function setRoles(tx: Tx, userId: string, roles: readonly string[]): Promise<void> {
+  if (roles.includes(ADMIN_ROLE)) await endFirstAdminLinks(tx)
   await tx.deleteFrom('userRoles').where('userId', '=', userId).execute()
   const rows = [...new Set(roles)].map((role) => ({ userId, role }))
   if (rows.length > 0) await tx.insertInto('userRoles').values(rows).execute()
@@ -191,6 +195,7 @@ class UserList implements Users {
         const row = { ...before.row, disabled: isOff ? 1 : 0 }
         await tx.updateTable('users').set({ disabled: row.disabled }).where('id', '=', row.id).execute()
         if (isOff) await endActsOf(tx, row)
+        else if (before.roles.includes(ADMIN_ROLE)) await endFirstAdminLinks(tx)
         return rowOf(row, (await rolesOf(tx, [row.id])).get(row.id))
       })
     })
@@ -199,6 +204,8 @@ class UserList implements Users {
   setPassword(caller: Caller, name: string, password: string) {
     return this.#database.change({ actor: caller.actor, action: 'user.set-password', target: name }, async (tx) => {
       const { row } = await touched(tx, caller, name)
+      // He may have no role today, and another one at his next sign-in: whoever set his password would have that, too.
+      if (row.provider !== null) throw appError('PASSWORD_ELSEWHERE')
       await tx.updateTable('users').set({ password }).where('id', '=', row.id).execute()
       await endSessionsOf(tx, row.id)
     })

@@ -110,6 +110,18 @@ eachManagerDatabase((open) => {
     await expect(restore(quiet(), from.init, linesOf(lines))).rejects.toMatchObject({ code: 'DATABASE_NOT_EMPTY' })
   })
 
+  test('what let the first admin in before a backup was restored lets nobody in among its people', async () => {
+    const { made, lines } = await backedUp()
+    await using from = made
+    await using to = await open()
+    const times = { createdAtMs: 1, expiresAtMs: 2 ** 45 }
+    const link = { id: 'l', hash: 'h', kind: 'admin', userId: null, roles: '["admin"]', createdBy: 'manager', ...times }
+    await to.database.keep((tx) => tx.insertInto('links').values(link).execute())
+    await restore(quiet(), to.init, linesOf(lines))
+    expect(from.driver).toBe(to.driver)
+    await expect(to.database.read.selectFrom('links').selectAll().execute()).resolves.toEqual([])
+  })
+
   test('a backup that was cut off or changed restores nothing', async () => {
     const { made, lines } = await backedUp()
     await using from = made

@@ -16,6 +16,15 @@ eachManagerDatabase((open) => {
     ])
   })
 
+  test('a zero character in a text is a fault of nobody: it is kept as a sign, and found by either', async () => {
+    await using made = await open()
+    await made.database.change({ ...entry, target: 'a\0b' }, async () => undefined)
+    for (const target of ['a\0b', 'a\ufffdb']) {
+      const { audit } = await auditLog(made).page({ count: 10, last: undefined }, { target })
+      expect(audit).toMatchObject([{ target: 'a\ufffdb' }])
+    }
+  })
+
   test('a change that fails leaves neither', async () => {
     await using made = await open()
     const failing = made.database.change(entry, async (tx) => {

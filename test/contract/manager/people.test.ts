@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { fakeClock, systemRandom } from '../../../lib/base/index.ts'
+import { codeOf, fakeClock, systemRandom } from '../../../lib/base/index.ts'
 import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
 import type { ManagerDatabase } from '../../../services/manager/database/index.ts'
 import type { Caller } from '../../../services/manager/people/caller.ts'
@@ -19,6 +19,7 @@ const place = { address: '192.0.2.1', agent: 'a browser' }
 const HOUR_MS = 3_600_000
 const times = { idle: HOUR_MS, longest: 10 * HOUR_MS }
 const page = { count: 10, last: undefined }
+const adaThere = { provider: 'corp', subject: '42', name: 'ada' }
 
 function partsOf(database: ManagerDatabase) {
   const clock = fakeClock(1_900_000_000_000)
@@ -277,6 +278,77 @@ eachManagerDatabase((open) => {
     await it.users.change(root, 'ada', { disabled: true }, () => undefined)
     const late = it.comingIn.byLink({ link: left, name: 'eve', password: PASSWORD }, place, {})
     await expect(late).rejects.toEqual(code('LINK_UNKNOWN'))
+  })
+
+  test('a link for the first admin is void for good once there was an admin, however he came', async () => {
+    await using it = await peopleOf(open)
+    const link = async () => (await it.links.forFirstAdmin())?.split('#')[1] ?? ''
+    const opened = (shown: string) => it.comingIn.byLink({ link: shown, name: 'eve', password: PASSWORD }, place, {})
+    const provided = { provider: 'corp', subject: '42', name: 'ada' }
+    const [unused, other] = [await link(), await link()]
+    await it.comingIn.byProvider({ ...provided, roles: ['admin'] }, place)
+    // What the provider says takes the last admin away.
+    await it.comingIn.byProvider({ ...provided, roles: ['reader'] }, place)
+    await expect(opened(unused)).rejects.toEqual(code('LINK_UNKNOWN'))
+    await it.comingIn.byProvider({ ...provided, roles: ['admin'] }, place)
+    await it.database.keep((tx) => tx.updateTable('users').set({ disabled: 1 }).execute())
+    const later = await link()
+    await it.users.change(root, 'ada', { disabled: false }, () => undefined)
+    await it.database.keep((tx) => tx.updateTable('users').set({ disabled: 1 }).execute())
+    for (const each of [unused, other, later]) await expect(opened(each)).rejects.toEqual(code('LINK_UNKNOWN'))
+    await expect(opened(await link())).resolves.toBeDefined()
+  })
+
+  test('whom a provider knows has no password, and gets none from others', async () => {
+    await using it = await peopleOf(open)
+    const provided = { provider: 'corp', subject: '42', name: 'ada', roles: ['reader'] }
+    await it.comingIn.byProvider(provided, place)
+    await expect(it.comingIn.byProvider({ ...provided, roles: [] }, place)).rejects.toEqual(code('SIGN_IN_FAILED'))
+    await it.roles.set(
+      root,
+      { name: 'clerk', what: '', grants: [{ resource: 'users', action: 'write' }] },
+      () => undefined,
+    )
+    await it.create('carl', ['clerk'])
+    const hash = await it.passwords.hash(PASSWORD, {})
+    const set = it.users.setPassword(await it.calling('carl'), 'ada', hash)
+    await expect(set).rejects.toEqual(code('PASSWORD_ELSEWHERE'))
+    await expect(it.users.get('ada')).resolves.toMatchObject({ hasPassword: false })
+    // One that an earlier version has set counts no more.
+    await it.database.keep((tx) => tx.updateTable('users').set({ password: hash }).where('name', '=', 'ada').execute())
+    const tried = it.comingIn.byPassword({ name: 'ada', password: PASSWORD }, place, {})
+    await expect(tried).rejects.toEqual(code('SIGN_IN_FAILED'))
+  })
+
+  test.each<readonly [string, (it: Awaited<ReturnType<typeof peopleOf>>, token: string) => Promise<unknown>]>([
+    ['has lost the role', (it) => it.users.change(root, 'ada', { roles: ['operator'] }, () => undefined)],
+    ['may invite nobody any more', (it) => it.roles.set(root, { name: 'host', what: '', grants: [] }, () => undefined)],
+    ['was signed out by a provider', (it) => it.comingIn.byProvider({ ...adaThere, roles: [] }, place).catch(() => 0)],
+    ['has revoked the token', (it, token) => it.tokens.revoke(root, token)],
+    ['let the token end', async (it) => it.clock.stall(2 * HOUR_MS)],
+  ])('an invitation counts no more when its maker %s', async (_, lose) => {
+    await using it = await peopleOf(open)
+    const grants = [{ resource: 'users', action: 'write' } as const, { resource: '*', action: 'read' } as const]
+    await it.roles.set(root, { name: 'host', what: '', grants }, () => undefined)
+    await it.comingIn.byProvider({ ...adaThere, roles: ['host'] }, place)
+    const user = (await it.database.read.selectFrom('users').selectAll().where('name', '=', 'ada').executeTakeFirst())!
+    const ada: Caller = { actor: 'user:ada', kind: 'user', ...(await callingUserOf(it.database.read, user)) }
+    const expiresAtMs = it.clock.now() + HOUR_MS
+    const { kept, token } = await it.tokens.create(ada, ada.user!, { name: 'ci', grants, expiresAtMs })
+    const byToken = (await it.tokens.find(token))!
+    const invited = async (caller: Caller) => (await it.links.invites.make(caller, ['reader'])).path.split('#')[1] ?? ''
+    const taken = (link: string, name: string) => it.comingIn.byLink({ link, name, password: PASSWORD }, place, {})
+    await expect(taken(await invited(byToken), 'bob')).resolves.toBeDefined()
+    const [left, own, ofRoot] = [await invited(byToken), await invited(ada), await invited(root)]
+    await lose(it, kept.id)
+    await expect(taken(left, 'eve')).rejects.toEqual(code('LINK_UNKNOWN'))
+    const { grants: now } = await callingUserOf(it.database.read, user)
+    const ownCounts = now.some(({ resource, action }) => resource === 'users' && action === 'write')
+    const tried = taken(own, 'carl').catch(codeOf)
+    await expect(tried).resolves.toEqual(
+      ownCounts ? expect.objectContaining({ value: expect.any(String) }) : 'LINK_UNKNOWN',
+    )
+    await expect(taken(ofRoot, 'dora')).resolves.toBeDefined()
   })
 
   test('a link that signs a user in is his, and needs no password', async () => {

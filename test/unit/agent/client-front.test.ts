@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from '@jest/globals'
+import { liveKeys } from '../../../lib/api/live-keys.ts'
 import { loadConfig } from '../../../lib/config/index.ts'
-import type { Repository } from '../../../lib/core/index.ts'
+import { parseRegistryHost, type Repository } from '../../../lib/core/index.ts'
 import { secretAuthenticator } from '../../../lib/identity/index.ts'
 import { type ListenerInit, pullRulesSchema, serviceRuntime } from '../../../lib/service/index.ts'
 import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
@@ -110,6 +111,77 @@ describe('what a request means that names no registry', () => {
   })
 })
 
+describe('registries of others that are set while an agent runs', () => {
+  const ghcr = `/${nginx}?ns=ghcr.io`
+  const set = (...entries: readonly unknown[]) => liveKeys.agent['registry.upstreams'].parse(entries)
+
+  test('are served from then on, at every listener and by every name, and those that are taken off are not', async () => {
+    const all = await fronts({ upstreams: ['docker.io'], listeners: [silent] })
+    expect(await all.meant(all.usual, ghcr)).toBe('NAME_UNKNOWN')
+    all.live.setUpstreams(set('ghcr.io'))
+    for (const at of [all.usual, all.silent]) {
+      expect(await all.meant(at, ghcr)).toBe('ghcr.io library/nginx:latest')
+      expect(await all.meant(at, '/v2/ghcr.io/a/b/manifests/latest')).toBe('ghcr.io a/b:latest')
+      expect(await all.meant(at, `/${nginx}?ns=docker.io`)).toBe('NAME_UNKNOWN')
+    }
+    all.live.setUpstreams(set())
+    expect(await all.meant(all.usual, ghcr)).toBe('NAME_UNKNOWN')
+  })
+
+  test('say whether clients show what they log in with elsewhere', async () => {
+    const all = await fronts({ upstreams: ['docker.io'] })
+    const shows = () => all.usual.foreignLogIns?.()
+    all.live.setUpstreams(set({ registry: 'registry.example.com', identity: 'passThrough' }))
+    expect(shows()).toBe(true)
+    all.live.setUpstreams(set('registry.example.com'))
+    expect(shows()).toBe(false)
+  })
+
+  test.each<[string, object, readonly unknown[], string]>([
+    ['the default names is taken off', { default: 'ghcr.io' }, ['docker.io'], 'registry.default must be own'],
+    [
+      'a mount point names is taken off',
+      { mounts: [{ path: '/ghcr', default: 'ghcr.io' }] },
+      [],
+      'registry.mounts.0.default must be own',
+    ],
+    ['a further listener names is taken off', { listeners: [hub] }, ['ghcr.io'], 'registry.listeners.0.default must'],
+    [
+      'wants to be logged in to, where clients have to show a secret of ours',
+      { anonymous: 'none' },
+      [{ registry: 'ghcr.io', identity: 'passThrough' }],
+      'registry.anonymous cannot be none',
+    ],
+  ])('are refused, and all stays, where one that %s', async (_, keys, entries, message) => {
+    const all = await fronts({ upstreams, ...keys })
+    const refused = expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining(message) })
+    expect(() => all.live.setUpstreams(set(...entries))).toThrow(refused)
+    const served = upstreams.map((host) => all.guarded.serves(parseRegistryHost(host)))
+    expect([...served, all.guarded.passThrough()]).toEqual([true, true, true, false])
+  })
+
+  const known = { registry: 'reg.example.com', identity: 'passThrough', url: 'http://10.0.0.1', plainHttp: true }
+
+  test.each<[string, object]>([
+    ['to another URL', { url: 'http://10.0.0.2' }],
+    ['by the URL of another registry', { registry: 'ghcr.io', plainHttp: false }],
+    ['without TLS', { registry: 'ghcr.io', url: undefined }],
+    ['to addresses within', { inner: true }],
+    ['by what another authority signs', { ca: '/tmp/ca.pem' }],
+  ])('never lead clients that log in %s', async (_, keys) => {
+    const all = await fronts({ upstreams: [known] })
+    const asked = set(JSON.parse(JSON.stringify({ ...known, ...keys })))
+    expect(() => all.live.setUpstreams(asked)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+  })
+
+  test('may say who reads, and for how long a proof counts, at one that the file leads to', async () => {
+    const all = await fronts({ upstreams: [known] })
+    const publicOnly = { ...known, identity: 'publicOnly', proofFor: '0s', wait: '1s' }
+    expect(() => all.live.setUpstreams(set(publicOnly))).not.toThrow()
+    expect(() => all.live.setUpstreams(set('reg.example.com', 'ghcr.io'))).not.toThrow()
+  })
+})
+
 test('the other paths for clients are at the usual listener alone', async () => {
   const all = await fronts()
   const paths = (at: ListenerInit) => at.routes.map(({ path }) => path).filter((path) => !/\/v2(?:\/|$)/.test(path))
@@ -122,9 +194,9 @@ test('clients may show at each of them what they log in with at a registry that 
     upstreams: [entry],
     listeners: [hub, silent].map((o) => ({ ...o, default: 'none', mounts: [] })),
   })
-  expect([passing.usual, passing.hub].map(({ foreignLogIns }) => foreignLogIns)).toEqual([true, true])
+  expect([passing.usual, passing.hub].map(({ foreignLogIns }) => foreignLogIns?.())).toEqual([true, true])
   const usual = await fronts()
-  expect([usual.usual, usual.hub].map(({ foreignLogIns }) => foreignLogIns)).toEqual([false, false])
+  expect([usual.usual, usual.hub].map(({ foreignLogIns }) => foreignLogIns?.())).toEqual([false, false])
 })
 
 describe('a config is refused that has', () => {

@@ -156,7 +156,8 @@ test('what is refused asks nothing of what lies behind, and the rest is asked wi
     },
   }
   const rules = rulesOf({ blocks: [{ name: 'stop', repositories: ['secret/*'] }] })
-  const own = ruledStorage(storage, rules).readers!.storageFor(puller({ level: '3', app: 'web' }) as Reader)
+  const reader = puller({ level: '3', app: 'web' }) as Reader
+  const own = await ruledStorage(storage, rules).readers!.during(reader, async (mine) => mine)
   const digest = `sha256:${'a'.repeat(64)}` as Digest
   const secret = parseRepository('secret/app')
   await expect(own.blobs.find(secret, digest)).rejects.toMatchObject({ code: 'PULL_BLOCKED' })

@@ -5,9 +5,15 @@ import { z } from 'zod'
 import { backendLimitsSchema, backendSchema } from '../../../lib/backend/index.ts'
 import type { ProcessHost } from '../../../lib/base/index.ts'
 import { loadConfig } from '../../../lib/config/index.ts'
-import { commonKeys, defaultPorts, runService, serviceFacts, serviceKinds } from '../../../lib/service/index.ts'
+import {
+  commonKeys,
+  defaultPorts,
+  guardedKeys,
+  runService,
+  serviceFacts,
+  serviceKinds,
+} from '../../../lib/service/index.ts'
 import { hostKeys, ruleKeys } from '../../../services/agent/forward/config.ts'
-import { guardedKeys } from '../../../services/agent/rights/config.ts'
 import { doors } from '../../../services/herd/index.ts'
 import { fixedPorts } from '../../../services/herd/ports.ts'
 import { docTable, readProjectFile } from '../../kit/doc-table.ts'

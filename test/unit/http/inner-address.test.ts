@@ -14,6 +14,9 @@ const never = [
   '64:ff9b:1::a9fe:a9fe',
   '2002:a9fe:a9fe::1',
   '::a9fe:a9fe',
+  '::ffff:0:a9fe:a9fe',
+  'fd20:ce::254',
+  'fd00:42::42',
 ]
 /** Those of this machine and of private networks, in all their forms. */
 const inner = [
@@ -39,6 +42,8 @@ const inner = [
   '2002:a00:1::1',
   '2002:7f00:1::1',
   '::a00:1',
+  '::ffff:0:a00:1',
+  '2001:0:4136:e378:8000:63bf:f5ff:fffe',
 ]
 const outer = ['8.8.8.8', '172.32.0.1', '2606:4700::1111', '64:ff9b::808:808', '2002:808:808::1', '::ffff:8.8.8.8']
 

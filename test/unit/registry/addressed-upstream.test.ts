@@ -7,7 +7,7 @@ const any: AddressedInit = {
   ownNames: ['registry.example.com'],
   ownHosts: ['own.example.com'],
   default: 'none',
-  upstreams: ['*'],
+  serves: () => true,
   upstreamHeaders: ['X-Dragonfly-Registry'],
 }
 
@@ -84,8 +84,8 @@ describe('the registry that a request means', () => {
     ['ns', { ns: 'ns=ghcr.io' }, 'NAME_UNKNOWN'],
     ['a header', header('https://ghcr.io'), 'NAME_UNKNOWN'],
     ['a path: that is a name of ours', { path: '/v2/ghcr.io/a/b/manifests/1' }, 'own /v2/ghcr.io/a/b/manifests/1'],
-  ])('is none that no pattern fits, named by %s', (_, asked, expected) => {
-    expect(meant({ ...any, default: 'own', upstreams: ['quay.io', '*.example.com'] }, asked)).toBe(expected)
+  ])('is none that is not served, named by %s', (_, asked, expected) => {
+    expect(meant({ ...any, default: 'own', serves: (host) => host === 'quay.io' }, asked)).toBe(expected)
   })
 })
 

@@ -1,6 +1,7 @@
 import {
   adminBody,
   managerApi,
+  type ScheduleAnswer,
   type ScheduleBody,
   scheduleNameSchema,
   specOfSchedule,
@@ -20,7 +21,7 @@ import {
 } from '../../../../lib/http/index.ts'
 import { NOTIFICATION_TYPE, type PushedImages, pushedImages } from '../../../../lib/kraken/index.ts'
 import type { Logger } from '../../../../lib/telemetry/index.ts'
-import { managerRoute } from '../../managed.ts'
+import { hasNeed, managerRoute } from '../../managed.ts'
 import type { ScheduleRounds } from './schedule-rounds.ts'
 import type { ScheduleStore } from './schedule-store.ts'
 
@@ -66,8 +67,10 @@ export function scheduleRoutes({ schedules, rounds, logger }: ScheduleRoutesComp
       throw appError('BODY_INVALID', { message: `name: ${parsed.error.issues[0]?.message ?? 'malformed'}` })
     const body = await adminBody(managerApi.setSchedule, exchange)
     assertJob(body)
-    if (exchange.req.headers['if-match'] !== undefined) requireSeen(exchange, await schedules.get(parsed.data))
-    sendTagged(exchange, await schedules.set(parsed.data, body, exchange.principal.name))
+    // What a schedule begins is a job: nobody begins one by it who may not give one.
+    if (!hasNeed(exchange.principal, managerApi.createJob.needs)) throw appError('RIGHTS_EXCEEDED')
+    const check = (before: ScheduleAnswer | undefined) => requireSeen(exchange, before)
+    sendTagged(exchange, await schedules.set(parsed.data, body, exchange.principal.name, check))
   }
   const pushed = async (exchange: Exchange) => {
     const body = await readJson(exchange, MAX_NOTIFICATION, { jsonTypes: [NOTIFICATION_TYPE] })

@@ -13,8 +13,13 @@ export interface ScheduleStore {
   page(asked: PageRequest): Promise<{ readonly schedules: readonly ScheduleAnswer[]; readonly next?: string }>
   /** @throws SCHEDULE_UNKNOWN */
   get(name: string): Promise<ScheduleAnswer>
-  /** @throws CRON_INVALID, SCHEDULES_FULL */
-  set(name: string, body: ScheduleBody, actor: string): Promise<ScheduleAnswer>
+  /** `check` sees what there was and may throw. @throws CRON_INVALID, SCHEDULES_FULL */
+  set(
+    name: string,
+    body: ScheduleBody,
+    actor: string,
+    check?: (before: ScheduleAnswer | undefined) => void,
+  ): Promise<ScheduleAnswer>
   /** @throws SCHEDULE_UNKNOWN */
   remove(name: string, actor: string): Promise<void>
   /** Those whose time has come. */
@@ -99,7 +104,7 @@ function scheduleReads({ database }: Pick<StoreComponents, 'database'>): Reads {
 
 function scheduleWrites({ database, clock }: StoreComponents): Omit<ScheduleStore, keyof Reads> {
   return {
-    set(name, body, actor) {
+    set(name, body, actor, check) {
       const nowMs = Math.floor(clock.now())
       const { cron, timeZone = 'UTC', onPush, overlap = false, enabled = true, job } = body
       const fields = {
@@ -109,6 +114,7 @@ function scheduleWrites({ database, clock }: StoreComponents): Omit<ScheduleStor
       }
       return database.change({ actor, action: 'schedule.set', target: name, detail: body }, async (tx) => {
         const before = await tx.selectFrom('schedules').selectAll().where('name', '=', name).executeTakeFirst()
+        check?.(before && answerOf(before))
         if (before !== undefined) {
           await tx.updateTable('schedules').set(fields).where('name', '=', name).execute()
           return answerOf({ ...before, ...fields })

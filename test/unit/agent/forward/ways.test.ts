@@ -12,7 +12,7 @@ const init: WaysInit = {
   ],
   ownNames: ['own.example'],
   ownHosts: ['registry.here', '*.below.here'],
-  upstreams: ['docker.io', 'reg.example', 'reg.example:5900', 'slow.example'],
+  serves: (registry) => ['docker.io', 'reg.example', 'reg.example:5900', 'slow.example'].includes(registry),
 }
 
 interface Sent {

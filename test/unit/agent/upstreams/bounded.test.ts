@@ -63,6 +63,15 @@ describe('questions about images of another registry', () => {
     expect(await index.getBlob(theirs, digest)).toEqual(found)
   })
 
+  test('wait as long as was said last', async () => {
+    const cluster = silentCluster()
+    const index = boundedIndex(cluster.index, cluster.ways)
+    cluster.ways.setWaitMs(WAIT_MS / 2)
+    const first = expect(index.getTag(theirs, parseTag('v1'))).rejects.toEqual(unreachable)
+    await cluster.clock.advance(WAIT_MS / 2)
+    await first
+  })
+
   test('are not bounded for our own images, nor failed because of others', async () => {
     const cluster = silentCluster()
     const index = boundedIndex(cluster.index, cluster.ways)

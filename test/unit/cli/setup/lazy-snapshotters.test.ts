@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import { loadConfig } from '../../../../lib/config/index.ts'
 import { addressedRegistry } from '../../../../lib/registry/addressed-registry.ts'
 import { agentSchema } from '../../../../services/agent/config.ts'
+import { identities } from '../../../../services/agent/rights/identities.ts'
 import { nydusConfig, stargzConfig } from '../../../../services/cli/doctor/lazy-steps.ts'
 import type { Visit } from '../../../../services/cli/doctor/visit.ts'
 import { MachineFiles } from '../../../../services/cli/setup/machine-files.ts'
@@ -104,10 +105,10 @@ describe('stargz', () => {
       const headersDistinct = Object.fromEntries(sent.map(([name, value]) => [name.toLowerCase(), [value]]))
       const overrides = ['registry.upstreams=["*"]', 'registry.default="none"']
       const { registry } = await loadConfig(agentSchema, { overrides })
-      const patterns = registry.upstreams.map((upstream) => upstream.registry)
+      const { serves } = identities(registry.upstreams)
       const path = '/v2/library/nginx/blobs/sha256:0'
       const asked = { path, query: new URLSearchParams(), req: { headersDistinct } as unknown as IncomingMessage }
-      expect(addressedRegistry(asked, { ...registry, upstreams: patterns })).toEqual({ registry: host, path })
+      expect(addressedRegistry(asked, { ...registry, serves })).toEqual({ registry: host, path })
     },
   )
 

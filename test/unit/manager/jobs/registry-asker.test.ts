@@ -94,6 +94,23 @@ describe('a registry', () => {
     expect(it.url).toBeDefined()
   })
 
+  test('that sends on to another one is the only one that says where a password is shown', async () => {
+    const shown: unknown[] = []
+    const other: RequestListener = (req, res) => {
+      shown.push(req.headers.authorization)
+      if (req.url === '/token') return void res.end(JSON.stringify({ token: 'made' }))
+      const realm = `http://${req.headers.host}/token`
+      res.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}",service="s"` }).end()
+    }
+    await using thief = await listening(createServer(keptAlive, other))
+    await using it = await asking(['127.0.0.1'], (_req, res) => {
+      res.writeHead(307, { location: `http://127.0.0.1:${new URL(thief.url).port}/v2/x` }).end()
+    })
+    const known = { username: 'ada', password: 'secret' }
+    await expect(it.ask('/v2/a/manifests/1', known)).rejects.toMatchObject({ code: 'REGISTRY_REFUSED' })
+    expect(shown).toEqual([undefined])
+  })
+
   test('with a token server is asked with its token', async () => {
     await using it = await asking(['127.0.0.1'], (req, res) => {
       const { authorization, host } = req.headers

@@ -1,12 +1,13 @@
 import { z } from 'zod'
-import { upstreamRuleKeys } from '../../../lib/backend/index.ts'
-import { starPattern } from '../../../lib/base/index.ts'
-import { duration } from '../../../lib/config/index.ts'
+import { starPattern } from '../base/index.ts'
+import { duration, upstreamWayKeys } from '../config/index.ts'
 
 /** Longest time that a proof of right may be remembered. */
 export const MOST_PROOF_MS = 60 * 60_000
+/** Most entries of one agent. */
+const MOST_UPSTREAMS = 1000
 
-const { registry, url, plainHttp, inner, ca, wait, stall } = upstreamRuleKeys
+const { registry, url, plainHttp, inner, ca, wait, stall } = upstreamWayKeys
 
 /** Registries whose images are served to those who may read them there. */
 export const guardedKeys = {
@@ -26,18 +27,33 @@ const entry = z.discriminatedUnion('identity', [
   z.strictObject(guardedKeys),
 ])
 
-/** A pattern alone stands for a mirror. */
-export const upstreamEntrySchema = z.preprocess(
-  (value) => (typeof value === 'string' ? { registry: value, identity: 'mirror' } : value),
-  entry,
-)
-
 /** Times in milliseconds. */
 export type UpstreamEntry = z.output<typeof entry>
 export type GuardedEntry = Extract<UpstreamEntry, { readonly proofFor: number }>
 
+/** A pattern alone stands for a mirror. */
+const upstreamEntry = z.preprocess(
+  (value) => (typeof value === 'string' ? { registry: value, identity: 'mirror' } : value),
+  entry,
+)
+
+/** Keys of an agent, without their defaults: which registries of others it serves, and to whom. */
+export const mirrorKeys = {
+  /** Patterns of their hosts, and who may read there; the first that fits counts. */
+  upstreams: z
+    .array(upstreamEntry)
+    .max(MOST_UPSTREAMS)
+    .superRefine((entries, context) => {
+      for (const { index, message } of entryFaults(entries)) {
+        context.addIssue({ code: 'custom', path: [index], message })
+      }
+    }),
+  /** How long the cluster may take to begin with what comes from such a registry. */
+  upstreamWait: duration.refine((ms) => ms > 0, 'must be longer than 0'),
+} as const
+
 /** What is wrong with the entry at `index`. */
-export interface EntryFault {
+interface EntryFault {
   readonly index: number
   readonly message: string
 }
@@ -49,8 +65,8 @@ function isForAnybody(pattern: string): boolean {
   return host.includes('*') && !/^\..+\..+/.test(end)
 }
 
-/** What an operator must not mean, or cannot have meant. */
-export function entryFaults(entries: readonly UpstreamEntry[], anonymous: string | undefined): readonly EntryFault[] {
+/** What nobody must mean, or can have meant. */
+function entryFaults(entries: readonly UpstreamEntry[]): readonly EntryFault[] {
   const passes = entries.some(({ identity }) => identity === 'passThrough')
   return entries.flatMap((one, index) => {
     const before = entries.slice(0, index).find((earlier) => starPattern(earlier.registry).fits(one.registry))
@@ -67,9 +83,6 @@ export function entryFaults(entries: readonly UpstreamEntry[], anonymous: string
         one.registry.includes('*') &&
         one.url !== undefined &&
         'url is only for one registry, without *',
-      one.identity === 'passThrough' &&
-        anonymous === 'none' &&
-        'clients show what they log in with there, so registry.anonymous cannot be none',
     ]
     return faults.filter((fault) => typeof fault === 'string').map((message) => ({ index, message }))
   })

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { type ManagerLab, managerLab } from '../kit/manager/manager-lab.ts'
+
+const DAY_MS = 86_400_000
+
+let lab: ManagerLab
+let ada: { readonly cookie: string }
+
+beforeAll(async () => {
+  lab = await managerLab()
+  ada = await lab.signedIn('ada', ['admin'])
+})
+afterAll(async () => lab[Symbol.asyncDispose]())
+
+interface Given {
+  readonly id: string
+  readonly headers: Readonly<Record<'authorization', string>>
+}
+
+async function token(
+  name: string,
+  ...grants: readonly (readonly [resource: string, action: string])[]
+): Promise<Given> {
+  const json = {
+    ...{ name, expiresAtMs: Date.now() + DAY_MS },
+    grants: grants.map(([resource, action]) => ({ resource, action })),
+  }
+  const answer = await lab.ask('/api/v1/me/tokens', { method: 'POST', headers: ada, json })
+  const made = (await answer.json()) as { readonly token: string; readonly kept: { readonly id: string } }
+  return { id: made.kept.id, headers: { authorization: `Bearer ${made.token}` } }
+}
+
+const told = async (answer: Response): Promise<string> => {
+  const text = await answer.text()
+  return `${answer.status} ${/"code":"(\w+)"/.exec(text)?.[1] ?? ''}`.trim()
+}
+
+const nightly = { cron: '0 3 * * *', job: { kind: 'delete', targets: ['team/app:1.0'] } }
+
+test('whoever may not give a job begins none by a schedule either', async () => {
+  const set = async ({ headers }: Given, name: string) =>
+    told(await lab.ask(`/api/v1/schedules/${name}`, { method: 'PUT', headers, json: nightly }))
+  const scheduler = await token('scheduler', ['schedules', 'write'], ['jobs', 'read'])
+  await expect(set(scheduler, 'a')).resolves.toBe('403 RIGHTS_EXCEEDED')
+  await expect(set(await token('giver', ['jobs', 'write']), 'a')).resolves.toBe('403 DENIED')
+  await expect(set(await token('both', ['schedules', 'write'], ['jobs', 'write']), 'a')).resolves.toBe('200')
+})
+
+test('a token ends none of its user that was given more, but itself and lesser ones', async () => {
+  const [weak, other, strong] = [await token('weak'), await token('other'), await token('strong', ['*', '*'])]
+  const end = async ({ headers }: Given, { id }: Given) =>
+    told(await lab.ask(`/api/v1/me/tokens/${id}`, { method: 'DELETE', headers }))
+  await expect(end(weak, strong)).resolves.toBe('403 RIGHTS_EXCEEDED')
+  await expect(end(strong, other)).resolves.toBe('204')
+  await expect(end(weak, weak)).resolves.toBe('204')
+  await expect(told(await lab.ask('/api/v1/me', { headers: weak.headers }))).resolves.toBe('401 UNAUTHORIZED')
+})
+
+test('what is to be changed only when it is as it was is not made where there was nothing', async () => {
+  for (const match of ['*', '"*"', 'W/*', '"x"', 'W/"x"', '""', ''])
+    for (const [path, json] of [
+      ['/api/v1/roles/nobody', { grants: [] }],
+      ['/api/v1/schedules/nobody', nightly],
+    ] as const) {
+      const headers = { ...ada, 'if-match': match }
+      const answer = await told(await lab.ask(path, { method: 'PUT', headers, json }))
+      expect([path, match, answer]).toEqual([path, match, '412 CHANGED_MEANWHILE'])
+    }
+})
+
+test('what was seen is named exactly: a weak tag, or one of something else, changes nothing', async () => {
+  await lab.admin().createUser({ body: { name: 'bob', password: 'correct horse battery', roles: [] } })
+  const tag = (await lab.ask('/api/v1/users/bob', { headers: ada })).headers.get('etag') ?? ''
+  const change = async (match: string) =>
+    (
+      await lab.ask('/api/v1/users/bob', {
+        ...{ method: 'PATCH', headers: { ...ada, 'if-match': match }, json: { disabled: false } },
+      })
+    ).status
+  for (const match of [`W/${tag}`, '"x"', '', ' ', ',', 'W/*', '**', tag.slice(0, -2), `${tag.slice(0, -1)}0"`])
+    expect([match, await change(match)]).toEqual([match, 412])
+  for (const match of [tag, `"x", ${tag}`, '*']) expect([match, await change(match)]).toEqual([match, 200])
+})
