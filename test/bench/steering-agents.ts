@@ -97,7 +97,6 @@ class Agent {
         onAnswer()
         failed = 0
       } catch {
-        if (this.#end.signal.aborted) return
         failures += 1
         failed += 1
         const waitMs = AWAY.baseMs / 2 + backoffMs(AWAY, failed, random)

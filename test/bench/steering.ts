@@ -1,5 +1,5 @@
 import { type AdminClient, adminClient, managerApi } from '../../lib/api/index.ts'
-import { systemClock } from '../../lib/base/index.ts'
+import { hasCode, systemClock } from '../../lib/base/index.ts'
 import { peerIdOf } from '../../lib/core/index.ts'
 import { type HttpClient, httpClient } from '../../lib/http/index.ts'
 import { everySecret, secretOverrides } from '../kit/secrets.ts'
@@ -36,8 +36,18 @@ interface Lab {
 /** Says on stderr how far it is: of many agents it takes minutes. */
 const say = (what: string) => void process.stderr.write(`${new Date().toISOString()} ${what}\n`)
 
+/** A look that a busy machine answers too late has seen nothing. */
+async function looked(check: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await check()
+  } catch (err) {
+    if (!hasCode(err, 'REQUEST_TIMEOUT')) throw err
+    return false
+  }
+}
+
 async function until(check: () => Promise<boolean>): Promise<void> {
-  while (!(await check())) await clock.sleep(LOOK_MS)
+  while (!(await looked(check))) await clock.sleep(LOOK_MS)
 }
 
 const loads = async ({ shoal, http }: Lab) => ({

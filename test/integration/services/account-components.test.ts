@@ -53,7 +53,7 @@ async function configOf(account: string, component: string, changes: Tree): Prom
   return [
     rendered,
     { http: at, ops: at, admin: at },
-    component === 'build-index' ? {} : { member: `${component}-0`, folder: join(path, 'data') },
+    { member: `${component}-0`, folder: join(path, 'data') },
     {
       tls: {
         certificate: join(path, 'tls/tls.crt'),
