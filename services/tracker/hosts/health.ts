@@ -18,10 +18,11 @@ export interface Usual {
 export const FULL_WINDOW = 30
 /** With fewer, nothing is usual. */
 const FEW = 3
-const TIMES_MEAN = 20
 const SIGMAS = 3
-/** Less is never abnormal: whom many ask at once costs some times more, and is not sick. */
-const LEAST_TIMES = 10
+/** Less is never abnormal. */
+const TIMES_MEAN = 20
+/** Milliseconds for each MiB. Less is never abnormal either, however fast others are: 2 MiB/s are of use. */
+const LEAST_COST = 500
 /** So many askers must say the same. */
 export const SEVERAL = 3
 const MIB = 1024 * 1024
@@ -37,10 +38,19 @@ export function costOf({ bytes, costMs }: Measured): number | undefined {
   return costMs === undefined || bytes < LEAST_BYTES ? undefined : Math.min(MOST_MS, (costMs * MIB) / bytes)
 }
 
-/** The rule of costs: far above the mean, or outside of the deviation once there are enough of them. */
-export function isAbnormal(cost: number, { count, mean, sigma }: Usual): boolean {
+/** What one asker pays at a peer that gives to so many. */
+export interface Paid {
+  readonly cost: number
+  readonly askers: number
+}
+
+/**
+ * The rule of costs: far above the mean, and outside of the deviation once there are enough of them. Askers share what a
+ * peer gives: whom many ask at once, such as the first seeder, costs each of them as many times more, and is not sick.
+ */
+export function isAbnormal({ cost, askers }: Paid, { count, mean, sigma }: Usual): boolean {
   if (count < FEW) return false
-  return cost > (count < FULL_WINDOW ? TIMES_MEAN * mean : Math.max(mean + SIGMAS * sigma, LEAST_TIMES * mean))
+  return cost / askers > Math.max(LEAST_COST, TIMES_MEAN * mean, count < FULL_WINDOW ? 0 : mean + SIGMAS * sigma)
 }
 
 /** The rule of failures: at least half of what was asked for did not come. */

@@ -124,7 +124,8 @@ class Book implements HostHealth {
   #judge(peer: Judged, nowMs: number): void {
     const usual = this.#costs.without(peer.costs)
     const words = [...peer.words.values()]
-    const slow = words.flatMap(({ cost }) => (cost !== undefined && isAbnormal(cost, usual) ? cost : []))
+    const { count: askers } = peer.costs
+    const slow = words.flatMap(({ cost }) => (cost !== undefined && isAbnormal({ cost, askers }, usual) ? cost : []))
     const failing = words.filter((word) => word.failing).length
     if (isAgreed(slow.length, words.length)) {
       const [least, mean] = [Math.min(...slow), usual.mean].map(Math.round)

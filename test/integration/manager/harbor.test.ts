@@ -36,6 +36,9 @@ beforeAll(async () => {
     agents: 1,
     overrides: [`manager.jobs.allow=["${host}"]`, `manager.jobs.ownNames=["${host}"]`],
   })
+  // Whichever test comes first: clusters have their integers in the order in which they are asked for.
+  const clusters = await fetch(`${lab.url}/oapi/v1/clusters`, { headers: { authorization: basic } })
+  expect(await clusters.json()).toMatchObject([{ id: 1, name: 'herd' }])
 })
 afterAll(async () => {
   await lab[Symbol.asyncDispose]()

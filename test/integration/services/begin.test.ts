@@ -12,14 +12,16 @@ const started = (shoal: Topology) => shoal.counter('tracker-1', 'shoal_tracker_a
 
 test('an agent asks the tracker once before the first byte: no announce beside the request for the metainfo', async () => {
   // So slow that the blob is not complete when the test looks: then there would be a further announce.
-  const overrides = ['origin.limits.upload=1MB/s']
+  // And nobody says again that it is alive.
+  const interval = ['tracker.announce.minInterval=30m', 'tracker.announce.maxInterval=30m']
+  const overrides = ['origin.limits.upload=1MB/s', ...interval]
   await using shoal = await startTopology({ agents: 1, origins: 1, trackers: 1, processes: [], overrides })
   const pushed = await pushBlobOf(shoal, 'begin/blob', 6_000_000)
-  // The origin tells that it has the blob.
-  await eventually(async () => expect(await requests(shoal)).toEqual({ announces: 1, started: 0 }))
+  // Both have told that they are there, and the origin that it has the blob.
+  await eventually(async () => expect(await requests(shoal)).toEqual({ announces: 3, started: 0 }))
   const pull = await slowPull(shoal.url('agent-1', 'registry') + pushed.path)
   await pull.readTo(1)
-  expect(await requests(shoal)).toEqual({ announces: 1, started: 1 })
+  expect(await requests(shoal)).toEqual({ announces: 3, started: 1 })
   expect(await shoal.counter('agent-1', 'shoal_swarm_links')).toBeGreaterThan(0)
   pull.destroy()
 })

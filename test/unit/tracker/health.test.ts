@@ -11,14 +11,17 @@ const MINUTE = 60_000
 describe('a cost is abnormal', () => {
   test.each<readonly [string, number, Usual, boolean]>([
     ['never while nothing is known of others', 1e6, { count: 2, mean: 1, sigma: 0 }, false],
-    ['above 20 times the mean', 201, { count: 3, mean: 10, sigma: 90 }, true],
-    ['not at 20 times the mean', 200, { count: 29, mean: 10, sigma: 1 }, false],
-    ['above three deviations in a full window', 161, { count: 30, mean: 10, sigma: 50 }, true],
-    ['not within three deviations', 160, { count: 30, mean: 10, sigma: 50 }, false],
-    ['not when all are nearly alike', 99, { count: 99, mean: 10, sigma: 0.1 }, false],
-    ['but at more than ten times the mean', 101, { count: 99, mean: 10, sigma: 0.1 }, true],
+    ['above 20 times the mean', 2_001, { count: 3, mean: 100, sigma: 900 }, true],
+    ['not at 20 times the mean', 2_000, { count: 29, mean: 100, sigma: 10 }, false],
+    ['above three deviations in a full window', 3_101, { count: 30, mean: 100, sigma: 1_000 }, true],
+    ['not within three deviations', 3_100, { count: 30, mean: 100, sigma: 1_000 }, false],
+    ['not when all are nearly alike', 2_000, { count: 99, mean: 100, sigma: 1 }, false],
+    ['but at more than twenty times the mean', 2_001, { count: 99, mean: 100, sigma: 1 }, true],
+    ['never when a MiB takes half a second, however fast others are', 500, { count: 99, mean: 1, sigma: 1 }, false],
+    ['but when it takes longer', 501, { count: 99, mean: 1, sigma: 1 }, true],
   ])('%s', (_name, cost, usual, expected) => {
-    expect(isAbnormal(cost, usual)).toBe(expected)
+    expect(isAbnormal({ cost, askers: 1 }, usual)).toBe(expected)
+    expect(isAbnormal({ cost: 7 * cost, askers: 7 }, usual)).toBe(expected)
   })
 })
 
@@ -72,6 +75,16 @@ describe('the health of hosts', () => {
       state: 'out',
       why: 'slow: 3 of 3 askers waited 4000 ms or more for each MiB, for others 10 ms',
     })
+  })
+
+  test('a peer that gives to many askers as much together as others give to one stays', () => {
+    const { health, slow, says, usual } = lab()
+    const askers = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
+    usual(...askers)
+    for (const asker of askers) says(asker, slow, 3 * 500)
+    expect(health.of(slow)).toEqual({ state: 'good' })
+    for (const asker of askers) says(asker, slow, 7 * 501)
+    expect(health.of(slow)).toMatchObject({ state: 'out' })
   })
 
   test('one liar alone puts nobody out, however often it speaks', () => {
