@@ -61,11 +61,14 @@ test('a rate is shared by weight, whatever the number of flows and the sizes of 
       const fill = (name: 'high' | 'low', weight: number, count: number, tokens: number) => {
         for (let at = 0; at < count; at += 1) {
           const flow = bucket.flow({ weight })
-          for (let taken = 0; taken < 12_000; taken += tokens) {
-            void flow.take(tokens).then(() => {
+          const takes = async () => {
+            for (;;) {
+              await flow.take(tokens)
               had[name] += tokens
-            })
+            }
           }
+          // More wait at any time than are served at once.
+          for (let waiting = 0; waiting < 400; waiting += 1) void takes()
         }
       }
       fill('low', 1, lows, lowSize)
