@@ -94,8 +94,8 @@ inBrowser('the page of users of registries', () => {
     await page.getByText('Copied').waitFor()
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(SECRET)
     await page.keyboard.press('Escape')
-    await dialog(page).waitFor({ state: 'hidden' })
-    expect(await secret(page).count()).toBe(0)
+    await dialog(page).waitFor({ state: 'detached' })
+    await secret(page).waitFor({ state: 'detached' })
     expect(faults).toEqual([])
   })
 
