@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { type ManagerLab, managerLab } from '../kit/manager/manager-lab.ts'
-
-const DAY_MS = 86_400_000
+import { type MadeToken, type ManagerLab, managerLab } from '../kit/manager/manager-lab.ts'
 
 let lab: ManagerLab
 let ada: { readonly cookie: string }
@@ -12,23 +10,10 @@ beforeAll(async () => {
 })
 afterAll(async () => lab[Symbol.asyncDispose]())
 
-interface Given {
-  readonly id: string
-  readonly headers: Readonly<Record<'authorization', string>>
-}
-
-async function token(
-  name: string,
-  ...grants: readonly (readonly [resource: string, action: string])[]
-): Promise<Given> {
-  const json = {
-    ...{ name, expiresAtMs: Date.now() + DAY_MS },
-    grants: grants.map(([resource, action]) => ({ resource, action })),
-  }
-  const answer = await lab.ask('/api/v1/me/tokens', { method: 'POST', headers: ada, json })
-  const made = (await answer.json()) as { readonly token: string; readonly kept: { readonly id: string } }
-  return { id: made.kept.id, headers: { authorization: `Bearer ${made.token}` } }
-}
+type Given = Pick<MadeToken, 'id' | 'headers'>
+const token = (
+  ...given: readonly [name: string, ...grants: (readonly [resource: string, action: string])[]]
+): Promise<Given> => lab.token(ada, ...given)
 
 const told = async (answer: Response): Promise<string> => {
   const text = await answer.text()

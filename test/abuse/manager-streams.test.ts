@@ -2,8 +2,6 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { digestOf } from '../../lib/core/index.ts'
 import { type ManagerLab, managerLab } from '../kit/manager/manager-lab.ts'
 
-const DAY_MS = 86_400_000
-
 let lab: ManagerLab
 
 beforeAll(async () => {
@@ -36,12 +34,6 @@ async function watching(headers: Readonly<Record<string, string>>) {
   return { ended: read(() => false) }
 }
 
-const tokenOf = async (headers: Readonly<Record<string, string>>) => {
-  const json = { name: 'watch', grants: [{ resource: 'jobs', action: 'read' }], expiresAtMs: Date.now() + DAY_MS }
-  const answer = await lab.ask('/api/v1/me/tokens', { method: 'POST', headers, json })
-  return (await answer.json()) as { readonly token: string; readonly kept: { readonly id: string } }
-}
-
 interface Watcher {
   readonly name: string
   readonly headers: Readonly<Record<'cookie', string>>
@@ -57,8 +49,8 @@ const losses: Readonly<Record<string, (watcher: Watcher) => Promise<unknown>>> =
 
 /** All at the same time, since each takes a look that comes every few seconds. */
 test('a stream ends with the session, the token or the right of who gets it', async () => {
-  const { token, kept } = await tokenOf(await lab.signedIn('tina', ['watcher']))
-  const byToken = await watching({ authorization: `Bearer ${token}` })
+  const token = await lab.token(await lab.signedIn('tina', ['watcher']), 'watch', ['jobs', 'read'])
+  const byToken = await watching(token.headers)
   const watchers = await Promise.all(
     Object.entries(losses).map(async ([name, lose]) => {
       const headers = await lab.signedIn(name, ['watcher'])
@@ -66,7 +58,7 @@ test('a stream ends with the session, the token or the right of who gets it', as
       return { ended, lose: () => lose({ name, headers }) }
     }),
   )
-  await lab.admin().revokeToken({ token: kept.id })
+  await lab.admin().revokeToken({ token: token.id })
   for (const { lose } of watchers) await lose()
   await Promise.all([byToken.ended, ...watchers.map(({ ended }) => ended)])
 })

@@ -69,11 +69,7 @@ describe('a stranger at a manager', () => {
   })
 })
 
-const tokenOf = async (name: string) => {
-  const json = { name, grants: [{ resource: 'jobs', action: 'read' }], expiresAtMs: Date.now() + 1_000_000 }
-  const answer = await lab.ask('/api/v1/me/tokens', { method: 'POST', headers: ada, json })
-  return ((await answer.json()) as { token: string }).token
-}
+const tokenOf = async (name: string) => (await lab.token(ada, name, ['jobs', 'read'])).token
 
 describe('what is shown once', () => {
   test('is in no later answer and in no line of the log', async () => {

@@ -25,10 +25,22 @@ export interface ManagerLab extends AsyncDisposable {
   ask(path: string, init?: AskInit): Promise<Response>
   /** A new user with these roles, signed in: the header with the cookie. */
   signedIn(name: string, roles: readonly string[]): Promise<SignedIn>
+  /** A new token of who is signed in so. */
+  token(headers: SignedIn, name: string, ...grants: readonly Grant[]): Promise<MadeToken>
   restart(): Promise<void>
 }
 
 type SignedIn = Readonly<Record<'cookie', string>>
+type Grant = readonly [resource: string, action: string]
+
+export interface MadeToken {
+  readonly id: string
+  readonly token: string
+  /** Who shows it. */
+  readonly headers: Readonly<Record<'authorization', string>>
+}
+
+const DAY_MS = 86_400_000
 
 export interface AskInit {
   readonly method?: string
@@ -101,6 +113,13 @@ export function managerLab({ clock = systemClock(), config = {} }: ManagerLabIni
           .catch(() => undefined)
         if (known === undefined) await admin().createUser({ body: { name, password: PASSWORD, roles: [...roles] } })
         return signIn(name)
+      },
+      async token(headers: SignedIn, name: string, ...grants: readonly Grant[]) {
+        const given = grants.map(([resource, action]) => ({ resource, action }))
+        const json = { name, grants: given, expiresAtMs: Date.now() + DAY_MS }
+        const answer = await ask('/api/v1/me/tokens', { method: 'POST', headers, json })
+        const { token, kept } = (await answer.json()) as { token: string; kept: { id: string } }
+        return { id: kept.id, token, headers: { authorization: `Bearer ${token}` } }
       },
       async restart() {
         await service.stop()
