@@ -3,7 +3,15 @@ import type { LookupFunction } from 'node:net'
 import { Readable } from 'node:stream'
 import { rootCertificates } from 'node:tls'
 import { Agent, buildConnector } from 'undici'
-import { appError, type Clock, clientContext, type TlsMaterial, type TlsTexts } from '../base/index.ts'
+import {
+  abortController,
+  appError,
+  type Clock,
+  clientContext,
+  type TlsMaterial,
+  type TlsTexts,
+  WAITS_OF_LIFE,
+} from '../base/index.ts'
 import type { Tracer } from '../telemetry/index.ts'
 import { type Admits, guardedLookup } from './guarded-lookup.ts'
 import type { HttpClient, Lane } from './http-client.ts'
@@ -56,7 +64,7 @@ const DEFAULT_CONNECT_MS = 5_000
 export function httpClient({ clock, lookup }: HttpClientComponents, init: HttpClientInit = {}): HttpClient {
   const agents = new Map<Lane, Agent>()
   const traced = tracedRequests(init.tracer)
-  let stopped = false
+  let running = abortController(WAITS_OF_LIFE)
   let authorities: string[] | undefined
   const ownHeaders = {
     'accept-encoding': 'identity',
@@ -86,11 +94,11 @@ export function httpClient({ clock, lookup }: HttpClientComponents, init: HttpCl
   return {
     async request(request) {
       try {
-        if (stopped) throw appError('ABORTED', { message: 'the http client is stopped' })
+        if (running.signal.aborted) throw appError('ABORTED', { message: 'the http client is stopped' })
         const given = withDefaults(ownHeaders, request.headers)
         const agent = pool(request.lane ?? 'control')
         const { headers, onOver, answered } = traced(request, given, queue(request))
-        const means = { agent, clock, onOver }
+        const means = { agent, clock, stopped: running.signal, onOver }
         return await answered(exchangeOver(means, { ...request, headers }))
       } catch (err) {
         if (request.body instanceof Readable) request.body.on('error', () => undefined).destroy()
@@ -99,10 +107,10 @@ export function httpClient({ clock, lookup }: HttpClientComponents, init: HttpCl
     },
     async start() {
       if (init.caFile !== undefined) authorities = [...rootCertificates, await pemOf(init.caFile)]
-      stopped = false
+      if (running.signal.aborted) running = abortController(WAITS_OF_LIFE)
     },
     async stop() {
-      stopped = true
+      running.abort()
       const closing = [...agents.values()]
       agents.clear()
       await Promise.all(closing.map((agent) => agent.destroy()))

@@ -92,12 +92,13 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
   readonly #wait: Patience
   readonly #body: ResponseBody
   readonly #unfollow: () => void = () => undefined
+  readonly #outlive: () => void = () => undefined
   #controller: Dispatcher.DispatchController | undefined
   #failure: AppError | undefined
   #answered = false
   #over = false
 
-  constructor(clock: Clock, request: HttpRequest, outcome: Outcome) {
+  constructor({ clock, stopped }: Pick<Means, 'clock' | 'stopped'>, request: HttpRequest, outcome: Outcome) {
     this.#request = request
     this.#outcome = outcome
     const limitMs = request.headersTimeoutMs ?? DEFAULT_HEADERS_MS
@@ -110,6 +111,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
       onClose: () => this.#release(),
     })
     this.#unfollow = onAbort(request.signal, () => this.#giveUp(appError('ABORTED', { cause: request.signal?.reason })))
+    this.#outlive = onAbort(stopped, () => this.#giveUp(appError('ABORTED', { message: 'the http client is stopped' })))
   }
 
   /** The body to send; a stream is watched for progress. */
@@ -172,6 +174,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
   #leave(): void {
     if (!this.#over) this.#outcome.onOver()
     this.#over = true
+    this.#outlive()
   }
 
   #release(): void {
@@ -185,12 +188,14 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
 export interface Means {
   readonly agent: Agent
   readonly clock: Clock
+  /** Cuts what runs: `agent` forgets connections that begin while the last one of the same origin closes. */
+  readonly stopped: AbortSignal
   /** Called once, when nothing more of the request or its answer is to come; somebody may still have to read it. */
   readonly onOver: () => void
 }
 
 /** Sends one request over `agent`. The caller's signal applies until the body of the answer has ended. */
-export function exchangeOver({ agent, clock, onOver }: Means, request: HttpRequest): Promise<HttpResponse> {
+export function exchangeOver({ agent, onOver, ...means }: Means, request: HttpRequest): Promise<HttpResponse> {
   if (request.signal?.aborted === true) {
     onOver()
     return Promise.reject(appError('ABORTED', { cause: request.signal.reason }))
@@ -201,7 +206,7 @@ export function exchangeOver({ agent, clock, onOver }: Means, request: HttpReque
   }
   const { origin, pathname, search } = new URL(request.url)
   return new Promise((resolve, reject) => {
-    const exchange = new UndiciExchange(clock, request, { resolve, reject, onOver })
+    const exchange = new UndiciExchange(means, request, { resolve, reject, onOver })
     agent.dispatch(
       {
         origin,

@@ -145,8 +145,9 @@ describe('failures', () => {
     const patient = plain.client.request({ method: 'GET', url: plain.url, headersTimeoutMs: 0 })
     await arrived[1]?.promise
     expect(plain.clock.pending).toBe(0)
+    const cut = expect(patient).rejects.toMatchObject({ code: 'ABORTED' })
     await plain.client.stop()
-    await expect(patient).rejects.toMatchObject({ code: 'ABORTED' })
+    await cut
   })
 
   test('an answer that pauses too long is STALLED, but not while its reader holds it back', async () => {
@@ -228,6 +229,18 @@ describe('an abort', () => {
     response.body.destroy()
     await closed.promise
     expect(plain.clock.pending).toBe(0)
+  })
+
+  test('a stopped client cuts what runs, also on a connection that was made while another one closed', async () => {
+    await using plain = await against((req, res) => {
+      if (req.method === 'HEAD') res.writeHead(200, { connection: 'close' }).end()
+      else res.writeHead(200).write('first')
+    })
+    await (await plain.client.request({ method: 'HEAD', url: plain.url })).discard()
+    const { body } = await plain.client.request({ method: 'GET', url: plain.url })
+    const failed = new Promise((resolve) => body.once('error', resolve))
+    await plain.client.stop()
+    expect(await failed).toMatchObject({ code: 'ABORTED' })
   })
 
   test('a stopped client refuses, and a started one works again', async () => {
