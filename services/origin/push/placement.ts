@@ -30,14 +30,15 @@ export interface PlaceOptions extends AbortOptions {
 
 /**
  * Puts a new blob on every live owner, and into the backend: at once, or later where the rule says `replicas`. An owner
- * that fails meanwhile is replaced by the next member on the ring.
+ * that fails meanwhile is replaced by the next member on the ring. Where no owner can be reached, the blob stays here: the
+ * client has reached this member, and so will those who read.
  */
 export interface Placement {
   /**
    * Resolves when all live owners and the backend have the blob durably. With `replicas` it resolves when at least two
    * members have the blob together with the durable task to write it to the backend; when fewer members can, or when
    * too much waits already, it waits for the backend instead. `kept` tells whether this member keeps its own copy.
-   * @throws NO_HEALTHY_MEMBER when no owner could take it, or what the backend's write threw; `own` was not called then
+   * @throws what the backend's write threw; `own` was not called then
    */
   place(content: PlacedContent, options: PlaceOptions): Promise<{ readonly kept: boolean }>
 }
@@ -83,10 +84,9 @@ class OriginPlacement implements Placement {
   }
 
   async #inBackend(content: PlacedContent, { own, signal }: PlaceOptions) {
-    const kept = this.#components.cluster.liveOwners(content.blob.digest).some((member) => this.#isSelf(member))
-    const [spared] = await Promise.all([
+    const [spared, kept] = await Promise.all([
       writeToBackend(this.#components, content, { signal }),
-      this.#copyToOwners(content, kept, { signal }),
+      this.#copyToOwners(content, { signal }),
     ])
     // The copies took long: a look for garbage may have found the blob meanwhile.
     if (!spared.isFresh()) await writeToBackend(this.#components, content, { signal })
@@ -136,18 +136,23 @@ class OriginPlacement implements Placement {
     return (await Promise.all(live.map(fill))).flat()
   }
 
-  async #copyToOwners(content: PlacedContent, held: boolean, options: AbortOptions): Promise<void> {
-    const { digest } = content.blob
-    const tried = new Set([this.#memberId])
-    let copies = held ? 1 : 0
+  /**
+   * Hands a copy to every live owner, also to those that become one because others fail. The result tells whether this
+   * member keeps its own: as an owner, or because no owner has taken one.
+   */
+  async #copyToOwners(content: PlacedContent, options: AbortOptions): Promise<boolean> {
+    const { cluster } = this.#components
+    const asked = new Set<string>()
+    let [kept, copies] = [false, 0]
     for (;;) {
-      const todo = this.#components.cluster.liveOwners(digest).filter((member) => !tried.has(member.id))
-      if (todo.length === 0) break
-      for (const member of todo) tried.add(member.id)
-      const done = await Promise.all(todo.map((member) => this.#copyTo(member, content, options)))
+      const todo = cluster.liveOwners(content.blob.digest).filter(({ id }) => !asked.has(id))
+      if (todo.length === 0) return kept || copies === 0
+      for (const { id } of todo) asked.add(id)
+      const others = todo.filter((member) => !this.#isSelf(member))
+      kept ||= others.length < todo.length
+      const done = await Promise.all(others.map((member) => this.#copyTo(member, content, options)))
       copies += done.filter(Boolean).length
     }
-    if (copies === 0) throw appError('NO_HEALTHY_MEMBER', { detail: { digest } })
   }
 
   async #copyTo(member: Member, content: PlacedContent, options: Handover): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { buildIndexCluster } from '../../../lib/api/index.ts'
 import { type Backend, memoryBackend } from '../../../lib/backend/index.ts'
-import { systemClock } from '../../../lib/base/index.ts'
+import { fakeClock } from '../../../lib/base/index.ts'
 import { digestOf, parseRepository, parseTag } from '../../../lib/core/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { links } from '../../../services/agent/links/index.ts'
@@ -16,7 +16,10 @@ const tag = parseTag('t')
 const manifest = { digest: digestOf(Buffer.from('manifest')), mediaType: 'a/b', size: 8 }
 const layers = Array.from({ length: 8 }, (_, i) => digestOf(Buffer.from(`layer ${i}`)))
 
-/** A build-index over a backend that counts its reads by key. */
+/**
+ * A build-index over a backend that counts its reads by key. On its clock and on that of the agents all happens in one
+ * moment: what is remembered for seconds is still known, and no answer is late, however slow the machine is.
+ */
 const startIndex = () =>
   buildResource(async (stack) => {
     const inner = memoryBackend()
@@ -30,13 +33,13 @@ const startIndex = () =>
     }
     const bind = { bind: '127.0.0.1:auto' }
     const config = buildIndexSchema.parse({ http: bind, ops: bind, admin: bind })
-    const service = buildIndexService({ backend, logger: silentLogger() }, config)
+    const clock = fakeClock()
+    const service = buildIndexService({ clock, backend, logger: silentLogger() }, config)
     await service.start()
     stack.own({ [Symbol.asyncDispose]: () => service.stop() })
     const members = [{ id: 'build-index-1', url: service.url }]
     /** What an agent asks, over a client of its own. */
     const newAgent = () => {
-      const clock = systemClock()
       const http = stack.own(disposableHttp())
       const index = buildIndexCluster({ http, cluster: clusterOf(members, { clock }) })
       const kept = { find: async () => undefined, keep: () => undefined, drop: () => undefined }
