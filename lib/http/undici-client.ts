@@ -17,12 +17,13 @@ import { type Admits, guardedLookup } from './guarded-lookup.ts'
 import type { HttpClient, Lane } from './http-client.ts'
 import { laneQueue } from './lane-queue.ts'
 import { withPausedAnswers } from './paused-answers.ts'
+import { rememberedLookup } from './remembered-lookup.ts'
 import { tracedRequests } from './traced-requests.ts'
 import { exchangeOver } from './undici-exchange.ts'
 
 export interface HttpClientComponents {
   readonly clock: Clock
-  /** Finds the addresses of a name. Default: that of the system. */
+  /** Finds the addresses of a name; while that gets no answer, those of before count. Default: that of the system. */
   readonly lookup?: LookupFunction
 }
 
@@ -64,6 +65,7 @@ const DEFAULT_CONNECT_MS = 5_000
 export function httpClient({ clock, lookup }: HttpClientComponents, init: HttpClientInit = {}): HttpClient {
   const agents = new Map<Lane, Agent>()
   const traced = tracedRequests(init.tracer)
+  const found = rememberedLookup(clock, lookup)
   let running = abortController(WAITS_OF_LIFE)
   let authorities: string[] | undefined
   const ownHeaders = {
@@ -83,7 +85,7 @@ export function httpClient({ clock, lookup }: HttpClientComponents, init: HttpCl
       connect: connector(init, {
         timeout: init.connectTimeoutMs ?? DEFAULT_CONNECT_MS,
         ...(authorities !== undefined && { ca: authorities }),
-        lookup: guardedLookup(init.admits ?? (() => true), lookup),
+        lookup: guardedLookup(init.admits ?? (() => true), found),
       }),
     })
     agents.set(lane, agent)

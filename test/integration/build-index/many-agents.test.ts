@@ -3,12 +3,12 @@ import { buildIndexCluster } from '../../../lib/api/index.ts'
 import { type Backend, memoryBackend } from '../../../lib/backend/index.ts'
 import { fakeClock } from '../../../lib/base/index.ts'
 import { digestOf, parseRepository, parseTag } from '../../../lib/core/index.ts'
+import { httpClient } from '../../../lib/http/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { links } from '../../../services/agent/links/index.ts'
 import { buildIndexSchema, buildIndexService } from '../../../services/build-index/index.ts'
 import { clusterOf } from '../../kit/cluster.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
-import { disposableHttp } from '../../kit/scripted-server.ts'
 
 const AGENTS = 50
 const repository = parseRepository('team/app')
@@ -40,7 +40,9 @@ const startIndex = () =>
     const members = [{ id: 'build-index-1', url: service.url }]
     /** What an agent asks, over a client of its own. */
     const newAgent = () => {
-      const http = stack.own(disposableHttp())
+      // Fifty clients in one process may take longer than a client waits for a connection or an answer.
+      const http = httpClient({ clock }, { connectTimeoutMs: 600_000 })
+      stack.own({ [Symbol.asyncDispose]: () => http.stop() })
       const index = buildIndexCluster({ http, cluster: clusterOf(members, { clock }) })
       const kept = { find: async () => undefined, keep: () => undefined, drop: () => undefined }
       return { index, links: links({ clock, index, kept }, { linkTtlMs: 30_000, outageTtlMs: 60_000 }) }

@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, LookupFunction } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import { appError, deferred, fakeClock } from '../../../lib/base/index.ts'
@@ -44,6 +44,31 @@ const rounds = async (count: number) => {
 }
 
 describe('a request', () => {
+  test('reaches a name that it has reached before while no name server answers', async () => {
+    await using it = await against((_req, res) => res.setHeader('connection', 'close').end())
+    let isAway = false
+    const lookup: LookupFunction = (_host, _options, done) => {
+      if (isAway) done(Object.assign(new Error('no answer'), { code: 'EAI_AGAIN' }), '')
+      else done(null, [{ address: '127.0.0.1', family: 4 }])
+    }
+    const client = httpClient({ clock: it.clock, lookup })
+    const { port } = new URL(it.url)
+    const ask = async (host: string) => {
+      const { status, body } = await client.request({ method: 'GET', url: `http://${host}:${port}/` })
+      await body.toArray()
+      return status
+    }
+    try {
+      expect(await ask('origin-0.test')).toBe(200)
+      isAway = true
+      expect(await ask('origin-0.test')).toBe(200)
+      await expect(ask('origin-1.test')).rejects.toMatchObject({ code: 'PEER_CLOSED' })
+      expect(it.connections).toHaveLength(2)
+    } finally {
+      await client.stop()
+    }
+  })
+
   test('carries method, headers, body and the token, and any status is an answer', async () => {
     await using pair = await httpPair(
       [
