@@ -25,6 +25,9 @@ import { type FaultyBackend, faultyBackend } from './faulty-backend.ts'
 import { silentSeed } from './silent-seed.ts'
 import { type WatchedBackend, watchedBackend } from './watched-backend.ts'
 
+/** Blocks of memory are handed on from one lab to the next: properties make labs by the thousand. */
+const hashing = blockHashing(inlineDigester())
+
 /** The rules of one origin without listeners: it calls the objects of the other origins directly. */
 export interface LabOrigin {
   readonly id: string
@@ -156,7 +159,7 @@ export function originLab(init: OriginLabInit): OriginLab {
   const labOrigin = (id: string): LabOrigin => {
     const cluster = init.clusterFor?.(id) ?? clusterOf(members, { replicas: init.replicas, clock })
     const store = memoryStore(
-      { clock, random: seededRandom(id.length), logger: silentLogger() },
+      { clock, random: seededRandom(id.length), logger: silentLogger(), hashing },
       { capacityBytes: 1e9 },
     )
     const backends = { backendFor: () => seen }
@@ -169,7 +172,7 @@ export function originLab(init: OriginLabInit): OriginLab {
       refusals: refused,
       condemned: condemnedBlobs({ clock, random: seededRandom(id.length) }),
       store,
-      hashing: blockHashing(inlineDigester()),
+      hashing,
       cluster,
       siblings: init.siblingsFor?.(id, siblings) ?? siblings,
       backends,

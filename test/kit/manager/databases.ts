@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect } from '@jest/globals'
+import { describe, expect } from '@jest/globals'
 import { systemClock, systemRandom } from '../../../lib/base/index.ts'
 import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
 import {
@@ -67,6 +67,16 @@ const openLibsql: OpenDatabase = (options = {}) =>
 export const postgresConfig = ({ host, port, user, password }: PostgresServer, name: string) =>
   databaseSchema.parse({ driver: 'postgres', host, port, user, password, name, encrypt: 'off', connections: 4 })
 
+/** One server for all tests that a file imports; each test has a database of its own on it. */
+let server: Promise<PostgresServer> | undefined
+
+/** Ends the server of `eachManagerDatabase`, when all tests have ended. */
+export async function endPostgres(): Promise<void> {
+  const ending = server
+  server = undefined
+  await (await ending)?.[Symbol.asyncDispose]()
+}
+
 /**
  * The same tests for each database that a manager can have: for libsql where they stand, and for PostgreSQL in the project
  * `interop`, which imports the files (test/interop/manager/postgres.test.ts).
@@ -77,13 +87,10 @@ export function eachManagerDatabase(tests: (open: OpenDatabase) => void): void {
     return
   }
   describe('PostgreSQL', () => {
-    let server: PostgresServer
-    beforeAll(async () => {
-      server = await postgresServer()
-    })
-    afterAll(async () => server[Symbol.asyncDispose]())
     tests(async (options = {}) => {
-      const database = postgresConfig(server, await server.newDatabase())
+      server ??= postgresServer()
+      const running = await server
+      const database = postgresConfig(running, await running.newDatabase())
       return made({ folder: '/nowhere', database }, options)
     })
   })
