@@ -49,6 +49,7 @@ export interface Token {
   readonly createdAtMs: number
   readonly expiresAtMs: number
   readonly usedAtMs?: number
+  readonly madeBy?: string
 }
 
 export interface Session {

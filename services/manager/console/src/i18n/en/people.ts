@@ -14,7 +14,8 @@ export const people = {
   'users.disable': 'May not sign in',
   'users.emptyTitle': 'No user',
   'users.empty': 'Invite the first one.',
-  'tokens.what': 'Your tokens for tools and scripts. Each may do no more than you.',
+  'tokens.what':
+    'Your tokens for tools and scripts. Each may do no more than you, and what a token makes ends with it.',
   'tokens.new': 'New token',
   'tokens.made': 'The token',
   'tokens.use': 'Send it as “Authorization: Bearer …”; never in a URL.',
@@ -22,6 +23,8 @@ export const people = {
   'tokens.grants': 'May',
   'tokens.created': 'Made',
   'tokens.used': 'Last used',
+  'tokens.madeBy': 'Made by',
+  'tokens.you': 'you',
   'tokens.emptyTitle': 'No token',
   'tokens.empty': 'Make one for a tool that calls the API.',
   'audit.what': 'Every change, by whom and when.',
