@@ -1,3 +1,4 @@
+export { callerOf } from './caller.ts'
 export { type PeopleConfig, peopleSchema } from './config.ts'
 export { grantsOfActor } from './giver.ts'
 export { linkList } from './links.ts'
