@@ -59,6 +59,8 @@ export const managerCodes = {
   ),
   ROLLOUT_STATE: final(409, 'the roll-out is in a state in which this cannot be done; look at it again'),
   ROLLOUT_UNKNOWN: final(404, 'there is no such roll-out; list the roll-outs'),
+  STREAM_SHARE_FULL: retryable(429, 'you have as many streams of events open as one may; close some'),
+  SCHEDULE_RIGHTS_LOST: final(403, 'who has set this schedule may not give jobs any more; set it again, or remove it'),
   SCHEDULES_FULL: final(409, 'there are as many schedules as one manager keeps; remove some'),
   SCHEDULE_UNKNOWN: final(404, 'there is no such schedule; list the schedules'),
   SCOPE_INVALID: final(400, 'a scope of a cluster makes no sense; the message says which'),

@@ -74,9 +74,11 @@ export function auditLog({ database }: { readonly database: Pick<ManagerDatabase
         .limit(count + 1)
         .execute()
       const shown = rows.slice(0, count)
-      const audit = shown.map(({ detail, ...row }) => ({
+      const audit = shown.map(({ detail, outcome, code, ...row }) => ({
         ...row,
         ...(detail !== null && { detail: parseJson(detail) }),
+        ...(outcome !== null && { outcome: outcome as NonNullable<AuditRow['outcome']> }),
+        ...(code !== null && { code }),
       }))
       const next = rows.length > count ? shown.at(-1)?.id : undefined
       return { audit, ...(next !== undefined && { next }) }

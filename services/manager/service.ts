@@ -13,6 +13,7 @@ import { openRelations } from './relations/open-relations.ts'
 import { managerRoutes } from './server.ts'
 import { settingsPart } from './settings/settings.ts'
 import type { SteeredClusters } from './settings/steered-clusters.ts'
+import { streamShares } from './stream-shares.ts'
 import { openViews } from './views/open-views.ts'
 import { watchedRights } from './watched-rights.ts'
 
@@ -81,7 +82,7 @@ export function managerService(components: ManagerComponents, config: ManagerCon
   const relations = openRelations({ ...runtime, database, clusters: talk, duties: shared })
   const adapters = adapterRoutes({ ...runtime, database, ...given }, config.jobs)
   const wings = [...[clusters, jobs, views, settings, registry, relations].flatMap(({ routes }) => routes), ...adapters]
-  const routes = managerRoutes({ audit, people: persons.parts, wings })
+  const routes = streamShares(managerRoutes({ audit, people: persons.parts, wings }))
   const watched = watchedRights({ ...runtime, identify: persons.identifyAgain }, routes)
   const pages = [...oidcRoutes(persons.oidc), ...consoleRoutes({ folder: consoleFolder() })]
   const shell = serviceShell(runtime, config, {

@@ -1,8 +1,8 @@
-import { managerApi } from '../../lib/api/index.ts'
 import { abortController, anySignal, type Clock, hasCode, isAbort } from '../../lib/base/index.ts'
 import type { Exchange, Route } from '../../lib/http/index.ts'
 import type { Identify } from '../../lib/identity/index.ts'
 import type { Logger } from '../../lib/telemetry/index.ts'
+import { isStream } from './stream-shares.ts'
 
 /** Between two looks at whether who gets a stream still may. */
 const LOOK_MS = 5_000
@@ -13,10 +13,6 @@ export interface WatchedRightsComponents {
   readonly clock: Pick<Clock, 'sleep'>
   readonly logger: Logger
 }
-
-const streams = new Set<string>(
-  Object.values(managerApi).flatMap((call) => ('stream' in call && call.stream ? [call.path] : [])),
-)
 
 /** Whether the route would let its caller in now. */
 async function isAdmitted(identify: Identify, route: Route, exchange: Exchange, signal: AbortSignal): Promise<boolean> {
@@ -58,5 +54,5 @@ export function watchedRights({ identify, clock, logger }: WatchedRightsComponen
       }
     },
   })
-  return routes.map((route) => (streams.has(route.path) ? watched(route) : route))
+  return routes.map((route) => (isStream(route) ? watched(route) : route))
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { digestOf } from '../../lib/core/index.ts'
 import { type MadeToken, type ManagerLab, managerLab } from '../kit/manager/manager-lab.ts'
 
 let lab: ManagerLab
@@ -20,6 +21,7 @@ const told = async (answer: Response): Promise<string> => {
   return `${answer.status} ${/"code":"(\w+)"/.exec(text)?.[1] ?? ''}`.trim()
 }
 
+const MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
 const nightly = { cron: '0 3 * * *', job: { kind: 'delete', targets: ['team/app:1.0'] } }
 
 test('whoever may not give a job begins none by a schedule either', async () => {
@@ -29,6 +31,31 @@ test('whoever may not give a job begins none by a schedule either', async () => 
   await expect(set(scheduler, 'a')).resolves.toBe('403 RIGHTS_EXCEEDED')
   await expect(set(await token('giver', ['jobs', 'write']), 'a')).resolves.toBe('403 DENIED')
   await expect(set(await token('both', ['schedules', 'write'], ['jobs', 'write']), 'a')).resolves.toBe('200')
+})
+
+test('a schedule of who may give no jobs any more begins none at a push, until somebody who may sets it again', async () => {
+  await lab.admin().createCluster({ body: { name: 'one' } })
+  const carl = await lab.signedIn('carl', ['operator'])
+  const set = async (headers: Readonly<Record<string, string>>) => {
+    const json = { onPush: { repository: 'team/*' }, job: { kind: 'preheat' } }
+    return told(await lab.ask('/api/v1/schedules/on-push', { method: 'PUT', headers, json }))
+  }
+  const hook = await token('hook', ['jobs', 'write'])
+  const pushed = async (name: string) => {
+    const target = { repository: 'team/app', digest: digestOf(Buffer.from(name)), mediaType: MANIFEST }
+    const json = { events: [{ action: 'push', target }] }
+    const answer = await lab.ask('/api/v1/events', { method: 'POST', headers: hook.headers, json })
+    return ((await answer.json()) as { readonly jobs: readonly string[] }).jobs.length
+  }
+  await expect(set(carl)).resolves.toBe('200')
+  await expect(pushed('first')).resolves.toBe(1)
+  await lab.admin().changeUser({ user: 'carl', body: { disabled: true } })
+  await expect(pushed('second')).resolves.toBe(0)
+  const { lastCode, by } = await lab.admin().schedule({ name: 'on-push' })
+  expect([lastCode, by]).toEqual(['SCHEDULE_RIGHTS_LOST', 'user:carl'])
+  await expect(set(ada)).resolves.toBe('200')
+  await expect(pushed('third')).resolves.toBe(1)
+  await lab.admin().removeSchedule({ name: 'on-push' })
 })
 
 test('a token ends none of its user that was given more, but itself and lesser ones', async () => {

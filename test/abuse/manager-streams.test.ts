@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { codeOf } from '../../lib/base/index.ts'
 import { digestOf } from '../../lib/core/index.ts'
+import { eventually } from '../kit/eventually.ts'
 import { type ManagerLab, managerLab } from '../kit/manager/manager-lab.ts'
 
 let lab: ManagerLab
@@ -61,4 +63,42 @@ test('a stream ends with the session, the token or the right of who gets it', as
   await lab.admin().revokeToken({ token: token.id })
   for (const { lose } of watchers) await lose()
   await Promise.all([byToken.ended, ...watchers.map(({ ended }) => ended)])
+})
+
+/** Opens a stream of that job: the status and code of its answer, and what closes it. */
+async function opening(job: string, headers: Readonly<Record<string, string>>) {
+  const closing = new AbortController()
+  const answer = await lab.ask(`/api/v1/jobs/${job}/events`, { headers, signal: closing.signal })
+  const code = answer.status === 200 ? '' : (/"code":"(\w+)"/.exec(await answer.text())?.[1] ?? '')
+  return { told: `${answer.status} ${code}`.trim(), close: () => closing.abort() }
+}
+
+test('one user has his share of streams, with all sessions and tokens, and others get theirs', async () => {
+  const job = await openJob()
+  const greedy = await lab.signedIn('greedy', ['watcher'])
+  const ways = [greedy, await lab.signedIn('greedy', []), (await lab.token(greedy, 'more', ['jobs', 'read'])).headers]
+  const all = await Promise.all(Array.from({ length: 30 }, (_, i) => opening(job, ways[i % ways.length] ?? {})))
+  const open = all.filter(({ told }) => told === '200')
+  expect(open).toHaveLength(20)
+  expect(new Set(all.map(({ told }) => told))).toEqual(new Set(['200', '429 STREAM_SHARE_FULL']))
+  const other = await opening(job, await lab.signedIn('modest', ['watcher']))
+  expect(other.told).toBe('200')
+  other.close()
+  open[0]?.close()
+  await eventually(async () => {
+    const again = await opening(job, greedy)
+    expect(again.told).toBe('200')
+    again.close()
+  })
+  for (const each of open) each.close()
+})
+
+test('whoever shows a secret has the share of an address', async () => {
+  const id = await openJob()
+  const closing = new AbortController()
+  const streams = Array.from({ length: 21 }, () => lab.admin().jobEvents({ id }, { signal: closing.signal }))
+  const firsts = await Promise.allSettled(streams.map(async (stream) => (await stream)[Symbol.asyncIterator]().next()))
+  closing.abort()
+  const refused = firsts.flatMap((first) => (first.status === 'rejected' ? [codeOf(first.reason)] : []))
+  expect(refused).toEqual(['STREAM_SHARE_FULL'])
 })

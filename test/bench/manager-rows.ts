@@ -83,7 +83,14 @@ export async function fillAudit(
     const rows = Array.from({ length: Math.min(AUDIT_AT_ONCE, count - done) }, (_, i): AuditTable => {
       const atMs = fromMs + (done + i) * 1_000
       const detail = JSON.stringify({ reason: 'a row of a bench' })
-      return { id: newId({ clock: { now: () => atMs }, random }), atMs, ...deedOf(done + i), detail }
+      return {
+        id: newId({ clock: { now: () => atMs }, random }),
+        atMs,
+        ...deedOf(done + i),
+        detail,
+        outcome: null,
+        code: null,
+      }
     })
     await database.keep((tx) => tx.insertInto('audit').values(rows).execute())
   }

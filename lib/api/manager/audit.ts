@@ -6,6 +6,8 @@ import { managerCall } from './manager-call.ts'
 /** Rows of one page of an answer. */
 const MAX_ROWS = 1000
 
+const auditOutcomes = ['unknown', 'done', 'refused'] as const
+
 const auditRowSchema = z.object({
   id: text(64),
   atMs: z.number(),
@@ -17,6 +19,10 @@ const auditRowSchema = z.object({
   target: text(512),
   /** What else is worth knowing; never a secret. */
   detail: opaque().optional(),
+  /** Of what another service was asked to do: it is `unknown` until that has answered. */
+  outcome: z.enum(auditOutcomes).optional(),
+  /** Why it was refused. */
+  code: text(64).optional(),
 })
 export type AuditRow = z.output<typeof auditRowSchema>
 

@@ -281,7 +281,7 @@ export const jobCalls = {
       path: '/api/v1/jobs/:id/events',
       summary:
         'a job while it runs: `row` for each change of a row, `job` for each change of the whole; it ends with the job',
-      codes: ['JOB_UNKNOWN'],
+      codes: ['JOB_UNKNOWN', 'TOOMANYREQUESTS', 'STREAM_SHARE_FULL'],
       answer: z.union([jobRowSchema, jobAnswerSchema]),
     }),
   ),

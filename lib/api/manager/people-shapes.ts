@@ -80,6 +80,8 @@ export const tokenSchema = z.object({
   expiresAtMs: z.number(),
   /** About: it is noted once a minute. */
   usedAtMs: z.number().optional(),
+  /** The name of the token that has made it, with which it ends. */
+  madeBy: text(MAX_NAME).optional(),
 })
 export type TokenRow = z.output<typeof tokenSchema>
 

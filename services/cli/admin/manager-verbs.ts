@@ -19,6 +19,7 @@ export const managerVerbs: VerbsOf<typeof managerApi> = {
         ['WHO', ({ actor }) => actor],
         ['WHAT', ({ action }) => action],
         ['TARGET', ({ target }) => target],
+        ['OUTCOME', ({ outcome, code }) => [outcome ?? '-', ...(code === undefined ? [] : [code])].join(' ')],
       ]) + (next === undefined ? '' : `\n\nmore: --last ${next}`),
   },
   ...managerJobVerbs,

@@ -68,6 +68,7 @@ interface Token {
   readonly grants: readonly { readonly resource: string; readonly action: string }[]
   readonly expiresAtMs: number
   readonly usedAtMs?: number | undefined
+  readonly madeBy?: string | undefined
 }
 
 const tokenTable = (tokens: readonly Token[], nowMs: number) =>
@@ -78,6 +79,7 @@ const tokenTable = (tokens: readonly Token[], nowMs: number) =>
     ['MAY', ({ grants }) => grantsText(grants)],
     ['ENDS', ({ expiresAtMs }) => ageText(expiresAtMs, nowMs)],
     ['USED', ({ usedAtMs }) => ageText(usedAtMs, nowMs)],
+    ['MADE BY', ({ madeBy }) => madeBy ?? '-'],
   ])
 
 interface Caller {

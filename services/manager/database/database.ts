@@ -13,6 +13,10 @@ export interface AuditEntry {
   readonly action: string
   readonly target: string
   readonly detail?: unknown
+  /** Of its row; default: a new one. */
+  readonly id?: string
+  /** Of what is asked of another service once the row is there. */
+  readonly outcome?: 'unknown'
 }
 
 /** A transaction. */
@@ -97,13 +101,14 @@ export function managerDatabase(components: DatabaseComponents, init: DatabaseIn
       return now().read
     },
     keep,
-    change: ({ actor, action, target, detail }, work) =>
+    change: ({ actor, action, target, detail, id, outcome }, work) =>
       counted(
         keep(async (tx) => {
           const done = await work(tx)
           const told = detail === undefined ? null : JSON.stringify(detail)
           const atMs = Math.floor(clock.now())
-          const row = { id: newId({ clock, random }), atMs, actor, action, target, detail: told }
+          const what = { actor, action, target, detail: told, outcome: outcome ?? null }
+          const row = { id: id ?? newId({ clock, random }), atMs, ...what }
           await tx.insertInto('audit').values(row).execute()
           return done
         }),

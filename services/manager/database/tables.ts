@@ -23,6 +23,10 @@ export interface AuditTable {
   readonly target: string
   /** JSON; null when there is nothing more to tell. */
   readonly detail: string | null
+  /** Of what another service was asked to do: `unknown`, `done` or `refused`; null for a change of the database itself. */
+  readonly outcome: string | null
+  /** Why it was refused. */
+  readonly code: string | null
 }
 
 /** Which manager has which duty. */

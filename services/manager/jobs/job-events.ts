@@ -1,4 +1,4 @@
-import { abortController, anySignal, type Clock, isAbort, type Startable } from '../../../lib/base/index.ts'
+import { abortController, anySignal, appError, type Clock, isAbort, type Startable } from '../../../lib/base/index.ts'
 import { type Exchange, type SentEvent, sendEvents } from '../../../lib/http/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { jobAnswer, jobLine } from './job-answer.ts'
@@ -8,7 +8,7 @@ import { isOpen, type JobSums } from './model.ts'
 /** Rows of one look. */
 const ROWS = 500
 /** Streams that are open at the same time: each looks once for each `lookMs`. */
-export const MAX_JOB_STREAMS = 200
+const MAX_JOB_STREAMS = 200
 
 export interface JobEventsComponents {
   readonly store: JobStore
@@ -20,8 +20,7 @@ export interface JobEventsComponents {
 
 /** Tells of one job while it runs. Its stop ends all streams. */
 export interface JobEvents extends Startable {
-  /** How many are told now. */
-  readonly streams: number
+  /** @throws TOOMANYREQUESTS, JOB_UNKNOWN */
   send(exchange: Exchange, id: string): Promise<void>
 }
 
@@ -59,19 +58,18 @@ export function jobEvents({ store, clock, logger, lookMs }: JobEventsComponents)
   }
 
   return {
-    get streams() {
-      return streams
-    },
     start: async () => {
       end = abortController()
     },
     stop: async () => end.abort(),
     async send(exchange, id) {
-      // An answer that says that there is no such job must come before the stream begins.
-      await store.get(id)
-      const over = abortController()
+      if (streams >= MAX_JOB_STREAMS) throw appError('TOOMANYREQUESTS', { message: 'too many look at jobs' })
+      // Counted before anything is waited for: those that come at once are no more than those that come one by one.
       streams += 1
+      const over = abortController()
       try {
+        // An answer that says that there is no such job must come before the stream begins.
+        await store.get(id)
         await sendEvents(exchange, { clock, end: anySignal([end.signal, over.signal]) }, (lastId, send) => {
           const from = /^\d{1,15}$/.test(lastId ?? '') ? Number(lastId) : 0
           tell(id, from, send, anySignal([exchange.signal, end.signal, over.signal]))

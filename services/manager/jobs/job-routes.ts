@@ -7,7 +7,7 @@ import { namedCluster } from '../named-cluster.ts'
 import { anyText, oneOf } from '../query-words.ts'
 import type { GiveJob } from './give-job.ts'
 import { jobAnswer, jobLine, partAnswer } from './job-answer.ts'
-import { type JobEvents, MAX_JOB_STREAMS } from './job-events.ts'
+import type { JobEvents } from './job-events.ts'
 import type { JobStore } from './job-store.ts'
 import type { Job } from './model.ts'
 
@@ -91,10 +91,6 @@ export function jobRoutes({ store, give, events, talk }: JobRoutesComponents): r
       ...(next !== undefined && { next }),
     })
   }
-  const stream = (exchange: Exchange) => {
-    if (events.streams >= MAX_JOB_STREAMS) throw appError('TOOMANYREQUESTS', { message: 'too many look at jobs' })
-    return events.send(exchange, idOf(exchange))
-  }
   return [
     managerRoute(managerApi.createJob, create),
     managerRoute(managerApi.jobs, list),
@@ -102,7 +98,7 @@ export function jobRoutes({ store, give, events, talk }: JobRoutesComponents): r
       sendJson(exchange, 200, await whole(await store.get(idOf(exchange)))),
     ),
     ...detailRoutes({ store }),
-    managerRoute(managerApi.jobEvents, stream),
+    managerRoute(managerApi.jobEvents, (exchange) => events.send(exchange, idOf(exchange))),
     managerRoute(managerApi.cancelJob, async (exchange) =>
       sendJson(exchange, 202, await whole(await store.cancel(idOf(exchange), exchange.principal.name))),
     ),

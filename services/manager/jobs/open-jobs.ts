@@ -13,6 +13,7 @@ import { jobRoutes } from './job-routes.ts'
 import { jobRunner } from './job-runner.ts'
 import { type JobStore, jobStore } from './job-store.ts'
 import { registryAsker } from './registry-asker.ts'
+import { requireMaker } from './schedules/schedule-maker.ts'
 import { scheduleRounds } from './schedules/schedule-rounds.ts'
 import { scheduleRoutes } from './schedules/schedule-routes.ts'
 import { scheduleStore } from './schedules/schedule-store.ts'
@@ -49,7 +50,7 @@ export function openJobs(components: JobsComponents, config: JobsConfig): Manage
     config,
   )
   const schedules = scheduleStore(components)
-  const rounds = scheduleRounds({ ...components, schedules, give })
+  const rounds = scheduleRounds({ ...components, schedules, give, requireMaker: requireMaker(components) })
   const events = jobEvents({ ...components, store, lookMs })
   const parts = [
     registries,

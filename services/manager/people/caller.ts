@@ -12,6 +12,7 @@ export interface Caller {
   /** Of whom the session or the token is. */
   readonly user?: CallingUser
   readonly sessionId?: string
+  readonly tokenId?: string
   /** When the session or the token ends. */
   readonly expiresAtMs?: number
 }

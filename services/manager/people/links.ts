@@ -49,6 +49,7 @@ export interface OpenLink {
   readonly roles: readonly string[]
   readonly userId: string | undefined
   readonly createdBy: string
+  readonly createdAtMs: number
 }
 
 export interface LinksComponents {
@@ -65,9 +66,10 @@ const inviteOf = ({ id, roles, createdBy, createdAtMs, expiresAtMs }: Omit<LinkT
 const inviting: Grants = [{ resource: 'users', action: 'write' }]
 
 /** An invitation gives what its maker could give now: he may have lost it since. @throws LINK_UNKNOWN, ROLE_UNKNOWN */
-async function requireGiver(tx: Tx, clock: Pick<Clock, 'now'>, { createdBy, roles }: OpenLink): Promise<void> {
+async function requireGiver(tx: Tx, clock: Pick<Clock, 'now'>, link: OpenLink): Promise<void> {
+  const { createdBy: actor, createdAtMs: atMs, roles } = link
   const given = [...inviting, ...(await grantsOfRoles(tx, roles))]
-  if (!covers(await grantsOfActor(tx, clock, createdBy), given)) throw appError('LINK_UNKNOWN')
+  if (!covers(await grantsOfActor(tx, clock, { actor, atMs }), given)) throw appError('LINK_UNKNOWN')
 }
 
 type LinkInit = Pick<LinkTable, 'kind' | 'userId' | 'createdBy'> & { readonly roles: readonly string[] }
@@ -120,9 +122,9 @@ export function linkList(components: LinksComponents): Links {
       .where('expiresAtMs', '>', clock.now())
       .executeTakeFirst()
     if (row === undefined || (row.kind === 'admin' && (await hasAdmin(db)))) throw appError('LINK_UNKNOWN')
-    const { kind, roles, userId, createdBy } = row
+    const { kind, roles, userId, createdBy, createdAtMs } = row
     return {
-      ...{ kind: kind as OpenLink['kind'], createdBy, userId: userId ?? undefined },
+      ...{ kind: kind as OpenLink['kind'], createdBy, createdAtMs, userId: userId ?? undefined },
       roles: parseJson(roles) as string[],
     }
   }

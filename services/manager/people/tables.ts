@@ -49,6 +49,8 @@ export interface TokenTable {
   readonly createdAtMs: number
   readonly expiresAtMs: number
   readonly usedAtMs: number | null
+  /** The token that has made it, with which it ends; null for what a session has made. */
+  readonly madeBy: string | null
 }
 
 /** A one-time link that nobody has used. */

@@ -1,7 +1,7 @@
 import type { Grant, TokenRow } from '../../../lib/api/index.ts'
 import { appError, type Clock, parseJson, type Random } from '../../../lib/base/index.ts'
 import type { PageRequest } from '../../../lib/http/index.ts'
-import { type ManagerDatabase, newId, type Reader } from '../database/index.ts'
+import { type ManagerDatabase, newId, type Reader, type Tx } from '../database/index.ts'
 import { type Caller, type CallingUser, requireCovered } from './caller.ts'
 import { commonGrants, grantsText } from './grants.ts'
 import { callingUserOf } from './sessions.ts'
@@ -14,7 +14,10 @@ const NOTE_MS = 60_000
 
 /** Personal access tokens: for programs that act for a user. */
 export interface Tokens {
-  /** @throws RIGHTS_EXCEEDED, NAME_TAKEN, PEOPLE_FULL, BODY_INVALID for an end that is over or too far away */
+  /**
+   * What a token makes ends with it. @throws RIGHTS_EXCEEDED, NAME_TAKEN, PEOPLE_FULL, BODY_INVALID for an end that is over or too
+   * far away, UNAUTHORIZED when the token that makes it is revoked meanwhile
+   */
   create(
     caller: Caller,
     user: CallingUser,
@@ -26,7 +29,10 @@ export interface Tokens {
   of(user: Pick<CallingUser, 'id' | 'name'>): Promise<readonly TokenRow[]>
   /** Of everybody, the newest first. */
   page(asked: PageRequest): Promise<{ readonly tokens: readonly TokenRow[]; readonly next?: string }>
-  /** Of that user alone, if one is given; then a token ends none that was given more than it may. @throws NOT_FOUND, RIGHTS_EXCEEDED */
+  /**
+   * With all that it has made. Of that user alone, if one is given; then a token ends none that was given more than it may.
+   * @throws NOT_FOUND, RIGHTS_EXCEEDED
+   */
   revoke(caller: Caller, id: string, user?: Pick<CallingUser, 'id'>): Promise<void>
   /** Forgets those that have ended by themselves. */
   sweep(): Promise<void>
@@ -48,18 +54,39 @@ const tokensWithUsers = (db: Reader) =>
   db
     .selectFrom('tokens')
     .innerJoin('users', 'users.id', 'tokens.userId')
-    .select([
-      ...(['tokens.id as id', 'users.name as user', 'tokens.name as name', 'grants', 'usedAtMs'] as const),
-      ...(['tokens.createdAtMs as createdAtMs', 'expiresAtMs', 'userId'] as const),
-    ])
+    .leftJoin('tokens as maker', 'maker.id', 'tokens.madeBy')
+    .select(['tokens.id as id', 'users.name as user', 'tokens.name as name', 'maker.name as madeBy'])
+    .select(['tokens.grants as grants', 'tokens.usedAtMs as usedAtMs', 'tokens.expiresAtMs as expiresAtMs'])
+    .select('tokens.createdAtMs as createdAtMs')
 
 type Found = Awaited<ReturnType<ReturnType<typeof tokensWithUsers>['execute']>>[number]
 
-const rowOf = ({ grants, usedAtMs, userId: _, ...row }: Found): TokenRow => ({
+const rowOf = ({ grants, usedAtMs, madeBy, ...row }: Found): TokenRow => ({
   ...row,
   grants: parseJson(grants) as Grant[],
   ...(usedAtMs !== null && { usedAtMs }),
+  ...(madeBy !== null && { madeBy }),
 })
+
+/** The token by which the caller makes another one; undefined for a session. @throws UNAUTHORIZED when it was revoked since it was shown */
+async function makerOf(
+  tx: Tx,
+  { tokenId }: Caller,
+): Promise<{ readonly id: string; readonly name: string } | undefined> {
+  if (tokenId === undefined) return undefined
+  const maker = await tx.selectFrom('tokens').select(['id', 'name']).where('id', '=', tokenId).executeTakeFirst()
+  if (maker === undefined) throw appError('UNAUTHORIZED')
+  return maker
+}
+
+/** A token of that user and all that it has made, and what they have made. */
+async function withMade(tx: Tx, userId: string, id: string): Promise<readonly string[]> {
+  const rows = await tx.selectFrom('tokens').select(['id', 'madeBy']).where('userId', '=', userId).execute()
+  const ending = new Set([id])
+  // A set tells those that are added on the way, too.
+  for (const maker of ending) for (const row of rows) if (row.madeBy === maker) ending.add(row.id)
+  return [...ending]
+}
 
 class TokenList implements Tokens {
   readonly #components: TokensComponents
@@ -84,15 +111,16 @@ class TokenList implements Tokens {
       const others = await tx.selectFrom('tokens').select('name').where('userId', '=', user.id).execute()
       if (others.length >= MAX_TOKENS) throw appError('PEOPLE_FULL')
       if (others.some((other) => other.name === name)) throw appError('NAME_TAKEN')
+      const maker = await makerOf(tx, caller)
       const row = {
-        ...{ id: newId({ clock, random }), userId: user.id, name, grants: grantsText(grants) },
+        ...{ id: newId({ clock, random }), name, grants: grantsText(grants) },
         ...{ createdAtMs: clock.now(), expiresAtMs, usedAtMs: null },
       }
       await tx
         .insertInto('tokens')
-        .values({ ...row, hash: secretHash(token) })
+        .values({ ...row, userId: user.id, madeBy: maker?.id ?? null, hash: secretHash(token) })
         .execute()
-      return rowOf({ ...row, user: user.name })
+      return rowOf({ ...row, user: user.name, madeBy: maker?.name ?? null })
     })
     return { token, kept }
   }
@@ -113,12 +141,13 @@ class TokenList implements Tokens {
     const { user, grants } = await callingUserOf(database.read, row)
     return {
       ...{ actor: `token:${user.name}/${row.tokenName}`, kind: 'token', user, expiresAtMs: row.expiresAtMs },
+      tokenId: row.tokenId,
       grants: commonGrants(grants, parseJson(row.grants) as Grant[]),
     }
   }
 
   async of({ id }: Pick<CallingUser, 'id'>) {
-    const all = tokensWithUsers(this.#components.database.read).where('userId', '=', id)
+    const all = tokensWithUsers(this.#components.database.read).where('tokens.userId', '=', id)
     return (await all.orderBy('tokens.id', 'desc').execute()).map(rowOf)
   }
 
@@ -140,7 +169,10 @@ class TokenList implements Tokens {
       // Whoever has found a token that may do little does not end those that may do more.
       const isOwn = user !== undefined && caller.kind === 'token'
       if (isOwn) requireCovered(caller, parseJson(row.grants) as Grant[])
-      await tx.deleteFrom('tokens').where('id', '=', id).execute()
+      await tx
+        .deleteFrom('tokens')
+        .where('id', 'in', await withMade(tx, row.userId, id))
+        .execute()
     })
   }
 

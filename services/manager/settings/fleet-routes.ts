@@ -1,6 +1,7 @@
 import { adminBody, managerApi, type SteeredHost } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
 import { type Exchange, pageRequest, type Route, sendJson } from '../../../lib/http/index.ts'
+import type { Act } from '../acts.ts'
 import { managerRoute } from '../managed.ts'
 import { appliedOf, behindPage, runOf } from './applied.ts'
 import { documentOf } from './document.ts'
@@ -18,7 +19,7 @@ export interface FleetRoutesComponents {
   readonly clusters: SteeredClusters
   readonly manager: () => string
   readonly onChange: () => void
-  readonly noteTakeOver: (actor: string, cluster: string, reason: string) => Promise<void>
+  readonly act: Act
 }
 
 /** @throws REQUEST_INVALID */
@@ -47,7 +48,7 @@ async function hostIn(view: FleetView, { query }: Exchange): Promise<AskedHost> 
 
 /** Which hosts and trackers have what they are to have. */
 export function fleetRoutes(components: FleetRoutesComponents): readonly Route[] {
-  const { store, view, clusters, manager, onChange, noteTakeOver } = components
+  const { store, view, clusters, manager, onChange, act } = components
   const initOf = async (cluster: string): Promise<PushInit> => ({
     ...{ document: documentOf(cluster, await store.wanted(), manager()), manager: manager() },
   })
@@ -77,8 +78,9 @@ export function fleetRoutes(components: FleetRoutesComponents): readonly Route[]
     managerRoute(managerApi.takeOverTrackers, async (exchange) => {
       const cluster = view.clusterId(exchange.params['cluster'] ?? '')
       const { reason } = await adminBody(managerApi.takeOverTrackers, exchange)
-      await noteTakeOver(exchange.principal.name, cluster, reason)
-      await takeOver(clusters, cluster, await initOf(cluster))
+      const init = await initOf(cluster)
+      const entry = { actor: exchange.principal.name, action: 'settings.takeOver', target: cluster, detail: { reason } }
+      await act(entry, () => takeOver(clusters, cluster, init))
       onChange()
       sendJson(exchange, 200, { trackers: await trackersOf(cluster) })
     }),

@@ -1,6 +1,7 @@
 import { type Clock, lifecycle, type Random, type Startable } from '../../../lib/base/index.ts'
 import type { Route } from '../../../lib/http/index.ts'
 import type { Logger, Metrics } from '../../../lib/telemetry/index.ts'
+import { acts } from '../acts.ts'
 import { heldWork, type Leases, type ManagerDatabase, managerIdentity } from '../database/index.ts'
 import { generationFor } from './document.ts'
 import { fleetView } from './fleet-view.ts'
@@ -53,12 +54,10 @@ export function settingsPart(components: SettingsComponents, { every, rollout }:
     return settingsWork(parts, { everyMs: every })
   })
   const onChange = () => duty.ask()
-  const noteTakeOver = (actor: string, cluster: string, reason: string) =>
-    database.change({ actor, action: 'settings.takeOver', target: cluster, detail: { reason } }, async () => undefined)
   const { soak, apply, ...limits } = rollout
   const defaults = { ...limits, soakSeconds: soak / 1000, applySeconds: apply / 1000 }
   return {
-    routes: settingsWingRoutes({ store, view, clusters, manager, onChange, noteTakeOver, rollouts }, defaults),
+    routes: settingsWingRoutes({ store, view, clusters, manager, onChange, act: acts(components), rollouts }, defaults),
     wantedGeneration: async (clusterId) => generationFor(clusterId, await store.wanted()),
     ...lifecycle([identity, duty]),
   }

@@ -2,7 +2,7 @@ import { managerApi } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
 import { parseDigest, parseRepository, parseTag, repositoryText } from '../../../lib/core/index.ts'
 import { type Exchange, pageRequest, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
-import type { ManagerDatabase } from '../database/index.ts'
+import type { Act } from '../acts.ts'
 import { managerRoute, UNKEPT } from '../managed.ts'
 import type { ContentViews } from './content-views.ts'
 import type { ImageViews } from './image-views.ts'
@@ -11,7 +11,7 @@ import { given, PAGE, param } from './view-words.ts'
 export interface ImageRoutesComponents {
   readonly images: ImageViews
   readonly contents: ContentViews
-  readonly database: Pick<ManagerDatabase, 'change'>
+  readonly act: Act
 }
 
 const repositoryOf = (exchange: Exchange): string => repositoryText(parseRepository(param(exchange, 'repository')))
@@ -24,7 +24,7 @@ function referenceOf(exchange: Exchange): string {
 }
 
 /** Images of all clusters. */
-export function imageRoutes({ images, contents, database }: ImageRoutesComponents): readonly Route[] {
+export function imageRoutes({ images, contents, act }: ImageRoutesComponents): readonly Route[] {
   return [
     managerRoute(managerApi.images, async (exchange) => {
       const { count, last } = pageRequest(exchange.query, PAGE)
@@ -45,9 +45,8 @@ export function imageRoutes({ images, contents, database }: ImageRoutesComponent
       const { principal, signal } = exchange
       const cluster = param(exchange, 'cluster')
       const at = { repository: repositoryOf(exchange), tag: parseTag(param(exchange, 'tag')) }
-      await contents.removeTag(cluster, at, { signal })
       const noted = { actor: principal.name, action: 'image.deleteTag', target: `${at.repository}:${at.tag}` }
-      await database.change({ ...noted, detail: { cluster } }, () => Promise.resolve())
+      await act({ ...noted, detail: { cluster } }, () => contents.removeTag(cluster, at, { signal }))
       sendEmpty(exchange, 204)
     }),
   ]

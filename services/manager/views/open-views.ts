@@ -1,6 +1,7 @@
 import type { Startable } from '../../../lib/base/index.ts'
 import type { HttpClient, Route } from '../../../lib/http/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
+import { acts } from '../acts.ts'
 import type { ManagerDatabase } from '../database/index.ts'
 import { askedClusters, type ViewedClusters } from './asked-clusters.ts'
 import { contentViews } from './content-views.ts'
@@ -13,7 +14,7 @@ import { swarmViews } from './swarm-views.ts'
 import { viewRoutes } from './view-routes.ts'
 
 export interface ViewsComponents extends Runtime {
-  readonly database: Pick<ManagerDatabase, 'change'>
+  readonly database: Pick<ManagerDatabase, 'change' | 'keep'>
   readonly clusters: ViewedClusters
   readonly roster: CountedRoster
   /** How members are asked what they have counted. */
@@ -28,7 +29,7 @@ export interface Views {
 }
 
 export function openViews(components: ViewsComponents): Views {
-  const { clock, database, roster, http } = components
+  const { clock, roster, http } = components
   const counted = countedMembers(roster, http)
   const clusters = askedClusters(components.clusters, clock)
   const swarms = swarmViews(clusters)
@@ -36,5 +37,5 @@ export function openViews(components: ViewsComponents): Views {
   const numbers = overview({ ...components, clusters, counted })
   const images = { images: imageViews(clusters, swarms), contents: contentViews(clusters) }
   const parted = { ...images, swarms, live, overview: numbers, nodes: nodeViews(clusters) }
-  return { routes: viewRoutes({ ...parted, clock, database }), parts: [live, numbers.rounds] }
+  return { routes: viewRoutes({ ...parted, clock, act: acts(components) }), parts: [live, numbers.rounds] }
 }

@@ -65,8 +65,8 @@ function pullRoutes({ nodes }: ViewRoutesComponents): readonly Route[] {
   ]
 }
 
-/** Marks on nodes: the trackers keep them, and the audit has who asked for them. */
-function markRoutes({ nodes, database }: ViewRoutesComponents): readonly Route[] {
+/** Marks on nodes: the trackers keep them, and the audit has who asked for them before a tracker does. */
+function markRoutes({ nodes, act }: ViewRoutesComponents): readonly Route[] {
   const words = { bans: ['host.ban', 'host.unban'], drains: ['host.drain', 'host.undrain'] } as const
   const calls = {
     bans: [managerApi.banNode, managerApi.unbanNode],
@@ -75,21 +75,20 @@ function markRoutes({ nodes, database }: ViewRoutesComponents): readonly Route[]
   return (['bans', 'drains'] as const satisfies readonly MarkKind[]).flatMap((kind) => {
     const [set, end] = calls[kind]
     const at = (exchange: Exchange) => ({ cluster: param(exchange, 'cluster'), target: param(exchange, 'target') })
-    const note = (exchange: Exchange, action: string, detail: Readonly<Record<string, unknown>>) =>
-      database.change({ actor: exchange.principal.name, action, target: param(exchange, 'target'), detail }, () =>
-        Promise.resolve(),
-      )
+    const entryOf = (exchange: Exchange, action: string, more: Readonly<Record<string, unknown>> = {}) => {
+      const { cluster, target } = at(exchange)
+      return { actor: exchange.principal.name, action, target, detail: { cluster, ...more } }
+    }
     return [
       managerRoute(set, async (exchange) => {
         const body = await adminBody(set, exchange)
-        const told = await nodes.mark(kind, at(exchange), body, { signal: exchange.signal })
-        await note(exchange, words[kind][0], { cluster: param(exchange, 'cluster'), ...body })
-        sendJson(exchange, 200, told)
+        const { signal } = exchange
+        const mark = () => nodes.mark(kind, at(exchange), body, { signal })
+        sendJson(exchange, 200, await act(entryOf(exchange, words[kind][0], body), mark))
       }),
       managerRoute(end, async (exchange) => {
-        const told = await nodes.unmark(kind, at(exchange), { signal: exchange.signal })
-        await note(exchange, words[kind][1], { cluster: param(exchange, 'cluster') })
-        sendJson(exchange, 200, told)
+        const unmark = () => nodes.unmark(kind, at(exchange), { signal: exchange.signal })
+        sendJson(exchange, 200, await act(entryOf(exchange, words[kind][1]), unmark))
       }),
     ]
   })

@@ -217,6 +217,7 @@ eachManagerDatabase((open) => {
       const begun: unknown[] = []
       const rounds = scheduleRounds({
         ...{ schedules, clock, database: made.database, logger: recordingLogger() },
+        requireMaker: async () => undefined,
         give: async ({ spec: asked, actor, key, schedule }) => {
           begun.push([actor, key, asked])
           if (asked.note === 'broken') throw appError('CLUSTER_UNKNOWN')
@@ -289,6 +290,18 @@ eachManagerDatabase((open) => {
       await running(made, parts).look()
       expect(await parts.schedules.get('broken')).toMatchObject({ lastCode: 'CLUSTER_UNKNOWN' })
       expect((await parts.schedules.get('broken')).nextAtMs).toBeGreaterThan(parts.clock.now())
+    })
+
+    test('of pushes that cannot begin their job say why, and keep no other one from its job', async () => {
+      await using made = await open()
+      const parts = partsOf(made)
+      const onPush = { repository: 'team/*' }
+      await parts.schedules.set('a', { onPush, job: { kind: 'preheat', note: 'broken' } }, 'user:ada')
+      await parts.schedules.set('b', { onPush, job: { kind: 'preheat' } }, 'user:ada')
+      const { rounds } = running(made, parts)
+      const image = { repository: 'team/app', digest: `sha256:${'0'.repeat(64)}` }
+      expect(await rounds.pushed(image)).toHaveLength(1)
+      expect(await parts.schedules.get('a')).toMatchObject({ lastCode: 'CLUSTER_UNKNOWN' })
     })
 
     test('of pushes begin a job for what fits them, once', async () => {

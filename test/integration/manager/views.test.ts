@@ -142,7 +142,8 @@ describe('views over a cluster that has joined', () => {
     await expect(again).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' })
     const { audit } = await manager().audit({})
     expect(audit.filter(({ action }) => action === 'image.deleteTag')).toMatchObject([
-      { target: 'team/signed:1.0', detail: { cluster: 'herd' } },
+      { target: 'team/signed:1.0', detail: { cluster: 'herd' }, outcome: 'refused', code: 'MANIFEST_UNKNOWN' },
+      { target: 'team/signed:1.0', detail: { cluster: 'herd' }, outcome: 'done' },
     ])
     await expect(manager().imageContent({ repository: 'team/signed' })).rejects.toMatchObject({
       code: 'REQUEST_INVALID',

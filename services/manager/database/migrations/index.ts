@@ -10,6 +10,8 @@ import { registryUsers } from './0007-registry-users.ts'
 import { relations } from './0008-relations.ts'
 import { auditFilters } from './0009-lists.ts'
 import { hostsBehind } from './0010-hosts-behind.ts'
+import { makers } from './0011-makers.ts'
+import { outcomes } from './0011-outcomes.ts'
 
 /** All steps from an empty database to the present tables, in order. A step that was released is never changed. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -24,4 +26,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0008-relations': { up: relations },
   '0009-lists': { up: auditFilters },
   '0010-hosts-behind': { up: hostsBehind },
+  '0011-makers': { up: makers },
+  '0011-outcomes': { up: outcomes },
 }

@@ -1,10 +1,11 @@
 import { type ScheduleAnswer, specOfSchedule } from '../../../../lib/api/index.ts'
-import { appError, type Clock, isAppError, starPattern } from '../../../../lib/base/index.ts'
+import { type AppError, appError, type Clock, isAppError, starPattern } from '../../../../lib/base/index.ts'
 import type { Logger } from '../../../../lib/telemetry/index.ts'
 import type { ManagerDatabase } from '../../database/index.ts'
 import type { DutyWriter } from '../duty.ts'
 import type { GiveJob } from '../give-job.ts'
 import { parseCron } from './cron.ts'
+import type { RequireMaker } from './schedule-maker.ts'
 import type { ScheduleStore } from './schedule-store.ts'
 
 /** Between two looks for what is due. */
@@ -15,6 +16,8 @@ const ONCE_MS = 600_000
 export interface ScheduleRoundsComponents {
   readonly schedules: ScheduleStore
   readonly give: GiveJob
+  /** Before each job: a schedule has no more rights than who has set it. */
+  readonly requireMaker: RequireMaker
   readonly database: Pick<ManagerDatabase, 'read' | 'keep'>
   readonly clock: Clock
   readonly logger: Logger
@@ -30,7 +33,7 @@ export interface Pushed {
 /** Begins the jobs of schedules. */
 export interface ScheduleRounds {
   work(writer: DutyWriter, signal: AbortSignal): Promise<void>
-  /** Begins the jobs of all schedules that a push fits; their ids. */
+  /** Begins the jobs of all schedules that a push fits; their ids. @throws what trying again may help against */
   pushed(image: Pushed): Promise<readonly string[]>
 }
 
@@ -58,24 +61,50 @@ async function runs(
 }
 
 export function scheduleRounds(components: ScheduleRoundsComponents): ScheduleRounds {
-  const { schedules, give, database, clock, logger } = components
+  const { schedules, give, requireMaker, database, clock, logger } = components
+
+  /** Why it begins no job this time. @throws what is no AppError */
+  const refusalOf = (schedule: ScheduleAnswer, err: unknown): AppError => {
+    if (!isAppError(err)) throw err
+    logger.warn('a schedule could not begin its job', { schedule: schedule.name, err })
+    return err
+  }
 
   /** One that was missed, for whatever time, comes once. */
   const begin = async (writer: DutyWriter, schedule: ScheduleAnswer): Promise<void> => {
     const { name, cron = '', timeZone, overlap, nextAtMs: dueAtMs = 0 } = schedule
     const nextAtMs = parseCron(cron, timeZone).next(clock.now())
-    if (!overlap && (await runs(components, schedule))) {
-      await schedules.began(writer, schedule, { code: 'JOB_RUNNING', nextAtMs })
-      return
-    }
     try {
+      await requireMaker(schedule)
+      if (!overlap && (await runs(components, schedule))) {
+        await schedules.began(writer, schedule, { code: 'JOB_RUNNING', nextAtMs })
+        return
+      }
       const given = { spec: specIn(schedule), actor: actorOf(schedule), key: `at ${dueAtMs}`, schedule: name }
       const { id } = await give(given)
       await schedules.began(writer, schedule, { job: id, nextAtMs })
     } catch (err) {
-      if (!isAppError(err)) throw err
-      logger.warn('a schedule could not begin its job', { schedule: name, err })
-      await schedules.began(writer, schedule, { code: err.code, ...(!err.retryable && { nextAtMs }) })
+      const { code, retryable } = refusalOf(schedule, err)
+      await schedules.began(writer, schedule, { code, ...(!retryable && { nextAtMs }) })
+    }
+  }
+
+  /** The job of a schedule that a push fits; undefined when that one begins none, which keeps no other one from its job. */
+  const beginPushed = async (schedule: ScheduleAnswer, { repository, digest }: Pushed): Promise<string | undefined> => {
+    const { name } = schedule
+    const key = `push ${Math.floor(clock.now() / ONCE_MS)} ${name.slice(0, 32)} ${digest.slice(0, 72)}`
+    try {
+      await requireMaker(schedule)
+      const spec = specIn(schedule, [`${repository}@${digest}`])
+      const { id } = await give({ spec, actor: actorOf(schedule), key, schedule: name })
+      await schedules.began(database, schedule, { job: id })
+      return id
+    } catch (err) {
+      const refusal = refusalOf(schedule, err)
+      await schedules.began(database, schedule, { code: refusal.code })
+      // Who has told of the push tells it again.
+      if (refusal.retryable) throw refusal
+      return undefined
     }
   }
 
@@ -86,20 +115,18 @@ export function scheduleRounds(components: ScheduleRoundsComponents): ScheduleRo
         await clock.sleep(LOOK_MS, { signal })
       }
     },
-    async pushed({ repository, digest, tag }) {
+    async pushed(image) {
+      const { repository, tag } = image
       const begun: string[] = []
       for (const schedule of await schedules.ofPushes()) {
-        const { onPush, name } = schedule
+        const { onPush } = schedule
         const fits =
           onPush !== undefined &&
           starPattern(onPush.repository).fits(repository) &&
           (onPush.tag === undefined || (tag !== undefined && starPattern(onPush.tag).fits(tag)))
         if (!fits) continue
-        const key = `push ${Math.floor(clock.now() / ONCE_MS)} ${name.slice(0, 32)} ${digest.slice(0, 72)}`
-        const spec = specIn(schedule, [`${repository}@${digest}`])
-        const { id } = await give({ spec, actor: actorOf(schedule), key, schedule: name })
-        await schedules.began(database, schedule, { job: id })
-        begun.push(id)
+        const id = await beginPushed(schedule, image)
+        if (id !== undefined) begun.push(id)
       }
       return begun
     },

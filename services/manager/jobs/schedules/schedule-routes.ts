@@ -7,7 +7,7 @@ import {
   specOfSchedule,
   toldTag,
 } from '../../../../lib/api/index.ts'
-import { appError, isAppError } from '../../../../lib/base/index.ts'
+import { appError } from '../../../../lib/base/index.ts'
 import { repositoryText } from '../../../../lib/core/index.ts'
 import {
   type Exchange,
@@ -77,14 +77,8 @@ export function scheduleRoutes({ schedules, rounds, logger }: ScheduleRoutesComp
     const { manifests, malformed } = pushedIn(body)
     if (malformed > 0) logger.warn('a notification names manifests that cannot be', { malformed })
     const jobs: string[] = []
-    for (const { repository, digest, tag } of manifests) {
-      try {
-        jobs.push(...(await rounds.pushed({ repository: repositoryText(repository), digest, tag })))
-      } catch (err) {
-        if (!isAppError(err) || err.retryable) throw err
-        logger.warn('a push could not begin a job', { digest, err })
-      }
-    }
+    for (const { repository, digest, tag } of manifests)
+      jobs.push(...(await rounds.pushed({ repository: repositoryText(repository), digest, tag })))
     sendJson(exchange, 202, { jobs: jobs.slice(0, PAGE.max) })
   }
   return [

@@ -110,7 +110,8 @@ function scheduleWrites({ database, clock }: StoreComponents): Omit<ScheduleStor
       const fields = {
         ...{ name, cron: cron ?? null, timeZone, onPush: onPush === undefined ? null : JSON.stringify(onPush) },
         ...{ overlap: overlap ? 1 : 0, enabled: enabled ? 1 : 0, job: JSON.stringify(job), actor, changedAtMs: nowMs },
-        nextAtMs: firstTime(body, nowMs),
+        // What kept it from its job before is not said of what it is now.
+        ...{ nextAtMs: firstTime(body, nowMs), lastCode: null },
       }
       return database.change({ actor, action: 'schedule.set', target: name, detail: body }, async (tx) => {
         const before = await tx.selectFrom('schedules').selectAll().where('name', '=', name).executeTakeFirst()
@@ -124,7 +125,7 @@ function scheduleWrites({ database, clock }: StoreComponents): Omit<ScheduleStor
           .select((eb) => eb.fn.countAll<number>().as('count'))
           .executeTakeFirstOrThrow()
         if (count >= MAX_SCHEDULES) throw appError('SCHEDULES_FULL')
-        const row = { ...fields, lastAtMs: null, lastJob: null, lastCode: null }
+        const row = { ...fields, lastAtMs: null, lastJob: null }
         await tx.insertInto('schedules').values(row).execute()
         return answerOf(row)
       })

@@ -37,6 +37,15 @@ export function AuditPage({ query: { last } }: Place) {
                     { name: t('audit.did'), of: ({ action }) => <code>{action}</code> },
                     { name: t('audit.toWhat'), of: ({ target }) => target },
                     {
+                      name: t('audit.outcome'),
+                      of: ({ outcome, code }) =>
+                        outcome === undefined ? null : (
+                          <>
+                            {t(`audit.${outcome}`)} {code !== undefined && <code>{code}</code>}
+                          </>
+                        ),
+                    },
+                    {
                       name: t('audit.detail'),
                       of: ({ detail }) =>
                         detail === undefined ? null : <code class="muted">{JSON.stringify(detail)}</code>,

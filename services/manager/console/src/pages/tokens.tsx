@@ -85,6 +85,7 @@ const TokenTable = ({ tokens, again }: { readonly tokens: readonly Token[]; read
           of: ({ usedAtMs }) => (usedAtMs === undefined ? t('users.never') : since(usedAtMs, Date.now())),
         },
         { name: t('col.expires'), of: ({ expiresAtMs }) => since(expiresAtMs, Date.now()) },
+        { name: t('tokens.madeBy'), of: ({ madeBy }) => madeBy ?? t('tokens.you') },
         {
           name: t('col.acts'),
           end: true,

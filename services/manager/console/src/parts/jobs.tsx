@@ -40,7 +40,11 @@ const advice: Readonly<Record<string, TextKey>> = {
   ...{ UNAUTHORIZED: 'jobAdvice.denied', DENIED: 'jobAdvice.denied', BACKEND_DENIED: 'jobAdvice.denied' },
   ...{ STORE_FULL: 'jobAdvice.full', JOB_LOST: 'jobAdvice.lost', ORDER_LOST: 'jobAdvice.lost' },
   ...{ JOB_TIMEOUT: 'jobAdvice.time', STALLED: 'jobAdvice.time', JOB_FAILED: 'jobAdvice.some' },
-  ...{ JOB_RUNNING: 'jobAdvice.running', REGISTRY_REFUSED: 'jobAdvice.source' },
+  ...{
+    JOB_RUNNING: 'jobAdvice.running',
+    SCHEDULE_RIGHTS_LOST: 'jobAdvice.maker',
+    REGISTRY_REFUSED: 'jobAdvice.source',
+  },
   ...{ BACKEND_UNAVAILABLE: 'jobAdvice.source', UPSTREAM_UNREACHABLE: 'jobAdvice.source' },
   ...{ SOURCES_EXHAUSTED: 'jobAdvice.source', BLOB_UNKNOWN: 'jobAdvice.unknown', NAME_UNKNOWN: 'jobAdvice.unknown' },
   ...{ MANIFEST_UNKNOWN: 'jobAdvice.unknown', URL_UNKNOWN: 'jobAdvice.unknown', NO_BACKEND_RULE: 'jobAdvice.unknown' },

@@ -70,6 +70,7 @@ const advice: Readonly<Record<string, TextKey>> = {
   RIGHTS_EXCEEDED: 'advice.denied',
   CHANGED_MEANWHILE: 'advice.changed',
   TOOMANYREQUESTS: 'advice.wait',
+  STREAM_SHARE_FULL: 'advice.wait',
   NO_HEALTHY_MEMBER: 'advice.cluster',
   CLUSTER_AWAY: 'advice.cluster',
   UNAVAILABLE: 'advice.cluster',

@@ -49,6 +49,7 @@ export interface Token {
   readonly createdAtMs: number
   readonly expiresAtMs: number
   readonly usedAtMs?: number
+  readonly madeBy?: string
 }
 
 export interface Session {
@@ -66,6 +67,8 @@ export interface AuditRow {
   readonly action: string
   readonly target: string
   readonly detail?: unknown
+  readonly outcome?: 'unknown' | 'done' | 'refused'
+  readonly code?: string
 }
 
 export type Health = 'ok' | 'degraded' | 'unreachable' | 'away' | 'empty'

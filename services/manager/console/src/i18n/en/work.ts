@@ -105,6 +105,8 @@ export const work = {
   'jobAdvice.full': 'There is no room on the disk. Free some, or raise the capacity of the store.',
   'jobAdvice.lost':
     'Whoever was told has forgotten it. Ask who holds the image, and run the job again if it is needed.',
+  'jobAdvice.maker':
+    'Who has saved this schedule may not give jobs any more. Save it again, and it is yours; or remove it.',
   'jobAdvice.refused': 'The manager asks only registries of the internet, and those that jobs.allow names.',
   'jobAdvice.running': 'The job of before still ran when its time came.',
   'jobAdvice.server': 'Run the job again. If it stays so, look into the log of the host for this code.',

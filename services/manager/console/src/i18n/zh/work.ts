@@ -103,6 +103,7 @@ export const work = {
   'jobAdvice.denied': '镜像仓库不允许用所给凭据读取。请检查用户名、密码以及在那里的权限。',
   'jobAdvice.full': '磁盘空间不足。请释放空间，或提高存储容量。',
   'jobAdvice.lost': '接收指令的服务已不记得它。请查询谁持有该镜像，如有需要再次运行任务。',
+  'jobAdvice.maker': '保存此计划的人已无权创建任务。重新保存即由你接管；或将其删除。',
   'jobAdvice.refused': '管理器只询问互联网上的镜像仓库以及 jobs.allow 中列出的仓库。',
   'jobAdvice.running': '到时间时上一个任务仍在运行。',
   'jobAdvice.server': '请再次运行任务。如仍失败，请在节点日志中查找此代码。',
