@@ -34,6 +34,9 @@ const watermarks = {
   'store.lowWatermark': z.number().gt(0).max(1),
 } as const
 
+/** The orders in which trackers name peers. */
+export const policyNames = ['completeness', 'topology', 'adaptive'] as const
+
 /**
  * The keys that a service obeys while it runs, by their names in its config, which takes their schemas from here. For a
  * further one add its row, and what obeys it in `services/KIND/live.ts`: that does not compile before.
@@ -86,7 +89,7 @@ export const liveKeys = {
     'retention.rate': lookKeys.retention.rate,
   },
   tracker: {
-    policy: text(64).min(1),
+    policy: z.enum(policyNames, { error: `there is no such policy; known are: ${policyNames.join(', ')}` }),
     'announce.perSecond': z.number().positive(),
     'announce.minInterval': duration,
     'announce.maxInterval': duration,
