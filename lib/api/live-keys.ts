@@ -34,6 +34,13 @@ const watermarks = {
   'store.lowWatermark': z.number().gt(0).max(1),
 } as const
 
+/** What an announce interval can be, and how many announces a tracker can want; admins may set no other ones either. */
+export const announceBounds = { leastMs: 100, mostMs: 86_400_000, mostPerSecond: 1_000_000 } as const
+const announceInterval = duration.refine(
+  (ms) => ms >= announceBounds.leastMs && ms <= announceBounds.mostMs,
+  'from 100ms to 1d',
+)
+
 /** The orders in which trackers name peers. */
 export const policyNames = ['completeness', 'topology', 'adaptive'] as const
 
@@ -90,9 +97,9 @@ export const liveKeys = {
   },
   tracker: {
     policy: z.enum(policyNames, { error: `there is no such policy; known are: ${policyNames.join(', ')}` }),
-    'announce.perSecond': z.number().positive(),
-    'announce.minInterval': duration,
-    'announce.maxInterval': duration,
+    'announce.perSecond': z.number().positive().max(announceBounds.mostPerSecond),
+    'announce.minInterval': announceInterval,
+    'announce.maxInterval': announceInterval,
   },
 } as const
 

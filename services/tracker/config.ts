@@ -44,8 +44,8 @@ const keys = z.strictObject({
       minInterval: live['announce.minInterval'].prefault('5s'),
       maxInterval: live['announce.maxInterval'].prefault('120s'),
     })
-    .refine(({ minInterval, maxInterval }) => minInterval > 0 && minInterval <= maxInterval, {
-      message: 'minInterval must be above 0 and not above maxInterval',
+    .refine(({ minInterval, maxInterval }) => minInterval <= maxInterval, {
+      message: 'minInterval must not be above maxInterval',
     })
     .prefault({}),
   /** How swarms work. */
