@@ -126,7 +126,7 @@ export {
   whyNotGiven,
 } from './given-sets.ts'
 export { jsonLines } from './json-lines.ts'
-export { type LiveKind, type LiveValues, liveKeys, liveSchemas } from './live-keys.ts'
+export { type LiveKind, type LiveValues, liveKeys, liveSchemas, policyNames } from './live-keys.ts'
 export { type LiveKey, type LiveKeysOf, type LiveSettings, liveSettings } from './live-settings.ts'
 export * from './manager/index.ts'
 export { describedRoutes, openApiDocument } from './openapi.ts'

@@ -34,6 +34,16 @@ const watermarks = {
   'store.lowWatermark': z.number().gt(0).max(1),
 } as const
 
+/** What an announce interval can be, and how many announces a tracker can want; admins may set no other ones either. */
+export const announceBounds = { leastMs: 100, mostMs: 86_400_000, mostPerSecond: 1_000_000 } as const
+const announceInterval = duration.refine(
+  (ms) => ms >= announceBounds.leastMs && ms <= announceBounds.mostMs,
+  'from 100ms to 1d',
+)
+
+/** The orders in which trackers name peers. */
+export const policyNames = ['completeness', 'topology', 'adaptive'] as const
+
 /**
  * The keys that a service obeys while it runs, by their names in its config, which takes their schemas from here. For a
  * further one add its row, and what obeys it in `services/KIND/live.ts`: that does not compile before.
@@ -86,10 +96,10 @@ export const liveKeys = {
     'retention.rate': lookKeys.retention.rate,
   },
   tracker: {
-    policy: text(64).min(1),
-    'announce.perSecond': z.number().positive(),
-    'announce.minInterval': duration,
-    'announce.maxInterval': duration,
+    policy: z.enum(policyNames, { error: `there is no such policy; known are: ${policyNames.join(', ')}` }),
+    'announce.perSecond': z.number().positive().max(announceBounds.mostPerSecond),
+    'announce.minInterval': announceInterval,
+    'announce.maxInterval': announceInterval,
   },
 } as const
 

@@ -63,7 +63,7 @@ export const steeringDocumentSchema = z.object({
 })
 export type SteeringDocument = z.output<typeof steeringDocumentSchema>
 
-/** The same, as it is accepted: every key and every value is one that this version knows. */
+/** The same, as it is accepted: every key and every value for other services is one that this version knows. */
 export const steeringBodySchema = z
   .strictObject({
     manager: nameSchema,
@@ -85,10 +85,11 @@ export const steeringBodySchema = z
     }
   })
 
-/** What is wrong with a layer. */
+/** What is wrong with a layer. One for trackers each of them judges by its own config, and says so in its state. */
 function faultOf(layer: SteeringLayer, generation: number): { message: string; key?: string } | undefined {
   if (layer.generation > generation) return { message: 'has a generation above that of the document' }
   if (!isLiveKind(layer.kind)) return { message: `is for services that cannot be steered: ${layer.kind}` }
+  if (layer.kind === 'tracker') return undefined
   const [fault] = liveFaults(layer.kind, layer.values)
   return fault
 }

@@ -3,6 +3,7 @@ import { adminCall, adminStream } from './admin.ts'
 import { list, opaque, table, text } from './bounded.ts'
 import { fleetCalls } from './fleet-admin.ts'
 import { hostPullCalls } from './host-pulls-admin.ts'
+import { announceBounds } from './live-keys.ts'
 import { adminApi } from './openapi.ts'
 import { ringCalls } from './ring-admin.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
@@ -98,13 +99,15 @@ export const markBodySchema = z.object({
   minutes: z.number().int().min(1).max(525_600).optional(),
 })
 
+const intervalSchema = z.number().int().min(announceBounds.leastMs).max(announceBounds.mostMs)
+
 /** What an admin may change while a tracker runs; what is left out is as in the config. */
 export const trackerSettingsSchema = z.strictObject({
   policy: text(64).optional(),
   /** Announces that this tracker accepts per second. */
-  perSecond: z.number().positive().max(1_000_000).optional(),
-  minIntervalMs: z.number().int().min(100).max(86_400_000).optional(),
-  maxIntervalMs: z.number().int().min(100).max(86_400_000).optional(),
+  perSecond: z.number().positive().max(announceBounds.mostPerSecond).optional(),
+  minIntervalMs: intervalSchema.optional(),
+  maxIntervalMs: intervalSchema.optional(),
 })
 export type TrackerSettings = z.output<typeof trackerSettingsSchema>
 

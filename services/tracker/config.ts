@@ -3,7 +3,6 @@ import { announceLimits, liveKeys } from '../../lib/api/index.ts'
 import { byteSize, duration, storePassword, storeUser } from '../../lib/config/index.ts'
 import { managerKey } from '../../lib/joining/index.ts'
 import { checkForeignPeers, commonKeys, listenerOf, rings, secretsOf, swarmKeys } from '../../lib/service/index.ts'
-import { policyNames } from './policy/policies.ts'
 
 const live = liveKeys.tracker
 
@@ -37,9 +36,7 @@ const keys = z.strictObject({
   /** Where jobs, and bans, drains and settings of admins, are kept. One process per folder. */
   folder: z.string().min(1).default('data/tracker'),
   /** The order in which an answer names peers. */
-  policy: z
-    .enum(policyNames, { error: `there is no such policy; known are: ${policyNames.join(', ')}` })
-    .default('adaptive'),
+  policy: live.policy.default('adaptive'),
   announce: z
     .strictObject({
       /** Announces that this tracker accepts per second: of downloads, and of nodes with complete blobs. */
@@ -47,8 +44,8 @@ const keys = z.strictObject({
       minInterval: live['announce.minInterval'].prefault('5s'),
       maxInterval: live['announce.maxInterval'].prefault('120s'),
     })
-    .refine(({ minInterval, maxInterval }) => minInterval > 0 && minInterval <= maxInterval, {
-      message: 'minInterval must be above 0 and not above maxInterval',
+    .refine(({ minInterval, maxInterval }) => minInterval <= maxInterval, {
+      message: 'minInterval must not be above maxInterval',
     })
     .prefault({}),
   /** How swarms work. */

@@ -1,4 +1,4 @@
-import { adminBody, adminRoute, type TrackerSettings, trackerAdmin } from '../../../lib/api/index.ts'
+import { adminBody, adminRoute, policyNames, type TrackerSettings, trackerAdmin } from '../../../lib/api/index.ts'
 import { appError, type Clock } from '../../../lib/base/index.ts'
 import {
   type Exchange,
@@ -13,7 +13,6 @@ import type { Control, MarkKind } from '../control/control.ts'
 import type { ControlSpread } from '../control/control-spread.ts'
 import { type Mark, parseTarget } from '../control/marks.ts'
 import { type EventLog, eventKinds, type TrackerEvent } from '../events/event-log.ts'
-import { policyNames } from '../policy/policies.ts'
 import type { Steering } from '../steering/steering.ts'
 import { pageOf } from './page-of.ts'
 

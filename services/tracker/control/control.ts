@@ -1,10 +1,10 @@
-import type { ControlEntry, TrackerSettings } from '../../../lib/api/index.ts'
+import { type ControlEntry, policyNames, type TrackerSettings } from '../../../lib/api/index.ts'
 import { appError, type Clock, type Startable } from '../../../lib/base/index.ts'
 import type { PeerAddress, PeerId } from '../../../lib/core/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { IntervalPolicy } from '../announce-interval.ts'
 import type { EventKind } from '../events/event-log.ts'
-import { type PolicyName, policies, policyNames } from '../policy/policies.ts'
+import type { PolicyName } from '../policy/policies.ts'
 import { isOver, nameOf } from './control-ends.ts'
 import type { ControlFile } from './control-file.ts'
 import { type ControlWords, controlWords, isLater, versionNow } from './control-words.ts'
@@ -35,9 +35,9 @@ export interface Control extends Startable {
   learn(entries: readonly ControlEntry[]): Promise<void>
   /**
    * What a manager wants counts more than what admins have said; it replaces what it wanted before.
-   * @throws BODY_INVALID when it does not fit what the config says; `onlyTry`: nothing changes
+   * @throws BODY_INVALID when it does not fit what the config says, and nothing changes
    */
-  steer(settings: TrackerSettings, options?: { readonly onlyTry?: boolean }): void
+  steer(settings: TrackerSettings): void
   readonly settings: TrackerSettings
   readonly now: EffectiveSettings
   readonly words: Pick<ControlWords, 'behind' | 'hash'>
@@ -99,9 +99,9 @@ function inForce({ clock, onEvent }: Pick<ControlComponents, 'clock' | 'onEvent'
       else kept[kind].remove(target)
     },
     /** @throws BODY_INVALID */
-    steer(steered: TrackerSettings, { onlyTry = false }: { readonly onlyTry?: boolean } = {}): void {
+    steer(steered: TrackerSettings): void {
       effective(defaults, steered)
-      if (!onlyTry) hold({ steered })
+      hold({ steered })
     },
     tell(entry: ControlEntry): void {
       const { kind, target, mark, settings } = entry
@@ -167,7 +167,7 @@ export function control(components: ControlComponents, defaults: EffectiveSettin
     markOf: (kind, node) => kept[kind].of(node),
     marks: (kind) => kept[kind].all(),
     set: (given) => inTurn(() => say({ kind: 'settings', target: '', settings: given })),
-    steer: (...wanted) => force.steer(...wanted),
+    steer: (wanted) => force.steer(wanted),
     learn: (entries) => inTurn(() => learnFitting(words.later(entries))),
     words,
     get settings() {
@@ -231,4 +231,4 @@ function effective(defaults: EffectiveSettings, given: TrackerSettings): Effecti
   return now
 }
 
-const isPolicy = (name: string): name is PolicyName => Object.hasOwn(policies, name)
+const isPolicy = (name: string): name is PolicyName => policyNames.some((known) => known === name)

@@ -17,7 +17,8 @@ export function ownSettings(values: Readonly<Record<string, unknown>>): TrackerS
   const settings = Object.entries(values).map(([key, value]) => {
     if (!isLive(key)) throw appError('SETTING_UNKNOWN', { message: `no key "${key}" changes while this tracker runs` })
     const parsed = schemas.get(key)?.safeParse(value)
-    if (parsed?.success !== true) throw appError('SETTING_INVALID', { message: `the value of ${key} is malformed` })
+    if (parsed?.success !== true)
+      throw appError('SETTING_INVALID', { message: `${key}: ${parsed?.error.issues[0]?.message ?? 'malformed'}` })
     return [names[key], parsed.data] as const
   })
   return Object.fromEntries(settings)

@@ -57,7 +57,7 @@ export function steeringDesk({ steering, reports }: SteeringDeskComponents): Ste
     },
     for: (host, { steering: told }) => (told === undefined ? undefined : wordFor(steeredAgent(host), told)),
     heardService(kind, address, { member: id, peerId, zone, label, shoal, report }) {
-      const names = [id, address, ...(label === undefined ? [] : [label])]
+      const names = [id, peerId, address, label].filter((name) => name !== undefined)
       const host = { kind, id, names, zone }
       reports.note({ ...host, peerId, address, label, shoal, report })
       return wordFor(host, report)?.word

@@ -29,7 +29,10 @@ export interface OwnSteering {
 
 /** The settings that a manager holds: in memory, and in a file before the answer. */
 export interface Steering extends Startable {
-  /** Takes a later generation. @throws STEERING_HELD, STEERING_STALE, BODY_INVALID */
+  /**
+   * Takes a later generation, also one of which this tracker itself cannot have its part: `own` says so, and all others get
+   * theirs. @throws STEERING_HELD, STEERING_STALE, BODY_INVALID when it is too long
+   */
   put(document: SteeringDocument): Promise<HeldSteering>
   /** Lets go of all. @throws STEERING_UNKNOWN */
   release(): Promise<HeldSteering>
@@ -104,7 +107,7 @@ class HeldSettings implements Steering {
       const { version, document: before } = this.#held
       assertMayFollow(before, document)
       if (JSON.stringify(before) === JSON.stringify(document)) return this.#held
-      this.#assertFits(document)
+      assertFits(document)
       const atMs = Math.max(this.#components.clock.now(), version.atMs + 1)
       return this.#take({
         version: { term: version.term, generation: document.generation, ...this.#said(atMs) },
@@ -176,16 +179,14 @@ class HeldSettings implements Steering {
     const id = this.#member
     return ownSettings(rules.of({ kind: 'tracker', id, names: [id] }).values)
   }
+}
 
-  /** @throws BODY_INVALID */
-  #assertFits(document: SteeringDocument): void {
-    const bytes = Buffer.byteLength(JSON.stringify(document))
-    if (bytes > steeringLimits.maxDocumentBytes) {
-      const message = `the document has ${bytes} bytes, and may have ${steeringLimits.maxDocumentBytes}: name fewer hosts`
-      throw appError('BODY_INVALID', { message })
-    }
-    this.#components.control.steer(this.#ownOf(steeringRules(document)), { onlyTry: true })
-  }
+/** @throws BODY_INVALID */
+function assertFits(document: SteeringDocument): void {
+  const bytes = Buffer.byteLength(JSON.stringify(document))
+  if (bytes <= steeringLimits.maxDocumentBytes) return
+  const message = `the document has ${bytes} bytes, and may have ${steeringLimits.maxDocumentBytes}: name fewer hosts`
+  throw appError('BODY_INVALID', { message })
 }
 
 /** @throws STEERING_HELD, STEERING_STALE */

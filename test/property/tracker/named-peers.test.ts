@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { type AnnounceBatch, announceLimits } from '../../../lib/api/index.ts'
+import { type AnnounceBatch, announceLimits, policyNames } from '../../../lib/api/index.ts'
 import { type Random, seededRandom } from '../../../lib/base/index.ts'
 import { digestOf, newPeerId, type PeerId, swarmIdOf } from '../../../lib/core/index.ts'
-import { type PolicyName, policyNames } from '../../../services/tracker/policy/policies.ts'
+import type { PolicyName } from '../../../services/tracker/policy/policies.ts'
 import { trackerLab } from '../../kit/tracker-lab.ts'
 
 const SWARMS = 1_000

@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
+import { policyNames } from '../../../lib/api/index.ts'
 import { trackerSchema } from '../../../services/tracker/config.ts'
-import { policyNames } from '../../../services/tracker/policy/policies.ts'
 
 const folder = join(import.meta.dirname, '../../../services/tracker/policy')
 const rings = { origins: { members: [{ id: 'o', url: 'http://127.0.0.1:1' }] } }

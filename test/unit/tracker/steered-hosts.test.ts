@@ -127,6 +127,20 @@ describe('what is known of hosts', () => {
     ])
   })
 
+  test('an origin can be named by its member, peer id, address and label', () => {
+    const peerId = peerIdOf('origin')
+    for (const name of ['one', peerId, '10.0.0.2', 'node-1']) {
+      const rules = steeringRules({
+        ...{ manager: 'm', generation: 3 },
+        layers: [{ ...layer, kind: 'origin', scope: { hosts: [name] } }],
+      })
+      const reports = hostReports(fakeClock(), { max: 10 })
+      const desk = steeringDesk({ steering: { held, for: (each) => rules.of(each) }, reports })
+      const asked = { member: 'one', peerId, label: 'node-1', shoal: '1.0.0', report: report() }
+      expect([name, desk.heardService('origin', '10.0.0.2', asked)?.values]).toEqual([name, values])
+    }
+  })
+
   test('of too many, those that are silent for longest are forgotten', () => {
     const reports = hostReports(fakeClock(), { max: 2 })
     const desk = steeringDesk({ steering, reports })
