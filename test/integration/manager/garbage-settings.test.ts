@@ -76,6 +76,13 @@ describe('rules of garbage and retention that a manager sets', () => {
     expect(host).toMatchObject({ host: good, state: 'applied' })
   })
 
+  test('looks for garbage begin by the interval and the grace that a manager sets', async () => {
+    await expect(adminOf(good).gcReport({})).rejects.toMatchObject({ code: 'GARBAGE_NEVER' })
+    await set(`host:${good}`, { 'garbage.interval': '1h', 'garbage.grace': '40h' })
+    const wanted = { dryRun: true, graceMs: 40 * HOUR }
+    await eventually(async () => expect(await adminOf(good).gcReport({})).toMatchObject(wanted), { timeoutMs: 60_000 })
+  })
+
   test('what a build-index cannot do is refused whole, with its reason, and others are told the same', async () => {
     const before = await settingsOf(odd)
     await set(`host:${odd}`, { 'garbage.rate': 11, 'garbage.remove': true, linkMemory: '1s' })
