@@ -170,7 +170,7 @@ module.exports = {
       to: {
         path: '^services/manager/',
         pathNot:
-          '^services/manager/(jobs/|clusters/talk\\.ts$|database/(index|ids)\\.ts$|(managed|named-cluster|query-words)\\.ts$)',
+          '^services/manager/(jobs/|clusters/talk\\.ts$|people/giver\\.ts$|database/(index|ids)\\.ts$|(managed|named-cluster|query-words)\\.ts$)',
       },
     },
     {
@@ -209,7 +209,7 @@ module.exports = {
       from: { path: '^services/manager/settings/' },
       to: {
         path: '^services/manager/',
-        pathNot: '^services/manager/(settings/|database/(index|ids)\\.ts$|(managed|named-cluster)\\.ts$)',
+        pathNot: '^services/manager/(settings/|database/(index|ids)\\.ts$|(acts|managed|named-cluster)\\.ts$)',
       },
     },
     ...Object.entries(packageRooms).map(([name, room]) => ({

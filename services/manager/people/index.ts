@@ -1,6 +1,5 @@
 export { callerOf } from './caller.ts'
 export { type PeopleConfig, peopleSchema } from './config.ts'
-export { grantsOfActor } from './giver.ts'
 export { linkList } from './links.ts'
 export { oidcRoutes } from './oidc/index.ts'
 export { type Passwords, passwords } from './passwords.ts'

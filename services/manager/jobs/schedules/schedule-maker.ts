@@ -2,7 +2,7 @@ import { managerApi, type ScheduleAnswer } from '../../../../lib/api/index.ts'
 import { appError, type Clock } from '../../../../lib/base/index.ts'
 import type { ManagerDatabase } from '../../database/index.ts'
 import { hasNeed } from '../../managed.ts'
-import { grantsOfActor } from '../../people/index.ts'
+import { grantsOfActor } from '../../people/giver.ts'
 
 /** Asks whether who has set a schedule may give jobs now. @throws SCHEDULE_RIGHTS_LOST */
 export type RequireMaker = (schedule: Pick<ScheduleAnswer, 'by' | 'changedAtMs'>) => Promise<void>
