@@ -15,6 +15,8 @@ import { testPorts } from './test-ports.ts'
 
 export const target = digestOf(Buffer.from('a blob that hosts are asked for'))
 const CONNECTIONS = 1_200
+/** A thousand hosts in one process need minutes on a busy machine; a job says itself how long it may take. */
+const AS_LONG_AS_A_JOB = { timeoutMs: 300_000 }
 
 /** What hosts and an admin do at a tracker. */
 export function orderCallers(
@@ -33,7 +35,7 @@ export function orderCallers(
     client: (token: string) => ordersClient(client(token), url.http),
     host: (init: OrderHostInit, from = orders) => stack.own(orderHost(from, init)),
     gathered: (count: number) =>
-      eventually(async () => expect(await api.statistics({})).toMatchObject({ listening: count })),
+      eventually(async () => expect(await api.statistics({})).toMatchObject({ listening: count }), AS_LONG_AS_A_JOB),
     order: async (body: Partial<JobBody>) =>
       (await api.order({ body: { kind: 'query', target, all: true, ...body } })).id,
     ended: (id: string) =>
@@ -41,7 +43,7 @@ export function orderCallers(
         const job = await api.job({ id })
         expect(job.endedAtMs).toBeDefined()
         return job
-      }),
+      }, AS_LONG_AS_A_JOB),
   }
 }
 
