@@ -92,9 +92,10 @@ export function controlRoutes(components: ControlRoutesComponents): readonly Rou
   }
   const change = async (exchange: Exchange) => {
     const wanted = await adminBody(trackerAdmin.set, exchange)
-    requireSeen(exchange, settings())
-    assertFree(components, wanted)
-    const said = await control.set(wanted)
+    const said = await control.set(wanted, () => {
+      requireSeen(exchange, settings())
+      assertFree(components, wanted)
+    })
     sendTagged(exchange, settings(), { holds: await spread.tell(said) })
   }
 

@@ -67,13 +67,11 @@ export function steeringAdminRoutes(components: SteeringAdminComponents): readon
     adminRoute(trackerAdmin.steering, (exchange) => sendTagged(exchange, held())),
     adminRoute(trackerAdmin.steer, async (exchange) => {
       const document = await adminBody(trackerAdmin.steer, exchange)
-      requireSeen(exchange, held())
-      const said = await steering.put(document)
+      const said = await steering.put(document, () => requireSeen(exchange, held()))
       sendTagged(exchange, held(), { holds: await steeringSpread.tell(said) })
     }),
     adminRoute(trackerAdmin.unsteer, async (exchange) => {
-      requireSeen(exchange, held())
-      const said = await steering.release()
+      const said = await steering.release(() => requireSeen(exchange, held()))
       sendTagged(exchange, held(), { holds: await steeringSpread.tell(said) })
     }),
     adminRoute(trackerAdmin.steeringHosts, hosts),

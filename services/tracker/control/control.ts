@@ -26,8 +26,11 @@ export interface Control extends Startable {
   mark(kind: MarkKind, target: string, mark: Mark | undefined): Promise<ControlEntry>
   markOf(kind: MarkKind, node: Node): Mark | undefined
   marks(kind: MarkKind): readonly Mark[]
-  /** Replaces all settings of admins. @throws BODY_INVALID */
-  set(settings: TrackerSettings): Promise<ControlEntry>
+  /**
+   * Replaces all settings of admins. `check` is called when nothing else is being changed.
+   * @throws BODY_INVALID, and what `check` throws
+   */
+  set(settings: TrackerSettings, check?: () => void): Promise<ControlEntry>
   /**
    * Takes what admins have said to other trackers, where it is later than what is here. What does not fit here is left
    * out, and the rest holds. @throws CONTROL_FULL, BODY_INVALID in that case
@@ -166,7 +169,11 @@ export function control(components: ControlComponents, defaults: EffectiveSettin
       }),
     markOf: (kind, node) => kept[kind].of(node),
     marks: (kind) => kept[kind].all(),
-    set: (given) => inTurn(() => say({ kind: 'settings', target: '', settings: given })),
+    set: (given, check) =>
+      inTurn(() => {
+        check?.()
+        return say({ kind: 'settings', target: '', settings: given })
+      }),
     steer: (wanted) => force.steer(wanted),
     learn: (entries) => inTurn(() => learnFitting(words.later(entries))),
     words,

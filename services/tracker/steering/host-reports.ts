@@ -1,5 +1,6 @@
 import type { SteeredHost, SteeringReport } from '../../../lib/api/index.ts'
-import type { Clock } from '../../../lib/base/index.ts'
+import { type AgeLinks, AgeList, type Clock, holders } from '../../../lib/base/index.ts'
+import { callerAt } from '../../../lib/identity/index.ts'
 
 /** What is known of a host that takes settings here, or cannot. */
 export interface HostReport extends SteeredHost {
@@ -27,7 +28,7 @@ export interface HostReports {
 }
 
 export interface HostReportsInit {
-  /** Most hosts; beyond it those that are silent for longest are forgotten. */
+  /** Most hosts; beyond it one of the address with most of them is forgotten, the one that is silent for longest. */
   readonly max: number
 }
 
@@ -36,37 +37,56 @@ const AWAY_MS = 75_000
 /** So long it is still said that a host is away. */
 const KEPT_MS = 3_600_000
 
+interface Entry extends AgeLinks<Entry> {
+  readonly report: HostReport
+  /** Whoever takes room with it. */
+  readonly holder: string
+}
+
 export function hostReports(clock: Pick<Clock, 'now'>, { max }: HostReportsInit): HostReports {
   // In the order in which they were heard of.
-  const byName = new Map<string, HostReport>()
-  const byPeer = new Map<string, HostReport>()
+  const byName = new Map<string, Entry>()
+  const byPeer = new Map<string, Entry>()
+  const shares = new Map<string, AgeList<Entry>>()
+  const held = holders()
   // Services of different kinds may have the same name.
   const nameOf = ({ kind, id }: Pick<HostReport, 'kind' | 'id'>) => `${kind} ${id}`
-  const forget = (report: HostReport | undefined) => {
-    if (report === undefined) return
+  const keep = (entry: Entry) => {
+    const { report, holder } = entry
+    byName.set(nameOf(report), entry)
+    if (report.peerId !== undefined) byPeer.set(report.peerId, entry)
+    const share = shares.get(holder) ?? new AgeList()
+    share.add(entry)
+    shares.set(holder, share)
+    held.add(holder, 1)
+  }
+  const forget = (entry: Entry | undefined) => {
+    if (entry === undefined) return
+    const { report, holder } = entry
     byName.delete(nameOf(report))
-    const { peerId } = report
-    if (peerId !== undefined && byPeer.get(peerId) === report) byPeer.delete(peerId)
+    if (report.peerId !== undefined && byPeer.get(report.peerId) === entry) byPeer.delete(report.peerId)
+    const share = shares.get(holder)
+    share?.remove(entry)
+    if (share?.size === 0) shares.delete(holder)
+    held.add(holder, -1)
   }
   const silentMs = ({ seenAtMs }: HostReport) => clock.now() - seenAtMs
   return {
     note(report) {
       forget(byName.get(nameOf(report)))
       const noted = { ...report, seenAtMs: clock.now() }
-      byName.set(nameOf(report), noted)
-      if (report.peerId !== undefined) byPeer.set(report.peerId, noted)
-      for (const oldest of byName.values()) {
-        if (byName.size <= max) break
-        forget(oldest)
-      }
+      keep({ report: noted, holder: callerAt(report.address), older: undefined, newer: undefined })
+      if (byName.size > max) forget(shares.get(held.largest ?? '')?.oldest)
     },
-    all: () => byName.values(),
-    ofPeer: (peerId) => byPeer.get(peerId),
+    *all() {
+      for (const { report } of byName.values()) yield report
+    },
+    ofPeer: (peerId) => byPeer.get(peerId)?.report,
     isAway: (report) => silentMs(report) >= AWAY_MS,
     sweep() {
-      for (const report of byName.values()) {
-        if (silentMs(report) < KEPT_MS) return
-        forget(report)
+      for (const entry of byName.values()) {
+        if (silentMs(entry.report) < KEPT_MS) return
+        forget(entry)
       }
     },
   }

@@ -31,11 +31,12 @@ export interface OwnSteering {
 export interface Steering extends Startable {
   /**
    * Takes a later generation, also one of which this tracker itself cannot have its part: `own` says so, and all others get
-   * theirs. @throws STEERING_HELD, STEERING_STALE, BODY_INVALID when it is too long
+   * theirs. `check` is called when nothing else is being changed. @throws STEERING_HELD, STEERING_STALE, BODY_INVALID when it
+   * is too long, and what `check` throws
    */
-  put(document: SteeringDocument): Promise<HeldSteering>
-  /** Lets go of all. @throws STEERING_UNKNOWN */
-  release(): Promise<HeldSteering>
+  put(document: SteeringDocument, check?: () => void): Promise<HeldSteering>
+  /** Lets go of all. @throws STEERING_UNKNOWN, and what `check` throws, as at `put` */
+  release(check?: () => void): Promise<HeldSteering>
   /** Takes what another tracker holds, when it is later. */
   learn(held: HeldSteering): Promise<void>
   /** What is said to a host. */
@@ -102,8 +103,9 @@ class HeldSettings implements Steering {
     await this.#last
   }
 
-  put(document: SteeringDocument): Promise<HeldSteering> {
+  put(document: SteeringDocument, check?: () => void): Promise<HeldSteering> {
     return this.#inTurn(async () => {
+      check?.()
       const { version, document: before } = this.#held
       assertMayFollow(before, document)
       if (JSON.stringify(before) === JSON.stringify(document)) return this.#held
@@ -116,8 +118,9 @@ class HeldSettings implements Steering {
     })
   }
 
-  release(): Promise<HeldSteering> {
+  release(check?: () => void): Promise<HeldSteering> {
     return this.#inTurn(() => {
+      check?.()
       const { version, document } = this.#held
       if (document === undefined) throw appError('STEERING_UNKNOWN')
       const atMs = Math.max(this.#components.clock.now(), version.atMs + 1)

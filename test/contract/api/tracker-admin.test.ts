@@ -208,6 +208,29 @@ describe('settings', () => {
   })
 })
 
+describe('of two who change at once what both have seen, one is told, and the other holds', () => {
+  const body = (generation: number) => ({ manager: 'm', generation, layers: [] })
+
+  test.each([
+    ['settings', [{ perSecond: 7 }, { perSecond: 8 }]],
+    ['steering', [body(1), body(2)]],
+  ])('of %s', async (path, bodies) => {
+    await using it = await tracker()
+    const headers = { authorization: `Bearer ${everySecret.admin}`, 'content-type': 'application/json' }
+    const url = `${it.url('admin')}/${path}`
+    const seen = (await fetch(url, { headers })).headers.get('etag') ?? ''
+    const put = async (each: object) => {
+      const sent = { method: 'PUT', headers: { ...headers, 'if-match': seen }, body: JSON.stringify(each) }
+      return (await fetch(url, sent)).status
+    }
+    const statuses = await Promise.all(bodies.map(put))
+    expect(statuses.toSorted()).toEqual([200, 412])
+    const winner = bodies[statuses.indexOf(200)]
+    const now = (await (await fetch(url, { headers })).json()) as { set?: object; document?: object }
+    expect(now.set ?? now.document).toEqual(winner)
+  })
+})
+
 describe('events', () => {
   test('come as they happen, and from where a client was on', async () => {
     await using it = await tracker()

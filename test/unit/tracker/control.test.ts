@@ -57,6 +57,18 @@ describe('what admins have said', () => {
     expect([again.it.words.hash, again.logger.lines]).toEqual([it.words.hash, []])
   })
 
+  test('is checked for what admins have seen when what came before is kept', async () => {
+    const { it } = tracker(memoryFile().file)
+    await it.start()
+    const seen = it.settings
+    const unlessSeen = () => {
+      if (it.settings !== seen) throw new Error('it has changed')
+    }
+    const said = await Promise.allSettled([it.set({ perSecond: 7 }, unlessSeen), it.set({ perSecond: 8 }, unlessSeen)])
+    expect(said.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+    expect(it.settings).toEqual({ perSecond: 7 })
+  })
+
   test('fits when what makes room comes with it', async () => {
     const { it, clock } = tracker(memoryFile(page(0, (number) => ban(number, 1), MAX_MARKS)).file)
     await it.start()

@@ -148,6 +148,19 @@ describe('what is known of hosts', () => {
     expect([...reports.all()].map(({ label }) => label)).toEqual(['a', 'c'])
   })
 
+  test('of too many, those of the address with most of them are forgotten, so one with made-up names ousts itself', () => {
+    const reports = hostReports(fakeClock(), { max: 5 })
+    const desk = steeringDesk({ steering, reports })
+    const honest = ['a', 'b', 'c']
+    for (const [at, name] of honest.entries()) desk.heard({ ...host(name), address: `10.0.1.${at}` }, {})
+    for (let made = 0; made < 20; made += 1) desk.heard({ ...host(`made ${made}`), address: '10.0.9.9' }, {})
+    const asked = { member: 'origin', shoal: '1.0.0', report: report() }
+    desk.heardService('origin', '10.0.0.2', asked)
+    const known = [...reports.all()].map(({ id, label }) => label ?? id)
+    expect(known).toEqual([...honest, 'made 19', 'origin'])
+    expect(reports.ofPeer(peerIdOf('made 18'))).toBeUndefined()
+  })
+
   test('are found by the id of their present run, and not by one from before or after they were forgotten', async () => {
     const clock = fakeClock()
     const reports = hostReports(clock, { max: 2 })

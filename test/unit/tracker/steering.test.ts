@@ -4,11 +4,12 @@ import { fakeClock } from '../../../lib/base/index.ts'
 import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
 import { control } from '../../../services/tracker/control/control.ts'
 import { steering } from '../../../services/tracker/steering/steering.ts'
+import type { SteeringFile } from '../../../services/tracker/steering/steering-file.ts'
 
 const noFile = { load: () => Promise.resolve(undefined), save: () => Promise.resolve() }
 
 /** A tracker without its routes, whose config says 5 s to 120 s. */
-function lab() {
+function lab(file: SteeringFile = noFile) {
   const clock = fakeClock()
   const own = control(
     {
@@ -18,7 +19,16 @@ function lab() {
     { policy: 'adaptive', perSecond: 1_000, minMs: 5_000, maxMs: 120_000 },
   )
   const parts = { clock, logger: silentLogger(), metrics: silentMetrics(), events: { add: () => undefined } }
-  return { control: own, steering: steering({ ...parts, file: noFile, control: own }, { member: 'a' }) }
+  return { control: own, steering: steering({ ...parts, file, control: own }, { member: 'a' }) }
+}
+
+/** A file whose writes end when the test says so. */
+function slowFile() {
+  let end = (): void => undefined
+  const written = new Promise<void>((done) => {
+    end = done
+  })
+  return { load: () => Promise.resolve(undefined), save: () => written, end: () => end() }
 }
 
 const layer = (kind: 'agent' | 'tracker', values: Readonly<Record<string, unknown>>, generation = 1) => ({
@@ -49,5 +59,22 @@ describe('a document with a part that a tracker cannot have', () => {
     await it.steering.put(documentOf(2, layer('tracker', { policy: 'topology' }, 2)))
     expect(it.steering.own).toEqual({ state: 'applied', settings: { policy: 'topology' } })
     expect(it.control.now.policy).toBe('topology')
+  })
+})
+
+describe('who changes only what they have seen', () => {
+  test('is asked for it when what came before is kept, and not when the change was sent', async () => {
+    const file = slowFile()
+    const { steering: it } = lab(file)
+    const seen = it.held
+    const unlessSeen = () => {
+      if (it.held !== seen) throw new Error('it has changed')
+    }
+    const first = it.put(documentOf(1), unlessSeen)
+    const others = Promise.allSettled([it.put(documentOf(2), unlessSeen), it.release(unlessSeen)])
+    file.end()
+    await first
+    expect((await others).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    expect(it.held.document).toEqual(documentOf(1))
   })
 })
