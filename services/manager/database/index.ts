@@ -9,6 +9,7 @@ export {
   type Reader,
   type Tx,
 } from './database.ts'
+export { awayCodes } from './failures.ts'
 export { heldWork } from './held-work.ts'
 export { managerIdentity } from './identity.ts'
 export { idAt, newId } from './ids.ts'

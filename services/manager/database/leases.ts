@@ -11,6 +11,7 @@ import {
   type Random,
   rounds,
   type Startable,
+  slots,
   throwIfAborted,
 } from '../../../lib/base/index.ts'
 import type { Logger, Metrics } from '../../../lib/telemetry/index.ts'
@@ -84,8 +85,12 @@ interface OwnLease {
   readonly holder: string
 }
 
-/** What a holder writes by, which checks each time that it has the lease. */
+/**
+ * What a holder writes by, which checks each time that it has the lease. Each such write changes the row of the lease, so of two at
+ * the same time one would be in the way of the other: they go one after the other, in their order.
+ */
 const heldLease = (database: LeasesComponents['database'], own: OwnLease): HeldLease => {
+  const turns = slots(1)
   const fenced =
     <T>(part: (tx: Tx) => Promise<T>) =>
     async (tx: Tx): Promise<T> => {
@@ -94,8 +99,8 @@ const heldLease = (database: LeasesComponents['database'], own: OwnLease): HeldL
     }
   return {
     term: own.term,
-    keep: (part) => database.keep(fenced(part)),
-    change: (entry, part) => database.change(entry, fenced(part)),
+    keep: (part) => turns.run(() => database.keep(fenced(part))),
+    change: (entry, part) => turns.run(() => database.change(entry, fenced(part))),
   }
 }
 
@@ -201,8 +206,9 @@ class SharedDuties implements Leases {
     const { database } = this.#components
     const over = abortController()
     const until = anySignal([signal, over.signal])
-    const living = this.#live(own, until).finally(() => over.abort())
-    const working = work(heldLease(database, own), until).finally(() => over.abort())
+    const lease = heldLease(database, own)
+    const living = this.#live(own, lease, until).finally(() => over.abort())
+    const working = work(lease, until).finally(() => over.abort())
     const [life, end] = await Promise.allSettled([living, working])
     await this.#release(own)
     for (const outcome of [end, life])
@@ -210,19 +216,19 @@ class SharedDuties implements Leases {
   }
 
   /** Gives signs of life until the signal fires, or until one has failed for too long. */
-  async #live(own: OwnLease, signal: AbortSignal): Promise<void> {
-    const { database, clock } = this.#components
+  async #live({ name }: OwnLease, lease: HeldLease, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#components
     const { beatMs, ttlMs } = this.#times
     let sinceMs = clock.monotonicMs()
     while (!signal.aborted) {
       await clock.sleep(beatMs, { signal })
       const atMs = clock.monotonicMs()
       try {
-        await database.keep((tx) => fence(tx, own))
+        await lease.keep(async () => undefined)
         sinceMs = atMs
       } catch (err) {
         if (hasCode(err, 'LEASE_LOST') || clock.monotonicMs() - sinceMs >= ttlMs * MARGIN) {
-          this.#meters.lost(own.name)
+          this.#meters.lost(name)
           throw err
         }
       }

@@ -17,6 +17,7 @@ import { originsStep } from './origins-step.ts'
 import { pause } from './pause.ts'
 import { resolveStep } from './resolve-step.ts'
 import { endOf, isOver, type Step, type StepComponents, type Verdict } from './step.ts'
+import { stepLedger } from './step-ledger.ts'
 
 /** Parts of one job that are worked at at the same time. */
 const PARTS_AT_ONCE = 8
@@ -38,13 +39,14 @@ export function endOfParts(parts: readonly Part[], verdict: Verdict): Ending {
   return parts.some(({ state }) => state === 'cancelled') ? { state: 'cancelled' } : { state: 'done' }
 }
 
-/** Does all of a job that is not done, from wherever it was left. @throws ABORTED when this manager is not to go on with it */
+/** Does all of a job that is not done, from wherever it was left. @throws ABORTED when this manager is not to go on with it, LedgerFailure */
 export async function runJob(
   components: JobRunComponents,
   id: string,
   signal: AbortSignal,
 ): Promise<Ending | undefined> {
-  const { ledger, clock, lookMs } = components
+  const { clock, lookMs } = components
+  const ledger = stepLedger(components.ledger)
   const found = await ledger.look(id)
   if (found === undefined) return undefined
   let { job } = found
@@ -74,7 +76,7 @@ export async function runJob(
       for (const part of open.filter(({ n }) => !begun.has(n))) {
         if (work.size >= PARTS_AT_ONCE) break
         begun.add(part.n)
-        const stepWork = { ...components, part, signal: until, verdict }
+        const stepWork = { ...components, ledger, part, signal: until, verdict }
         Object.defineProperty(stepWork, 'job', { get: () => job, enumerable: true })
         work.run(`part ${part.n}`, () =>
           runPart(stepWork as typeof stepWork & { readonly job: Job }).finally(() => moved.resolve()),
@@ -89,6 +91,7 @@ export async function runJob(
   }
 }
 
+/** Does a part, and notes how it ends. @throws LedgerFailure, after which the part is as it was */
 async function runPart(work: Parameters<Step>[0] & JobRunComponents): Promise<void> {
   const { part, ledger, signal, logger, verdict, job } = work
   let end: PartEnd

@@ -221,6 +221,7 @@ eachManagerDatabase((open) => {
         give: async ({ spec: asked, actor, key, schedule }) => {
           begun.push([actor, key, asked])
           if (asked.note === 'broken') throw appError('CLUSTER_UNKNOWN')
+          if (asked.note === 'full') throw appError('JOBS_FULL')
           return store.add({ ...job, actor, key, schedule, spec: asked })
         },
       })
@@ -317,5 +318,49 @@ eachManagerDatabase((open) => {
       expect(await rounds.pushed({ ...image, repository: 'other/app' })).toEqual([])
       expect(begun[0]).toMatchObject(['schedule:pushed', expect.any(String), { targets: [`team/app@${image.digest}`] }])
     })
+
+    test('of pushes begin a job for the same content in another repository, and for what the schedule says since', async () => {
+      await using made = await open()
+      const parts = partsOf(made)
+      const onPush = { repository: '*' }
+      await parts.schedules.set('pushed', { onPush, job: { kind: 'preheat' } }, 'user:ada')
+      const { rounds, begun } = running(made, parts)
+      const image = { repository: 'dev/app', digest: `sha256:${'0'.repeat(64)}` }
+      const first = await rounds.pushed(image)
+      const second = await rounds.pushed({ ...image, repository: 'prod/app' })
+      expect(new Set([...first, ...second]).size).toBe(2)
+      expect(begun.map((each) => (each as { 2: object }[])[2])).toMatchObject([
+        { targets: [`dev/app@${image.digest}`] },
+        { targets: [`prod/app@${image.digest}`] },
+      ])
+      await parts.clock.advance(1)
+      await parts.schedules.set('pushed', { onPush, job: { kind: 'preheat', scope: 'agents' } }, 'user:ada')
+      expect(new Set([...first, ...(await rounds.pushed(image))]).size).toBe(2)
+    })
+
+    test.each([
+      ['broken', 'CLUSTER_UNKNOWN', 'resolve'],
+      ['full', 'JOBS_FULL', 'reject'],
+    ])(
+      'of pushes that cannot begin their job (%s) say why, and keep no other one from its job',
+      async (note, code, end) => {
+        await using made = await open()
+        const parts = partsOf(made)
+        const onPush = { repository: '*' }
+        await parts.schedules.set('a', { onPush, job: { kind: 'preheat', note } }, 'user:ada')
+        await parts.schedules.set('b', { onPush, job: { kind: 'preheat' } }, 'user:ada')
+        const { rounds } = running(made, parts)
+        const image = { repository: 'dev/app', digest: `sha256:${'0'.repeat(64)}` }
+        // Whoever tells of a push tells it again only after a failure that may pass.
+        const told = rounds.pushed(image).then(
+          (begun) => ['resolve', begun],
+          (err: unknown) => ['reject', (err as { code: string }).code],
+        )
+        const { lastJob } = await told.then(() => parts.schedules.get('b'))
+        expect(lastJob).toBeDefined()
+        expect(await told).toEqual([end, end === 'reject' ? code : [lastJob]])
+        expect((await parts.schedules.get('a')).lastCode).toBe(code)
+      },
+    )
   })
 })

@@ -101,6 +101,29 @@ eachManagerDatabase((open) => {
     expect(it.second.lease()).toBeUndefined()
   })
 
+  test('what is written for a duty, and its signs of life, go one after the other; one that fails keeps no other one', async () => {
+    await using made = await open()
+    const { database } = made
+    let [now, most] = [0, 0]
+    const keep: ManagerDatabase['keep'] = async (work) => {
+      now += 1
+      most = Math.max(most, now)
+      return database.keep(work).finally(() => {
+        now -= 1
+      })
+    }
+    await using one = worker({ ...database, read: database.read, keep } as ManagerDatabase)
+    await one.duty.start()
+    await eventually(() => expect(one.lease()).toBeDefined())
+    const lease = one.lease()!
+    const failed = lease.keep(() => Promise.reject(new Error('at fault')))
+    const written = Array.from({ length: 10 }, (_, i) => lease.keep(async () => i))
+    await one.beat()
+    await expect(failed).rejects.toThrow('at fault')
+    await expect(Promise.all(written)).resolves.toEqual(Array.from({ length: 10 }, (_, i) => i))
+    expect(most).toBe(1)
+  })
+
   test('who is stopped while he takes a duty begins no work, and gives it back', async () => {
     await using made = await open()
     const [taken, goOn] = [deferred(), deferred()]

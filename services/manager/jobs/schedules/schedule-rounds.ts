@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type ScheduleAnswer, specOfSchedule } from '../../../../lib/api/index.ts'
 import { type AppError, appError, type Clock, isAppError, starPattern } from '../../../../lib/base/index.ts'
 import type { Logger } from '../../../../lib/telemetry/index.ts'
@@ -35,6 +36,12 @@ export interface ScheduleRounds {
   work(writer: DutyWriter, signal: AbortSignal): Promise<void>
   /** Begins the jobs of all schedules that a push fits; their ids. @throws what trying again may help against */
   pushed(image: Pushed): Promise<readonly string[]>
+}
+
+/** One for what a schedule does with one image, within its time: the same content in another repository is another image. */
+const keyOfPush = ({ name, changedAtMs }: ScheduleAnswer, { repository, digest }: Pushed, nowMs: number): string => {
+  const told = JSON.stringify([name, changedAtMs, repository, digest])
+  return `push ${Math.floor(nowMs / ONCE_MS)} ${createHash('sha256').update(told).digest('hex')}`
 }
 
 const actorOf = ({ name }: ScheduleAnswer): string => `schedule:${name}`
@@ -89,22 +96,19 @@ export function scheduleRounds(components: ScheduleRoundsComponents): ScheduleRo
     }
   }
 
-  /** The job of a schedule that a push fits; undefined when that one begins none, which keeps no other one from its job. */
-  const beginPushed = async (schedule: ScheduleAnswer, { repository, digest }: Pushed): Promise<string | undefined> => {
-    const { name } = schedule
-    const key = `push ${Math.floor(clock.now() / ONCE_MS)} ${name.slice(0, 32)} ${digest.slice(0, 72)}`
+  /** Begins the job of a schedule that a push fits; its id, or why it begins none, which keeps no other one from its job. */
+  const beginPushed = async (schedule: ScheduleAnswer, image: Pushed): Promise<string | AppError> => {
     try {
       await requireMaker(schedule)
-      const spec = specIn(schedule, [`${repository}@${digest}`])
-      const { id } = await give({ spec, actor: actorOf(schedule), key, schedule: name })
+      const spec = specIn(schedule, [`${image.repository}@${image.digest}`])
+      const key = keyOfPush(schedule, image, clock.now())
+      const { id } = await give({ spec, actor: actorOf(schedule), key, schedule: schedule.name })
       await schedules.began(database, schedule, { job: id })
       return id
     } catch (err) {
       const refusal = refusalOf(schedule, err)
       await schedules.began(database, schedule, { code: refusal.code })
-      // Who has told of the push tells it again.
-      if (refusal.retryable) throw refusal
-      return undefined
+      return refusal
     }
   }
 
@@ -117,18 +121,19 @@ export function scheduleRounds(components: ScheduleRoundsComponents): ScheduleRo
     },
     async pushed(image) {
       const { repository, tag } = image
-      const begun: string[] = []
+      const begun: (string | AppError)[] = []
       for (const schedule of await schedules.ofPushes()) {
         const { onPush } = schedule
         const fits =
           onPush !== undefined &&
           starPattern(onPush.repository).fits(repository) &&
           (onPush.tag === undefined || (tag !== undefined && starPattern(onPush.tag).fits(tag)))
-        if (!fits) continue
-        const id = await beginPushed(schedule, image)
-        if (id !== undefined) begun.push(id)
+        if (fits) begun.push(await beginPushed(schedule, image))
       }
-      return begun
+      // Who has told of the push tells it again; what has begun by it is the same job then.
+      const again = begun.filter((each) => isAppError(each)).find(({ retryable }) => retryable)
+      if (again !== undefined) throw again
+      return begun.filter((each) => typeof each === 'string')
     },
   }
 }

@@ -1,0 +1,46 @@
+import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
+import { silentLogger } from '../../../lib/telemetry/index.ts'
+import type { ClusterTalk } from '../../../services/manager/clusters/talk.ts'
+import { type JobLedger, jobLedger } from '../../../services/manager/jobs/job-ledger.ts'
+import type { JobRunComponents } from '../../../services/manager/jobs/job-run.ts'
+import { jobStore, type NewJob } from '../../../services/manager/jobs/job-store.ts'
+import type { MadeDatabase } from './databases.ts'
+
+const progress = { blobs: 1, bytes: 1, doneBlobs: 1, partBlobs: 0, doneBytes: 1 }
+const hosts = { waiting: 0, running: 0, done: 1, failed: 0, cancelled: 0 }
+const spec = { kind: 'query', targets: ['team/app:1'] } as const
+
+/** A question for the hosts of each of these clusters. */
+export const questionOf = (untilMs: number, clusters: readonly string[] = ['here']): NewJob => ({
+  ...{ actor: 'user:ada', spec, untilMs },
+  parts: clusters.map((cluster) => ({ cluster, step: 'fleet', spec: { order: 'query', target: 'team/app:1' } })),
+})
+
+/** The jobs of a database, with one tracker in the cluster `here`, which does at once what it is told, and nobody in any other one. */
+export function jobRuns(
+  { database }: Pick<MadeDatabase, 'database'>,
+  better: (ledger: JobLedger) => JobLedger = (is) => is,
+) {
+  const clock = fakeClock()
+  const random = seededRandom(3)
+  const orders: string[] = []
+  const tracker = {
+    id: 'tracker-1',
+    admin: {
+      order: async ({ body }: { readonly body: { readonly key: string } }) => {
+        orders.push(body.key)
+        return { id: 'j1', state: 'done' }
+      },
+      job: async () => ({ id: 'j1', state: 'done', hosts, progress, failures: {} }),
+      jobHosts: async () => ({ hosts: [{ host: 'host-1', state: 'done', attempts: 1, progress }] }),
+      cancelJob: async () => undefined,
+    },
+  }
+  const talk = { trackers: (cluster: string) => (cluster === 'here' ? [tracker] : []) } as unknown as ClusterTalk
+  const ledger = jobLedger({ read: () => database.read, keep: (work) => database.keep(work), clock })
+  const components: JobRunComponents = {
+    ...{ talk, clock, random, logger: silentLogger(), lookMs: 1_000 },
+    ...{ ledger: better(ledger), credentials: { of: () => undefined }, registries: undefined as never },
+  }
+  return { clock, orders, components, ledger, store: jobStore({ database, clock, random }) }
+}
