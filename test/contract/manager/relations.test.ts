@@ -229,6 +229,28 @@ eachManagerDatabase((open) => {
       expect([wanted.generation, shared.held.remotes.map(({ name }) => name)]).toEqual([10, ['b']])
     })
 
+    test('of which a database from before the first knows none are taken from the clusters that have them', async () => {
+      await using made = await open()
+      const { store, ends } = await lab(made, 'a', 'b')
+      const [later, foreign] = [backend(), backend()]
+      const [index, other] = [fakeIndex('i1', later), fakeIndex('i2', foreign)]
+      const components = clustersOf(ends, { a: [index], b: [other] }, {})
+      const more = { windows: [], concurrency: 4, signatures: true, deletes: false }
+      const remotes = [{ name: 'b', urls: ['http://b:1'], rules, ...more }]
+      index.hold({ manager: 'm1', generation: 3, remotes })
+      other.hold({ manager: 'm2', generation: 3, remotes })
+      const init = async () => ({ wanted: await store.wanted(), manager: 'm1' })
+      const rows = await pushRelations(components, await init())
+      expect(rows.map(({ state }) => state)).toEqual(['behind', 'applied'])
+      await raiseRelationGeneration(made.database, laterGeneration(rows) ?? 0)
+      const after = await pushRelations(components, await init())
+      expect(after.map(({ state, generation }) => [state, generation])).toEqual([
+        ['applied', 4],
+        ['applied', 3],
+      ])
+      expect([later.held.remotes, foreign.held.remotes.length]).toEqual([[], 1])
+    })
+
     test('are listed page by page beside those of files, each once, with what build-indexes say of them', async () => {
       await using made = await open()
       const { store, ends, end } = await lab(made, 'a', 'b', 'c')
