@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { adminClient, type JoiningClient, joiningCalls, type MemberKind } from '../api/index.ts'
 import { appError, background, codeOf, deadline, hasCode, readLinked, type Startable } from '../base/index.ts'
 import { type HttpClient, httpClient } from '../http/index.ts'
@@ -110,6 +111,7 @@ class Member {
   readonly #client: JoiningClient
   readonly #kept: ReturnType<typeof keptJoin>
   readonly #bornMs: number
+  readonly #keySha256: string
   #credential: string | undefined
   /** What was logged last: each trouble once. */
   #told: string | undefined
@@ -122,6 +124,7 @@ class Member {
     this.#client = adminClient(init.http, url, joiningCalls)
     this.#kept = keptJoin(config.folder, { url, member: () => this.#name })
     this.#bornMs = runtime.clock.monotonicMs()
+    this.#keySha256 = createHash('sha256').update(init.key).digest('hex')
   }
 
   /** Joins and lives until the signal fires. */
@@ -172,9 +175,10 @@ class Member {
 
   async #beat(credential: string, signal: AbortSignal): Promise<number> {
     try {
-      return (await this.#client.heartbeat({ body: { credential, ...this.#facts() } }, { signal })).heartbeatMs
+      const body = { credential, keySha256: this.#keySha256, ...this.#facts() }
+      return (await this.#client.heartbeat({ body }, { signal })).heartbeatMs
     } catch (err) {
-      // The manager has been told to forget it, or has lost its data: the next turn joins.
+      // The manager has been told to forget it, has lost its data, or has older data with another key: the next turn joins.
       if (hasCode(err, 'JOIN_REFUSED')) this.#credential = undefined
       throw err
     }

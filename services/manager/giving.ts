@@ -1,3 +1,4 @@
+import type { HeldSet } from '../../lib/api/index.ts'
 import { type AbortOptions, type Clock, codeOf, deadline } from '../../lib/base/index.ts'
 
 /** How long one member may take to say what it has, and to take what it is given. */
@@ -43,6 +44,13 @@ export async function heard<T>(
     limit.release()
   }
 }
+
+/**
+ * Whether a member has a set of this manager, whose database knows of none: that is older than the set, and the member goes on
+ * obeying it until it is given the next.
+ */
+export const holdsFrom = ({ by, manager, generation }: HeldSet, own: string): boolean =>
+  by === 'manager' && manager === own && generation > 0
 
 /** The latest generation of this manager that a member has and the database has not. */
 export function laterGeneration(rows: readonly GivenState[]): number | undefined {

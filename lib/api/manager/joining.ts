@@ -47,7 +47,14 @@ export const joinBodySchema = z.object({
 })
 export type JoinBody = z.output<typeof joinBodySchema>
 
-export const heartbeatBodySchema = z.object({ credential: secretSchema, ...memberFactsSchema })
+export const heartbeatBodySchema = z.object({
+  credential: secretSchema,
+  /** SHA-256, in hex, of what its admin listener takes now; older members do not say it. */
+  keySha256: text(64)
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+  ...memberFactsSchema,
+})
 export type HeartbeatBody = z.output<typeof heartbeatBodySchema>
 
 const beatSchema = z.object({

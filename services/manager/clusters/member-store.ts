@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { HeartbeatBody, JoinBody, MemberKind, MemberState } from '../../../lib/api/index.ts'
-import { appError } from '../../../lib/base/index.ts'
+import { appError, hasCode } from '../../../lib/base/index.ts'
 import { newId } from '../database/ids.ts'
 import type { Tx } from '../database/index.ts'
 import type { StoreParts } from './cluster-store.ts'
@@ -61,7 +61,7 @@ export interface MemberStore {
    * more, CLUSTER_FULL
    */
   join(body: JoinBody, token: { readonly id: string; readonly clusterId: string }): Promise<Joined>
-  /** @throws JOIN_REFUSED */
+  /** @throws JOIN_REFUSED also when its admin listener takes another key than the one that is kept here */
   heartbeat(body: HeartbeatBody): Promise<void>
   /** @throws JOIN_REFUSED */
   leave(credential: string): Promise<void>
@@ -91,10 +91,25 @@ export function memberOf(row: MemberRow): Member {
 const refused = (message: string) => appError('JOIN_REFUSED', { message })
 
 /** Columns that a member says of itself again and again. */
-const factsOf = (body: Omit<HeartbeatBody, 'credential'>, nowMs: number) => ({
+const factsOf = (body: Omit<HeartbeatBody, 'credential' | 'keySha256'>, nowMs: number) => ({
   ...{ version: body.version, zone: body.zone ?? null, network: body.network ?? null, heartbeatAtMs: nowMs },
   ...{ uptimeMs: Math.round(body.uptimeMs), generation: body.generation ?? null, leftAtMs: null },
 })
+
+/**
+ * After a restore of an older copy the key may be that of an earlier start of the member, which knows nothing of it and would
+ * refuse the manager until it starts again. A key that cannot be opened says nothing. @throws JOIN_REFUSED
+ */
+function assertKey({ id, sealedKey }: MemberRow, said: string | undefined, seal: Seal): void {
+  if (said === undefined) return
+  try {
+    if (secretHash(seal.open(sealedKey, keyOwner(id))) === said) return
+  } catch (err) {
+    if (hasCode(err, 'SEAL_BROKEN')) return
+    throw err
+  }
+  throw refused('this manager has another key of the member')
+}
 
 const placeOf = ({ urls }: JoinBody) => ({ opsUrl: urls.ops, adminUrl: urls.admin, httpUrl: urls.http ?? null })
 
@@ -194,7 +209,9 @@ export function memberStore({ database, seal, clock, random }: MemberStoreCompon
     },
     heartbeat: (body) =>
       database.keep(async (tx) => {
-        const { id, capacity } = await owner(tx, body.credential)
+        const row = await owner(tx, body.credential)
+        const { id, capacity } = row
+        assertKey(row, body.keySha256, seal())
         await change(tx, id, { ...factsOf(body, nowOf()), capacity: merged(capacity, body.capacity) })
       }),
     leave: (credential) =>

@@ -1,7 +1,7 @@
 import { type HeldSet, type RegistryProxy, type RegistryUserSet, registryUsersHash } from '../../../lib/api/index.ts'
 import { type AbortOptions, type Clock, inTurns } from '../../../lib/base/index.ts'
 import type { ClusterTalk } from '../clusters/talk.ts'
-import { heard } from '../giving.ts'
+import { heard, holdsFrom } from '../giving.ts'
 import type { WantedUsers } from './user-store.ts'
 
 /** The clusters whose proxies get users. */
@@ -34,8 +34,8 @@ function setOf(
 
 type SetOfCluster = ReturnType<typeof setOf>
 
-function stateOf(held: HeldSet, set: SetOfCluster): RegistryProxy['state'] {
-  if (set === undefined) return 'applied'
+function stateOf(held: HeldSet, { set, manager }: Pick<Asked, 'set' | 'manager'>): RegistryProxy['state'] {
+  if (set === undefined) return holdsFrom(held, manager) ? 'behind' : 'applied'
   if (held.by === 'manager' && held.manager !== set.manager) return 'foreign'
   const isSame = held.by === 'manager' && held.generation === set.generation && held.hash === set.hash
   return isSame ? 'applied' : 'behind'
@@ -43,14 +43,15 @@ function stateOf(held: HeldSet, set: SetOfCluster): RegistryProxy['state'] {
 
 type Proxy = ReturnType<RegistryClusters['proxies']>[number]
 
-interface Asked {
+interface Asked extends Pick<PushInit, 'manager'> {
   readonly cluster: string
   readonly proxy: Proxy
   readonly set: SetOfCluster
 }
 
-const rowOf = ({ cluster, proxy, set }: Asked, held: HeldSet): RegistryProxy => {
-  const state = stateOf(held, set)
+const rowOf = (asked: Asked, held: HeldSet): RegistryProxy => {
+  const { cluster, proxy, set } = asked
+  const state = stateOf(held, asked)
   const place = { cluster, proxy: proxy.id, state, generation: held.generation, wanted: set?.generation ?? 0 }
   return state === 'foreign' ? { ...place, manager: held.manager } : place
 }
@@ -69,7 +70,7 @@ async function tried(
 function everyProxy({ clusters }: PushComponents, init: PushInit): readonly Asked[] {
   return clusters.clusters().flatMap(({ id, name }) => {
     const set = setOf(id, init)
-    return clusters.proxies(id).map((proxy): Asked => ({ cluster: name, proxy, set }))
+    return clusters.proxies(id).map((proxy): Asked => ({ cluster: name, proxy, set, manager: init.manager }))
   })
 }
 

@@ -8,7 +8,7 @@ import {
 } from '../../../lib/api/index.ts'
 import { type AbortOptions, type Clock, inTurns } from '../../../lib/base/index.ts'
 import type { ClusterTalk } from '../clusters/talk.ts'
-import { heard } from '../giving.ts'
+import { heard, holdsFrom } from '../giving.ts'
 import { remoteOf, type WantedRelations } from './relation-store.ts'
 
 /** The clusters whose build-indexes get relations. */
@@ -54,8 +54,9 @@ function setOf({ clusters }: PushComponents, { id }: Cluster, init: PushInit): S
 const needsNothing = (set: SetOfCluster | undefined, held?: HeldSet): boolean =>
   set === undefined || (set.remotes.length === 0 && held?.manager !== set.manager)
 
-function stateOf(held: HeldSet, set: SetOfCluster | undefined): RelationState['state'] {
-  if (set === undefined || needsNothing(set, held)) return 'applied'
+function stateOf(held: HeldSet, { set, manager }: Pick<Asked, 'set' | 'manager'>): RelationState['state'] {
+  if (set === undefined) return holdsFrom(held, manager) ? 'behind' : 'applied'
+  if (needsNothing(set, held)) return 'applied'
   if (held.by !== 'nobody' && held.manager !== set.manager) return 'foreign'
   const isSame = held.by === 'manager' && held.generation === set.generation && held.hash === set.hash
   return isSame ? 'applied' : 'behind'
@@ -67,23 +68,24 @@ interface Looked {
   readonly row: RelationState
 }
 
-interface Asked {
+interface Asked extends Pick<PushInit, 'manager'> {
   readonly cluster: Cluster
   readonly set: SetOfCluster | undefined
 }
 
 async function tried(
   { clock }: PushComponents,
-  { cluster, set, index, signal }: Asked & AbortOptions & { readonly index: BuildIndex },
+  asked: Asked & AbortOptions & { readonly index: BuildIndex },
   work: (signal: AbortSignal) => Promise<HeldSet>,
 ): Promise<RelationState> {
+  const { cluster, set, index, signal } = asked
   const place = { cluster: cluster.name, buildIndex: index.id, wanted: set?.generation ?? 0 }
   const held = await heard(clock, { signal }, work)
   if (!('by' in held)) {
     const isFine = held.code === 'REMOTES_OFF' && needsNothing(set)
     return isFine ? { ...place, state: 'applied' } : { ...place, ...held }
   }
-  const state = stateOf(held, set)
+  const state = stateOf(held, asked)
   const row = { ...place, state, generation: held.generation }
   return state === 'foreign' ? { ...row, manager: held.manager } : row
 }
@@ -97,10 +99,10 @@ const looksAt = (components: PushComponents, asked: Asked, options: AbortOptions
 
 /** What all build-indexes have. */
 export async function lookAtRelations(components: PushComponents, init: PushInit): Promise<readonly RelationState[]> {
-  const { signal } = init
+  const { manager, signal } = init
   const rows = await inTurns(components.clusters.clusters(), CLUSTERS_AT_ONCE, async (cluster) => {
     const set = setOf(components, cluster, init)
-    return (await looksAt(components, { cluster, set }, { signal })).map(({ row }) => row)
+    return (await looksAt(components, { cluster, set, manager }, { signal })).map(({ row }) => row)
   })
   return rows.flat()
 }
@@ -131,13 +133,13 @@ async function giveTo(
  * another manager, or later ones of this one, is left alone.
  */
 export async function pushRelations(components: PushComponents, init: PushInit): Promise<readonly RelationState[]> {
-  const { signal } = init
+  const { manager, signal } = init
   const rows = await inTurns(components.clusters.clusters(), CLUSTERS_AT_ONCE, async (cluster) => {
     const set = setOf(components, cluster, init)
-    const looked = await looksAt(components, { cluster, set }, { signal })
+    const looked = await looksAt(components, { cluster, set, manager }, { signal })
     const all = looked.map(({ row }) => row)
     const isSettled = all.some(({ state }) => state === 'foreign') || all.some(isAhead)
-    return set === undefined || isSettled ? all : giveTo(components, { cluster, set }, { looked, signal })
+    return set === undefined || isSettled ? all : giveTo(components, { cluster, set, manager }, { looked, signal })
   })
   return rows.flat()
 }

@@ -87,6 +87,8 @@ function other(from: string, remote: RemoteAnswer): SeenRelation {
 
 /** Of one name there is one in the config, too, until that of the manager has taken its place. */
 const placeOf = ({ from, remote, origin }: SeenRelation) => `${from}/${remote}/${origin}`
+/** The cluster of a place; no name of one has a slash. */
+const clusterOf = (place: string): string => place.split('/')[0] ?? ''
 
 /** All of one cluster, by the names of their remotes: each once, whoever tells of it. */
 function joined({ id, name }: Named, told: Told, init: SeenInit): readonly SeenRelation[] {
@@ -96,14 +98,14 @@ function joined({ id, name }: Named, told: Told, init: SeenInit): readonly SeenR
   const others = 'remotes' in told ? told.remotes.filter(isOther) : []
   const all = [...own.map((each) => managed(each, told, init)), ...others.map((remote) => other(name, remote))]
   const isWanted = ({ from, to }: SeenRelation) => init.cluster === undefined || [from, to].includes(init.cluster.name)
-  return all
-    .filter((each) => isWanted(each) && placeOf(each) > init.last)
-    .toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
+  // Names have characters that come before the slash: which cluster is later its name decides, as on the way through them.
+  const isLater = (each: SeenRelation) => name !== clusterOf(init.last) || placeOf(each) > init.last
+  return all.filter((each) => isWanted(each) && isLater(each)).toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
 }
 
 /** Relations by the names of their clusters and remotes. Of clusters after the page nobody is asked. */
 export async function seenRelations(components: SeenComponents, init: SeenInit): Promise<SeenPage> {
-  const [after = ''] = init.last.split('/')
+  const after = clusterOf(init.last)
   const rest = components.clusters
     .clusters()
     .filter(({ name }) => name >= after)

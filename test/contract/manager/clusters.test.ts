@@ -4,7 +4,7 @@ import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { clusterStore } from '../../../services/manager/clusters/cluster-store.ts'
 import { hostAnswer, hostStore } from '../../../services/manager/clusters/host-store.ts'
 import { walkHosts } from '../../../services/manager/clusters/host-walk.ts'
-import { joinTokenStore } from '../../../services/manager/clusters/join-token-store.ts'
+import { joinTokenStore, secretHash } from '../../../services/manager/clusters/join-token-store.ts'
 import { memberStore } from '../../../services/manager/clusters/member-store.ts'
 import { seal, sharedKey } from '../../../services/manager/clusters/seal.ts'
 import type { ManagerDatabase } from '../../../services/manager/database/index.ts'
@@ -12,10 +12,10 @@ import { eachManagerDatabase } from '../../kit/manager/databases.ts'
 
 const actor = 'user:ada'
 
-function storesOf(database: ManagerDatabase) {
+function storesOf(database: ManagerDatabase, secret = 'secret-of-a-test') {
   const [clock, random] = [fakeClock(), seededRandom(5)]
   const parts = { database, clock, random }
-  const sealed = seal(sharedKey('secret-of-a-test'), random)
+  const sealed = seal(sharedKey(secret), random)
   return {
     ...{ clock, clusters: clusterStore(parts), tokens: joinTokenStore(parts), hosts: hostStore(parts) },
     members: memberStore({ ...parts, seal: () => sealed }),
@@ -118,6 +118,41 @@ eachManagerDatabase((open) => {
       await expect(members.leave(credential)).rejects.toMatchObject({ code: 'JOIN_REFUSED' })
       await members.forget(actor, newer.split('.')[0] ?? '')
       expect(await members.all()).toEqual([])
+    })
+
+    test('that take another key than the database knows, which is older, have to join again', async () => {
+      await using made = await open()
+      const { clusters, tokens, members } = storesOf(made.database)
+      const { id: clusterId } = await clusters.create(actor, { name: 'one' })
+      const { kept } = await tokens.create(actor, { clusterId, name: 't' })
+      const { credential = '' } = await members.join(body(), kept)
+      const key = 'of-a-later-start'.repeat(2)
+      const beat = (of?: string) =>
+        members.heartbeat({
+          credential,
+          version: '1',
+          uptimeMs: 1,
+          ...(of !== undefined && { keySha256: secretHash(of) }),
+        })
+      await beat(body().key)
+      await expect(beat(key)).rejects.toMatchObject({ code: 'JOIN_REFUSED' })
+      // One of an older version says nothing of its key.
+      await beat()
+      await members.rejoin({ ...body({ key }), credential })
+      await beat(key)
+      await expect(beat(body().key)).rejects.toMatchObject({ code: 'JOIN_REFUSED' })
+    })
+
+    test('live on for a manager that cannot open what it knows of their keys', async () => {
+      await using made = await open()
+      const { clusters, tokens, members } = storesOf(made.database)
+      const { id: clusterId } = await clusters.create(actor, { name: 'one' })
+      const { kept } = await tokens.create(actor, { clusterId, name: 't' })
+      const { credential = '' } = await members.join(body(), kept)
+      const other = storesOf(made.database, 'another-secret').members
+      const beat = { credential, version: '2', uptimeMs: 1, keySha256: secretHash(body().key) }
+      await other.heartbeat(beat)
+      expect(await members.all()).toMatchObject([{ version: '2' }])
     })
   })
 

@@ -157,5 +157,25 @@ eachManagerDatabase((open) => {
       expect(laterGeneration(await pushUsers(components, { wanted, manager: 'm1' }))).toBeUndefined()
       expect([wanted.generation, proxy.names()]).toEqual([10, ['ann']])
     })
+
+    test('of which a database from before the first knows none are taken from the proxies that have them', async () => {
+      await using made = await open()
+      const store = storeOf(made)
+      const [later, foreign] = [fakeProxy('p1'), fakeProxy('p2')]
+      const components = clustersOf([later, foreign])
+      const users = [{ kind: 'user', name: 'eve', sha256: tokenHash('s'), disabled: false, grants }] as const
+      later.hold({ manager: 'm1', generation: 3, users: [...users] })
+      foreign.hold({ manager: 'm2', generation: 3, users: [...users] })
+      const init = async () => ({ wanted: await store.wanted(), manager: 'm1' })
+      const rows = await pushUsers(components, await init())
+      expect(rows.map(({ state }) => state)).toEqual(['behind', 'applied'])
+      await raiseRegistryGeneration(made.database, laterGeneration(rows) ?? 0)
+      const after = await pushUsers(components, await init())
+      expect(after.map(({ state, generation }) => [state, generation])).toEqual([
+        ['applied', 4],
+        ['foreign', 3],
+      ])
+      expect([later.names(), foreign.names()]).toEqual([[], ['eve']])
+    })
   })
 })

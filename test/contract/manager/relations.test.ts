@@ -88,6 +88,21 @@ const remoteAnswer = (name: string, from: RemoteAnswer['from'], more: Partial<Re
   ...{ deletes: false, rules: [{ repository: '*', tag: '*', looked: 0, fitting: 0 }], ...more },
 })
 
+/** All relations, page by page. */
+async function pagesOf(
+  components: Parameters<typeof seenRelations>[0],
+  base: Pick<Parameters<typeof seenRelations>[1], 'relations' | 'urlsTo'>,
+  count: number,
+) {
+  const pages = []
+  for (let last: string | undefined = ''; last !== undefined; ) {
+    const { relations, next } = await seenRelations(components, { ...base, count, last })
+    pages.push(...relations)
+    last = next
+  }
+  return pages
+}
+
 eachManagerDatabase((open) => {
   describe('relations', () => {
     test('are made, changed, paused and removed, each in the audit and with a generation', async () => {
@@ -229,6 +244,28 @@ eachManagerDatabase((open) => {
       expect([wanted.generation, shared.held.remotes.map(({ name }) => name)]).toEqual([10, ['b']])
     })
 
+    test('of which a database from before the first knows none are taken from the clusters that have them', async () => {
+      await using made = await open()
+      const { store, ends } = await lab(made, 'a', 'b')
+      const [later, foreign] = [backend(), backend()]
+      const [index, other] = [fakeIndex('i1', later), fakeIndex('i2', foreign)]
+      const components = clustersOf(ends, { a: [index], b: [other] }, {})
+      const more = { windows: [], concurrency: 4, signatures: true, deletes: false }
+      const remotes = [{ name: 'b', urls: ['http://b:1'], rules, ...more }]
+      index.hold({ manager: 'm1', generation: 3, remotes })
+      other.hold({ manager: 'm2', generation: 3, remotes })
+      const init = async () => ({ wanted: await store.wanted(), manager: 'm1' })
+      const rows = await pushRelations(components, await init())
+      expect(rows.map(({ state }) => state)).toEqual(['behind', 'applied'])
+      await raiseRelationGeneration(made.database, laterGeneration(rows) ?? 0)
+      const after = await pushRelations(components, await init())
+      expect(after.map(({ state, generation }) => [state, generation])).toEqual([
+        ['applied', 4],
+        ['applied', 3],
+      ])
+      expect([later.held.remotes, foreign.held.remotes.length]).toEqual([[], 1])
+    })
+
     test('are listed page by page beside those of files, each once, with what build-indexes say of them', async () => {
       await using made = await open()
       const { store, ends, end } = await lab(made, 'a', 'b', 'c')
@@ -258,15 +295,24 @@ eachManagerDatabase((open) => {
       expect(all.relations[2]).toMatchObject({ lastError: 'HOST_AWAY', id: relations[0]?.row.id })
       expect(all.relations[3]?.reachable).toBeUndefined()
       expect([all.silent, all.next]).toEqual([[{ cluster: 'b', code: 'HOST_AWAY' }], undefined])
-      const paged: unknown[] = []
-      for (let last: string | undefined = ''; last !== undefined; ) {
-        const page = await seenRelations(components, { ...base, count: 2, last })
-        paged.push(...page.relations)
-        last = page.next
-      }
-      expect(paged).toEqual(all.relations)
+      expect(await pagesOf(components, base, 2)).toEqual(all.relations)
       const toC = await seenRelations(components, { ...base, count: 100, last: '', cluster: end('c') })
       expect(toC.relations.map(({ remote }) => remote)).toEqual(['c', 'old'])
+    })
+
+    test('of clusters whose names begin alike are on one page each, wherever a page ends', async () => {
+      await using made = await open()
+      const { store, ends, end } = await lab(made, 'us', 'us-2', 'us.3', 'us0')
+      const names = ends.map(({ name }) => name)
+      const pairs = names.flatMap((from) => names.flatMap((to) => (from === to ? [] : [`${from} ${to}`])))
+      for (const [from = '', to = ''] of pairs.map((pair) => pair.split(' ')))
+        await store.create('ada', { from: end(from), to: end(to), rules })
+      const { relations } = await store.wanted()
+      const components = clustersOf(ends, {}, {})
+      for (let count = 1; count < pairs.length; count += 1) {
+        const paged = await pagesOf(components, { relations, urlsTo: () => [] }, count)
+        expect(paged.map(({ from, to }) => `${from} ${to}`).toSorted()).toEqual(pairs.toSorted())
+      }
     })
   })
 })
