@@ -35,6 +35,7 @@ export interface JobLedger {
     options?: { readonly whole?: boolean },
   ): Promise<{ readonly job: Job; readonly parts: readonly Part[] } | undefined>
   note(part: Pick<Part, 'jobId' | 'n'>, note: PartNote): Promise<void>
+  /** Does nothing to a part that has ended already, whoever ended it. */
   endPart(part: Pick<Part, 'jobId' | 'n'>, end: PartEnd): Promise<void>
   rowsOf(part: Pick<Part, 'jobId' | 'n'>): Promise<readonly Row[]>
   /** Rows as they are now, in place of those of before; `gone` are no more. */
@@ -145,13 +146,14 @@ function ledgerWrites({ keep, clock }: LedgerComponents): Omit<JobLedger, Reads>
     async endPart({ jobId, n }, { state, code, message, content, next = [] }) {
       await keep(async (tx) => {
         const end = { state, code: code ?? null, message: message?.slice(0, 1024) ?? null }
-        await tx
+        const { numUpdatedRows } = await tx
           .updateTable('jobParts')
           .set({ ...end, ...(content !== undefined && { content: JSON.stringify(content) }) })
           .where('jobId', '=', jobId)
           .where('n', '=', n)
-          .execute()
-        await addParts(tx, jobId, next)
+          .where('state', 'in', ['waiting', 'running'])
+          .executeTakeFirst()
+        if (numUpdatedRows === 1n) await addParts(tx, jobId, next)
       })
     },
     async saveRows(jobId, rows, gone = []) {

@@ -192,6 +192,15 @@ eachManagerDatabase((open) => {
       ])
       expect((await ledger.open(10)).map((each) => each.id)).toEqual([id])
     })
+
+    test('ends a part once, whoever ends it', async () => {
+      await using made = await open()
+      const { store, ledger } = partsOf(made)
+      const { id } = await store.add(job)
+      await ledger.endPart({ jobId: id, n: 0 }, { state: 'failed', code: 'REGISTRY_REFUSED' })
+      await ledger.endPart({ jobId: id, n: 0 }, { state: 'done', next: [part] })
+      expect(await store.parts(id)).toMatchObject([{ n: 0, state: 'failed', code: 'REGISTRY_REFUSED' }])
+    })
   })
 
   describe('other shapes', () => {
