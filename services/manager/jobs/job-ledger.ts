@@ -35,7 +35,7 @@ export interface JobLedger {
     options?: { readonly whole?: boolean },
   ): Promise<{ readonly job: Job; readonly parts: readonly Part[] } | undefined>
   note(part: Pick<Part, 'jobId' | 'n'>, note: PartNote): Promise<void>
-  /** Does nothing to a part that has ended already, whoever ended it. */
+  /** Its rows that have not ended end with it. Does nothing to a part that has ended already, whoever ended it. */
   endPart(part: Pick<Part, 'jobId' | 'n'>, end: PartEnd): Promise<void>
   rowsOf(part: Pick<Part, 'jobId' | 'n'>): Promise<readonly Row[]>
   /** Rows as they are now, in place of those of before; `gone` are no more. */
@@ -97,6 +97,24 @@ async function addParts(tx: Tx, jobId: string, next: readonly NewPart[]): Promis
       .execute()
 }
 
+/** What was under way is not any more: nobody looks after the rows of a part that has ended. */
+async function endRows(
+  tx: Tx,
+  { jobId, n }: Pick<Part, 'jobId' | 'n'>,
+  { state, code }: Pick<Row, 'state' | 'code'>,
+): Promise<void> {
+  const open = await tx
+    .selectFrom('jobRows')
+    .selectAll()
+    .where('jobId', '=', jobId)
+    .where('part', '=', n)
+    .where('state', 'in', ['waiting', 'running'])
+    .execute()
+  if (open.length === 0) return
+  const ended = open.map((row): Row => ({ ...plainRow(row), state, code: row.code ?? code }))
+  await upsert(tx, jobId, ended, await takeSeq(tx, jobId, ended.length))
+}
+
 function plainRow(row: JobRowTable): Row {
   const { part, host, blob, name, address, zone, state, code, attempts, bytes, doneBytes, blobs, doneBlobs, holds } =
     row
@@ -153,7 +171,9 @@ function ledgerWrites({ keep, clock }: LedgerComponents): Omit<JobLedger, Reads>
           .where('n', '=', n)
           .where('state', 'in', ['waiting', 'running'])
           .executeTakeFirst()
-        if (numUpdatedRows === 1n) await addParts(tx, jobId, next)
+        if (numUpdatedRows !== 1n) return
+        await endRows(tx, { jobId, n }, end)
+        await addParts(tx, jobId, next)
       })
     },
     async saveRows(jobId, rows, gone = []) {
