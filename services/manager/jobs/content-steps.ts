@@ -39,12 +39,13 @@ export const urlStep: Step = async (work) => {
     })
     const { digest, size } = answer
     const row = newRow(part.n, origin, { attempts: 1, bytes: size, blobs: 1 })
+    const before = await ledger.rowsOf(part)
     if (digest !== undefined) {
-      await ledger.saveRows(job.id, [{ ...row, blob: digest, state: 'done', doneBytes: size, doneBlobs: 1 }], [row])
+      // Another origin may have been asked before.
+      await ledger.saveRows(job.id, [{ ...row, blob: digest, state: 'done', doneBytes: size, doneBlobs: 1 }], before)
       const content: Content = { digest, repository: `${repository.registry}/${key}`, items: [{ digest, size }] }
       return { state: 'done', content, next: partsOfContent(job, part, content) }
     }
-    const before = await ledger.rowsOf(part)
     const gone = before.filter(({ host }) => host !== origin)
     if (!before.some(({ host }) => host === origin)) await ledger.saveRows(job.id, [{ ...row, state: 'running' }], gone)
     const over = verdict()

@@ -2,12 +2,12 @@ import { type JobCredentials, type JobSpec, MAX_JOB_CLUSTERS } from '../../../li
 import { appError, type Clock } from '../../../lib/base/index.ts'
 import type { ClusterTalk } from '../clusters/talk.ts'
 import { namedCluster } from '../named-cluster.ts'
-import type { CredentialMemory } from './credential-memory.ts'
 import type { JobMeters } from './job-meters.ts'
 import type { JobStore } from './job-store.ts'
 import type { Job } from './model.ts'
 import { planParts } from './plan-parts.ts'
 import type { RegistryAsker } from './registry-asker.ts'
+import type { Resolver } from './resolver.ts'
 
 /** Time limits where none is given, in seconds. */
 const QUERY_SECONDS = 300
@@ -29,7 +29,7 @@ export type GiveJob = (given: GivenJob) => Promise<Job>
 export interface GiveJobComponents {
   readonly talk: Pick<ClusterTalk, 'clusters'>
   readonly store: Pick<JobStore, 'add'>
-  readonly credentials: Pick<CredentialMemory, 'keep'>
+  readonly resolver: Pick<Resolver, 'take'>
   readonly registries: Pick<RegistryAsker, 'check'>
   readonly clock: Pick<Clock, 'now'>
   readonly meters: Pick<JobMeters, 'given'>
@@ -56,7 +56,7 @@ function clustersOf(talk: Pick<ClusterTalk, 'clusters'>, { clusters }: JobSpec):
 }
 
 export function giveJob(
-  { talk, store, credentials: memory, registries, clock, meters, onGiven }: GiveJobComponents,
+  { talk, store, resolver, registries, clock, meters, onGiven }: GiveJobComponents,
   { ownNames }: { readonly ownNames: readonly string[] },
 ): GiveJob {
   return async ({ spec, actor, key, credentials, shown, schedule }) => {
@@ -66,7 +66,7 @@ export function giveJob(
     for (const { spec: each } of parts) if (each.url !== undefined) registries.check(each.url)
     const untilMs = Math.floor(clock.now()) + secondsOf(spec) * 1000
     const job = await store.add({ actor, spec, parts, untilMs, key, shown, schedule })
-    if (hasCredentials && parts.some(({ step }) => step === 'resolve')) memory.keep(job.id, credentials)
+    if (hasCredentials && parts.some(({ step }) => step === 'resolve')) resolver.take(job, credentials)
     meters.given(spec.kind)
     onGiven()
     return job

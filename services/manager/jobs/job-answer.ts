@@ -47,5 +47,6 @@ export const partAnswer = ({
   message,
 }: Part): JobPartAnswer => ({
   ...{ n, cluster, step, state },
-  ...given({ target: spec.target ?? spec.url, member, remoteId, code, message }),
+  // What a part that asks a registry keeps there is a sign of life.
+  ...given({ target: spec.target ?? spec.url, member, ...(step !== 'resolve' && { remoteId }), code, message }),
 })

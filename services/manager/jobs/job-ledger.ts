@@ -35,6 +35,7 @@ export interface JobLedger {
     options?: { readonly whole?: boolean },
   ): Promise<{ readonly job: Job; readonly parts: readonly Part[] } | undefined>
   note(part: Pick<Part, 'jobId' | 'n'>, note: PartNote): Promise<void>
+  /** Its rows that have not ended end with it. Does nothing to a part that has ended already, whoever ended it. */
   endPart(part: Pick<Part, 'jobId' | 'n'>, end: PartEnd): Promise<void>
   rowsOf(part: Pick<Part, 'jobId' | 'n'>): Promise<readonly Row[]>
   /** Rows as they are now, in place of those of before; `gone` are no more. */
@@ -96,6 +97,24 @@ async function addParts(tx: Tx, jobId: string, next: readonly NewPart[]): Promis
       .execute()
 }
 
+/** What was under way is not any more: nobody looks after the rows of a part that has ended. */
+async function endRows(
+  tx: Tx,
+  { jobId, n }: Pick<Part, 'jobId' | 'n'>,
+  { state, code }: Pick<Row, 'state' | 'code'>,
+): Promise<void> {
+  const open = await tx
+    .selectFrom('jobRows')
+    .selectAll()
+    .where('jobId', '=', jobId)
+    .where('part', '=', n)
+    .where('state', 'in', ['waiting', 'running'])
+    .execute()
+  if (open.length === 0) return
+  const ended = open.map((row): Row => ({ ...plainRow(row), state, code: row.code ?? code }))
+  await upsert(tx, jobId, ended, await takeSeq(tx, jobId, ended.length))
+}
+
 function plainRow(row: JobRowTable): Row {
   const { part, host, blob, name, address, zone, state, code, attempts, bytes, doneBytes, blobs, doneBlobs, holds } =
     row
@@ -145,12 +164,15 @@ function ledgerWrites({ keep, clock }: LedgerComponents): Omit<JobLedger, Reads>
     async endPart({ jobId, n }, { state, code, message, content, next = [] }) {
       await keep(async (tx) => {
         const end = { state, code: code ?? null, message: message?.slice(0, 1024) ?? null }
-        await tx
+        const { numUpdatedRows } = await tx
           .updateTable('jobParts')
           .set({ ...end, ...(content !== undefined && { content: JSON.stringify(content) }) })
           .where('jobId', '=', jobId)
           .where('n', '=', n)
-          .execute()
+          .where('state', 'in', ['waiting', 'running'])
+          .executeTakeFirst()
+        if (numUpdatedRows !== 1n) return
+        await endRows(tx, { jobId, n }, end)
         await addParts(tx, jobId, next)
       })
     },

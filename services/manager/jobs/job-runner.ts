@@ -1,6 +1,5 @@
 import { background, type Deferred, deferred, isAbort, onAbort } from '../../../lib/base/index.ts'
 import type { ManagerDatabase } from '../database/index.ts'
-import type { CredentialMemory } from './credential-memory.ts'
 import type { DutyWriter } from './duty.ts'
 import { jobLedger, type OpenJob, sweepJobs } from './job-ledger.ts'
 import type { JobMeters } from './job-meters.ts'
@@ -13,9 +12,8 @@ const SWEEP_MS = 60_000
 /** After a job could not be gone on with. */
 const AGAIN_MS = 2_000
 
-export interface JobRunnerComponents extends Omit<JobRunComponents, 'ledger' | 'credentials'> {
+export interface JobRunnerComponents extends Omit<JobRunComponents, 'ledger'> {
   readonly database: Pick<ManagerDatabase, 'read'>
-  readonly credentials: Pick<CredentialMemory, 'of' | 'forget'>
   readonly meters: JobMeters
 }
 
@@ -32,7 +30,7 @@ export interface JobRunner {
 }
 
 export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: JobRunnerInit): JobRunner {
-  const { clock, logger, meters, credentials, database, lookMs } = components
+  const { clock, logger, meters, database, lookMs } = components
   let asked: Deferred<void> = deferred()
 
   return {
@@ -52,7 +50,6 @@ export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: J
         try {
           const end = await runJob({ ...components, ledger }, job.id, until)
           if (end !== undefined) meters.ended(job.kind, end.state)
-          credentials.forget(job.id)
         } catch (err) {
           if (until.aborted || isAbort(err)) return
           logger.warn('failed to go on with a job', { job: job.id, err })

@@ -32,7 +32,7 @@ export interface Job {
 }
 
 /**
- * `resolve`: asks a registry what an image is, in the name of whoever gave the job. `content`: asks a tracker what it consists of.
+ * `resolve`: the manager that took the job asks a registry what an image is. `content`: asks a tracker what it consists of.
  * `url`: an origin brings what lies under a URL. `origins`: origins bring blobs. `fleet`: a job of a tracker for its hosts.
  */
 export const steps = ['resolve', 'content', 'url', 'origins', 'fleet', 'gc', 'retention', 'backfill'] as const
@@ -68,6 +68,7 @@ export interface Part extends NewPart {
   readonly n: number
   readonly state: JobState
   readonly member: string | undefined
+  /** Its id there. Of `resolve`: changes as long as the manager that has the credentials lives. */
   readonly remoteId: string | undefined
   readonly code: string | undefined
   readonly message: string | undefined

@@ -4,7 +4,6 @@ import type { Runtime } from '../../../lib/service/index.ts'
 import type { ClusterTalk } from '../clusters/talk.ts'
 import type { ManagerDatabase } from '../database/index.ts'
 import type { JobsConfig } from './config.ts'
-import { credentialMemory } from './credential-memory.ts'
 import type { Duty } from './duty.ts'
 import { type GiveJob, giveJob } from './give-job.ts'
 import { jobEvents } from './job-events.ts'
@@ -13,6 +12,7 @@ import { jobRoutes } from './job-routes.ts'
 import { jobRunner } from './job-runner.ts'
 import { type JobStore, jobStore } from './job-store.ts'
 import { registryAsker } from './registry-asker.ts'
+import { resolver } from './resolver.ts'
 import { requireMaker } from './schedules/schedule-maker.ts'
 import { scheduleRounds } from './schedules/schedule-rounds.ts'
 import { scheduleRoutes } from './schedules/schedule-routes.ts'
@@ -37,16 +37,13 @@ export interface ManagerJobs {
 export function openJobs(components: JobsComponents, config: JobsConfig): ManagerJobs {
   const { duty, metrics, talk } = components
   const lookMs = config.look
-  const credentials = credentialMemory()
   const registries = registryAsker(components, config)
+  const asking = resolver({ ...components, registries })
   const store = jobStore(components)
   const meters = jobMeters(metrics)
-  const runner = jobRunner(
-    { ...components, credentials, registries, meters, lookMs },
-    { atOnce: config.atOnce, keepMs: config.keep },
-  )
+  const runner = jobRunner({ ...components, meters, lookMs }, { atOnce: config.atOnce, keepMs: config.keep })
   const give = giveJob(
-    { ...components, store, credentials, registries, meters, talk, onGiven: () => runner.ask() },
+    { ...components, store, resolver: asking, registries, meters, talk, onGiven: () => runner.ask() },
     config,
   )
   const schedules = scheduleStore(components)
@@ -54,6 +51,7 @@ export function openJobs(components: JobsComponents, config: JobsConfig): Manage
   const events = jobEvents({ ...components, store, lookMs })
   const parts = [
     registries,
+    asking,
     events,
     duty('jobs', (writer, signal) => runner.work(writer, signal)),
     duty('schedules', (writer, signal) => rounds.work(writer, signal)),

@@ -8,10 +8,8 @@ import {
   throwIfAborted,
 } from '../../../lib/base/index.ts'
 import type { ClusterTalk } from '../clusters/talk.ts'
-import type { CredentialMemory } from './credential-memory.ts'
 import type { JobLedger, PartEnd } from './job-ledger.ts'
 import type { Job, Part } from './model.ts'
-import type { RegistryAsker } from './registry-asker.ts'
 
 /** Between two tries of something that failed. */
 const AGAIN = { baseMs: 500, maxMs: 10_000, attempts: Number.MAX_SAFE_INTEGER }
@@ -21,8 +19,6 @@ export interface StepComponents {
   readonly ledger: JobLedger
   readonly clock: Clock
   readonly random: Random
-  readonly credentials: Pick<CredentialMemory, 'of'>
-  readonly registries: RegistryAsker
   /** Between two looks at work elsewhere. */
   readonly lookMs: number
 }
@@ -67,7 +63,7 @@ export const isOver = (err: unknown): err is Over => typeof err === 'object' && 
 
 /** Tries until it works, it fails for good, or the job is to end. @throws Over, ABORTED, and what it fails with for good */
 export async function insist<T>(
-  { clock, random, signal, verdict }: StepWork,
+  { clock, random, signal, verdict }: Pick<StepWork, 'clock' | 'random' | 'signal' | 'verdict'>,
   call: (options: AbortOptions) => Promise<T>,
   until: () => Verdict = verdict,
 ): Promise<T> {

@@ -192,6 +192,41 @@ eachManagerDatabase((open) => {
       ])
       expect((await ledger.open(10)).map((each) => each.id)).toEqual([id])
     })
+
+    test('ends the rows of a part that have not ended together with it', async () => {
+      await using made = await open()
+      const { store, ledger } = partsOf(made)
+      const { id } = await store.add({ ...job, parts: [part, part] })
+      await ledger.saveRows(id, [
+        newRow(0, 'h1', { state: 'running' }),
+        newRow(0, 'h2', { state: 'waiting', code: 'PEER_CLOSED' }),
+        newRow(0, 'h3', { state: 'done' }),
+        newRow(1, 'h1', { state: 'running' }),
+      ])
+      await ledger.endPart({ jobId: id, n: 0 }, { state: 'failed', code: 'MEMBER_AWAY' })
+      const rows = (await store.rows(id, { after: 0, count: 9 })).map((each) => [
+        ...[each.part, each.host, each.state, each.code],
+      ])
+      expect(rows.slice(0, 2)).toEqual([
+        [0, 'h3', 'done', undefined],
+        [1, 'h1', 'running', undefined],
+      ])
+      // They have changed, so whoever follows the job is told.
+      expect(rows.slice(2).toSorted()).toEqual([
+        [0, 'h1', 'failed', 'MEMBER_AWAY'],
+        [0, 'h2', 'failed', 'PEER_CLOSED'],
+      ])
+      expect(await ledger.look(id)).toMatchObject({ job: { seq: 6 } })
+    })
+
+    test('ends a part once, whoever ends it', async () => {
+      await using made = await open()
+      const { store, ledger } = partsOf(made)
+      const { id } = await store.add(job)
+      await ledger.endPart({ jobId: id, n: 0 }, { state: 'failed', code: 'REGISTRY_REFUSED' })
+      await ledger.endPart({ jobId: id, n: 0 }, { state: 'done', next: [part] })
+      expect(await store.parts(id)).toMatchObject([{ n: 0, state: 'failed', code: 'REGISTRY_REFUSED' }])
+    })
   })
 
   describe('other shapes', () => {
