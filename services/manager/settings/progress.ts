@@ -85,7 +85,7 @@ export interface LookInit {
 /**
  * What becomes of a roll-out by what was seen. It goes on when all hosts of the step have applied it, that was so for
  * `soakMs`, and their pulls go as well as those of others. It halts at once when hosts refuse it or pulls are worse, and
- * after `applyMs` when hosts do not apply it or are gone. One that is paused halts, too, but does not go on.
+ * after `applyMs` when hosts do not apply it or are gone; while a cluster cannot be seen, its time stands still. One that is paused halts, too, but does not go on.
  */
 export function afterLook(
   progress: Progress,
@@ -100,8 +100,10 @@ export function afterLook(
   const isSettled = hasSettled(look, limits)
   if (isSettled !== progress.isSettled) return { ...progress, isSettled, sinceMs: nowMs }
   if (!isSettled) {
+    // Who could not be seen may have applied it, and be there.
+    if (!look.isWhole && look.behind === 0) return { ...progress, sinceMs: nowMs }
     const late = nowMs - Math.max(progress.sinceMs, lookingSinceMs) > limits.applyMs
-    return late ? halted(progress, tooManyGone(look, limits) ? 'HOSTS_GONE' : 'HOSTS_SLOW', limits) : progress
+    return late ? halted(progress, look.isWhole && tooManyGone(look, limits) ? 'HOSTS_GONE' : 'HOSTS_SLOW', limits) : progress
   }
   const goesOn = progress.state === 'running' && look.comparison === 'good' && nowMs - progress.sinceMs >= limits.soakMs
   return goesOn ? next(progress, nowMs) : progress

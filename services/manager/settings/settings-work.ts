@@ -7,10 +7,10 @@ import { afterLook } from './progress.ts'
 import { push } from './push.ts'
 import { raiseAbove } from './raise.ts'
 import type { RolloutWorkStore } from './rollout-work-store.ts'
-import { isOfCluster } from './scope.ts'
+import { isOfCluster, type Scope } from './scope.ts'
 import type { SettingsMeters } from './settings-meters.ts'
 import type { SettingsStore } from './settings-store.ts'
-import { type ClusterSight, lookAtHosts } from './sight.ts'
+import { type ClusterSight, lookAtHosts, unseen } from './sight.ts'
 import type { Rollout } from './slot.ts'
 import type { SteeredClusters } from './steered-clusters.ts'
 import { backLook, beginOf, lookOf } from './step-look.ts'
@@ -71,13 +71,18 @@ export function settingsWork(components: SettingsWorkComponents, { everyMs }: Se
 const present = ({ clusters }: SettingsWorkComponents): readonly string[] =>
   clusters.clusters().flatMap(({ id, away }) => (away ? [] : [id]))
 
-/** Looks at each cluster at most once. */
+/** Looks at each cluster of a scope at most once. One that has no tracker has no hosts that could be steered. */
 function sights(components: SettingsWorkComponents, signal: AbortSignal) {
+  const { clusters } = components
   const seen = new Map<string, Promise<ClusterSight>>()
-  return (cluster: string) => {
+  const sight = (cluster: string) => {
     const known = seen.get(cluster) ?? lookAtHosts(components, cluster, { signal })
     seen.set(cluster, known)
     return known
+  }
+  return (scope: Scope): Promise<readonly ClusterSight[]> => {
+    const own = clusters.clusters().filter(({ id }) => isOfCluster(scope, id) && clusters.trackers(id).length > 0)
+    return Promise.all(own.map(({ id, away }) => (away ? unseen(id) : sight(id))))
   }
 }
 
@@ -87,14 +92,13 @@ async function goOn(
   { signal, lookingSinceMs }: SettingsRoundInit,
 ): Promise<boolean> {
   const { rollouts, logger, meters } = components
-  const sight = sights(components, signal)
+  const look = sights(components, signal)
   const open = await rollouts.open()
   meters.open(open.map(({ progress }) => progress.state))
   let isNew = false
   for (const rollout of open) {
     try {
-      const own = present(components).filter((cluster) => isOfCluster(rollout.scope, cluster))
-      const seen = await Promise.all(own.map(sight))
+      const seen = await look(rollout.scope)
       isNew = (await goOnWith(components, rollout, { seen, lookingSinceMs })) || isNew
     } catch (err) {
       throwIfAborted(signal)

@@ -2,7 +2,7 @@ import type { RolloutLook } from '../../../lib/api/index.ts'
 import { type CompareLimits, type Comparison, type Counts, compare, noCounts, plus, since } from './compare.ts'
 import { hostTest } from './document.ts'
 import type { BaseRow, StepBegin } from './rollout-work-store.ts'
-import { shareOf } from './share.ts'
+import { reaches, shareOf } from './share.ts'
 import type { ClusterSight, SeenHost } from './sight.ts'
 import type { Rollout } from './slot.ts'
 
@@ -31,10 +31,14 @@ const scopeHosts = (rollout: Rollout, sights: readonly ClusterSight[]): readonly
 
 const total = (hosts: readonly SeenHost[]): Counts => hosts.reduce((sum, { counts }) => plus(sum, counts), noCounts)
 
-/** Chooses the hosts of a step, and notes where their counts stand. Undefined as long as there is nobody to choose from. */
-export function beginOf(rollout: Rollout, sights: readonly ClusterSight[]): StepBegin | undefined {
+/**
+ * Chooses the hosts of a step, and notes where their counts stand. Undefined as long as there is nobody to choose from.
+ * Clusters that are away have no part in it.
+ */
+export function beginOf(rollout: Rollout, all: readonly ClusterSight[]): StepBegin | undefined {
   const { plan, progress, share: former, id } = rollout
   const step = plan.steps[progress.step]
+  const sights = all.filter(({ isAway }) => isAway !== true)
   const there = scopeHosts(rollout, sights).filter(isThere)
   if (step === undefined || there.length === 0 || !sights.every(({ isWhole }) => isWhole)) return undefined
   const candidates = there.map(({ cluster, id: host, zone }) => ({ cluster, host, zone }))
@@ -88,11 +92,15 @@ export function lookOf(rollout: Rollout, sights: readonly ClusterSight[], bases:
     gone: members.length - there.length,
     ...{ refused: refused.length, those, others },
     comparison: compareAll(those, others, { before, limits: plan }),
-    isWhole: sights.every(({ isWhole }) => isWhole),
+    isWhole: areWhole(sights, (cluster) => bases.some((row) => row.cluster === cluster)),
   }
 }
 
-/** Of a version that is taken back: who still has it. */
+/** Whether all clusters were seen that count. */
+const areWhole = (sights: readonly ClusterSight[], counts: (cluster: string) => boolean): boolean =>
+  sights.every(({ cluster, isWhole }) => isWhole || !counts(cluster))
+
+/** Of a version that is taken back: who still has it. A cluster none of whose hosts were given it need not be seen. */
 export function backLook(rollout: Rollout, sights: readonly ClusterSight[]): RolloutLook {
   const { touched } = rollout
   const hosts = scopeHosts(rollout, sights).filter(isThere)
@@ -101,6 +109,6 @@ export function backLook(rollout: Rollout, sights: readonly ClusterSight[]): Rol
   return {
     ...{ hosts: hosts.length, behind: hosts.length - applied - refused, gone: 0, refused },
     ...{ those: noCounts, others: noCounts, comparison: 'good' },
-    isWhole: sights.every(({ isWhole }) => isWhole),
+    isWhole: areWhole(sights, (cluster) => reaches(rollout.share, cluster)),
   }
 }

@@ -110,15 +110,40 @@ eachManagerDatabase((open) => {
 
     test('waits while no tracker answers, and goes on afterwards', async () => {
       await using made = await open()
-      const { pass, having, state, fleet, clock, round } = await rollingOut(made, {}, { applySeconds: 100_000 })
+      const { pass, having, state, fleet } = await rollingOut(made, {})
       await pass(30)
       for (const name of fleet.held.keys()) fleet.silent.add(name)
-      clock.stall(600 * SECOND)
-      await round(fleet)
+      await pass(600)
       expect(await state()).toMatchObject({ state: 'running', step: 0 })
       fleet.silent.clear()
       await pass(300)
       expect(having(bad).length).toBeGreaterThanOrEqual(10)
+    })
+
+    test('is taken back only when the cluster is seen again whose hosts have it', async () => {
+      await using made = await open()
+      const { pass, having, state, fleet, rollouts, id } = await rollingOut(made, { clusters: { near: 20 } })
+      await pass(30)
+      for (const name of fleet.held.keys()) fleet.silent.add(name)
+      await rollouts.act(id, { act: 'rollBack', actor: 'bo', reason: 'it is bad' })
+      await pass(60)
+      expect(await state()).toMatchObject({ state: 'rollingBack' })
+      expect(having(bad)).toHaveLength(1)
+      fleet.silent.clear()
+      await pass(20)
+      expect(await state()).toMatchObject({ state: 'rolledBack' })
+      expect(having(good)).toHaveLength(20)
+    })
+
+    test('is not held up by a cluster that was away when its step began, nor is its roll-back', async () => {
+      await using made = await open()
+      const { pass, state, fleet, rollouts, id } = await rollingOut(made, { clusters: { near: 4, far: 1 } })
+      for (const name of fleet.held.keys()) if (name.startsWith('far')) fleet.silent.add(name)
+      await pass(150)
+      expect(await state()).toMatchObject({ step: 1 })
+      await rollouts.act(id, { act: 'rollBack', actor: 'bo', reason: 'it is bad' })
+      await pass(20)
+      expect(await state()).toMatchObject({ state: 'rolledBack' })
     })
 
     test('is paused, resumed, halted and rolled back by one call each, and keeps who did it and why', async () => {
