@@ -99,14 +99,17 @@ export function afterLook(
   if (fault !== undefined) return halted(progress, fault, limits)
   const isSettled = hasSettled(look, limits)
   if (isSettled !== progress.isSettled) return { ...progress, isSettled, sinceMs: nowMs }
-  if (!isSettled) {
-    // Who could not be seen may have applied it, and be there.
-    if (!look.isWhole && look.behind === 0) return { ...progress, sinceMs: nowMs }
-    const late = nowMs - Math.max(progress.sinceMs, lookingSinceMs) > limits.applyMs
-    return late ? halted(progress, look.isWhole && tooManyGone(look, limits) ? 'HOSTS_GONE' : 'HOSTS_SLOW', limits) : progress
-  }
+  if (!isSettled) return afterWait(progress, look, limits, { nowMs, lookingSinceMs })
   const goesOn = progress.state === 'running' && look.comparison === 'good' && nowMs - progress.sinceMs >= limits.soakMs
   return goesOn ? next(progress, nowMs) : progress
+}
+
+function afterWait(progress: Progress, look: StepLook, limits: PaceLimits, times: LookInit): Progress {
+  const { nowMs, lookingSinceMs } = times
+  // Who could not be seen may have applied it, and be there.
+  if (!look.isWhole && look.behind === 0) return { ...progress, sinceMs: nowMs }
+  if (nowMs - Math.max(progress.sinceMs, lookingSinceMs) <= limits.applyMs) return progress
+  return halted(progress, look.isWhole && tooManyGone(look, limits) ? 'HOSTS_GONE' : 'HOSTS_SLOW', limits)
 }
 
 function afterBackLook(progress: Progress, { isWhole, behind, refused }: StepLook): Progress {

@@ -43,11 +43,13 @@ export interface SettingsRoundInit {
   readonly lookingSinceMs: number
 }
 
-/** Lets roll-outs go on as far as they can, and gives trackers what they are to have. True when there is more to tell. */
+/**
+ * Gives trackers what they are to have, and then lets roll-outs go on as far as they can: what trackers have tells first
+ * whether the database is an older copy. True when there is more to tell.
+ */
 export async function settingsRound(components: SettingsWorkComponents, init: SettingsRoundInit): Promise<boolean> {
-  const isNew = await goOn(components, init)
   await pushAll(components, init.signal)
-  return isNew
+  return goOn(components, init)
 }
 
 /** What the manager that has this duty does, again and again. */
@@ -82,7 +84,7 @@ function sights(components: SettingsWorkComponents, signal: AbortSignal) {
   }
   return (scope: Scope): Promise<readonly ClusterSight[]> => {
     const own = clusters.clusters().filter(({ id }) => isOfCluster(scope, id) && clusters.trackers(id).length > 0)
-    return Promise.all(own.map(({ id, away }) => (away ? unseen(id) : sight(id))))
+    return Promise.all(own.map(({ id, away }) => (away ? Promise.resolve(unseen(id)) : sight(id))))
   }
 }
 
@@ -155,7 +157,7 @@ function tellState({ logger, meters }: SettingsWorkComponents, { id }: Rollout, 
 
 /** Trackers that follow each other get it from each other, too: any that answers suffices. */
 async function pushAll(components: SettingsWorkComponents, signal: AbortSignal): Promise<void> {
-  const { clock, clusters, store, database, meters } = components
+  const { clock, clusters, store, meters } = components
   const [slots, manager] = [await store.wanted(), components.manager()]
   const pushed = present(components).map(async (cluster) => {
     const limit = deadline(clock, CALL_MS, signal)
@@ -169,7 +171,7 @@ async function pushAll(components: SettingsWorkComponents, signal: AbortSignal):
   const rows = (await Promise.all(pushed)).flat()
   meters.trackers(rows.map(({ state }) => state))
   const later = latestOf(rows)
-  if (later !== undefined) await raiseAbove(database, later)
+  if (later !== undefined) await raiseAbove(components, later)
 }
 
 /** The latest generation of this manager that a tracker has and the database has not. */

@@ -242,6 +242,21 @@ eachManagerDatabase((open) => {
       expect(metrics.value('shoal_manager_trackers', { state: 'foreign' })).toBe(1)
     })
 
+    test('that have later settings prove that the database is an older copy: what it rolls out is paused', async () => {
+      await using made = await open()
+      const { pass, clock, fleet, round, identity, state, rollouts, id } = await rollingOut(made, {})
+      await pass(20)
+      expect(await state()).toMatchObject({ state: 'running', step: 0, isSettled: true })
+      for (const name of fleet.held.keys()) fleet.hold(name, { manager: identity.id, generation: 5000, layers: [] })
+      fleet.live(20)
+      clock.stall(600 * SECOND)
+      await round(fleet)
+      await round(fleet)
+      expect(await state()).toMatchObject({ state: 'paused', step: 0 })
+      const { rows } = await rollouts.events(id, all)
+      expect(rows.at(-1)).toMatchObject({ actor: 'manager', act: 'pause' })
+    })
+
     test('that have later settings than an older copy of the database get those of the database', async () => {
       await using made = await open()
       const { fleet, round, identity, store } = await rollingOut(made, {})
