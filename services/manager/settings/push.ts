@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { AnswerOf, SteeredTracker, SteeringDocument, trackerAdmin } from '../../../lib/api/index.ts'
 import { type AbortOptions, codeOf } from '../../../lib/base/index.ts'
 import type { SteeredClusters, SteeredTrackerClient } from './steered-clusters.ts'
@@ -10,10 +11,15 @@ export interface PushInit extends AbortOptions {
   readonly manager: string
 }
 
-/** Whether a tracker has what it is to have. */
-function stateOf({ generation, document: held }: Held, { document, manager }: PushInit): SteeredTracker['state'] {
+/**
+ * Whether a tracker has what it is to have. An older copy of the database gives numbers again: of one generation there may
+ * be two documents.
+ */
+function stateOf({ document: held }: Held, { document, manager }: PushInit): SteeredTracker['state'] {
   if (held !== undefined && held.manager !== manager) return 'foreign'
-  return document === undefined || generation === document.generation ? 'current' : 'behind'
+  const isCurrent =
+    document === undefined ? held === undefined || held.layers.length === 0 : isDeepStrictEqual(held, document)
+  return isCurrent ? 'current' : 'behind'
 }
 
 const rowOf = (cluster: string, { id }: SteeredTrackerClient, held: Held, init: PushInit): SteeredTracker => ({
@@ -61,8 +67,8 @@ export const lookAtTrackers = (
   )
 
 /**
- * Gives each tracker of a cluster that has another generation the document. One that follows another manager is left
- * alone.
+ * Gives each tracker of a cluster that has something earlier the document. One that follows another manager is left
+ * alone, and one that has something else of this or a later generation is `behind`.
  */
 export const push = (clusters: SteeredClusters, cluster: string, init: PushInit): Promise<readonly SteeredTracker[]> =>
   Promise.all(
@@ -71,7 +77,7 @@ export const push = (clusters: SteeredClusters, cluster: string, init: PushInit)
         const { document, signal } = init
         const held = await tracker.admin.steering({}, { signal })
         const row = rowOf(cluster, tracker, held, init)
-        if (document === undefined || row.state !== 'behind' || held.generation > document.generation) return row
+        if (document === undefined || row.state !== 'behind' || held.generation >= document.generation) return row
         return rowOf(cluster, tracker, await tracker.admin.steer({ body: document }, { signal }), init)
       }),
     ),

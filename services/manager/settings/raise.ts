@@ -10,9 +10,9 @@ export interface RaiseComponents {
 
 /**
  * Lets everything that hosts are to have follow `generation`, which a tracker has and the database has not. If the database
- * has never given that number, it is an older copy: then what it rolls out is paused, too.
+ * has never given that number, it is an older copy: then what it rolls out is paused, too. Returns the new generation.
  */
-export const raiseAbove = ({ database, clock }: RaiseComponents, generation: number): Promise<void> =>
+export const raiseAbove = ({ database, clock }: RaiseComponents, generation: number): Promise<number> =>
   database.keep(async (tx) => {
     await inTurn(tx)
     const { numUpdatedRows } = await tx
@@ -22,7 +22,12 @@ export const raiseAbove = ({ database, clock }: RaiseComponents, generation: num
       .where('value', '<', generation)
       .executeTakeFirst()
     if (numUpdatedRows > 0n) await pauseRunning(tx, { clock }, 'trackers have settings that the database does not know')
-    const touched = { touched: await nextNumber(tx) }
-    await tx.updateTable('settingSlots').set(touched).execute()
-    await tx.updateTable('rollouts').set(touched).where('state', 'in', ['running', 'paused', 'rollingBack']).execute()
+    const touched = await nextNumber(tx)
+    await tx.updateTable('settingSlots').set({ touched }).execute()
+    await tx
+      .updateTable('rollouts')
+      .set({ touched })
+      .where('state', 'in', ['running', 'paused', 'rollingBack'])
+      .execute()
+    return touched
   })

@@ -4,7 +4,7 @@ import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { ManagerDatabase } from '../database/index.ts'
 import { documentOf } from './document.ts'
 import { afterLook } from './progress.ts'
-import { push } from './push.ts'
+import { type PushInit, push } from './push.ts'
 import { raiseAbove } from './raise.ts'
 import type { RolloutWorkStore } from './rollout-work-store.ts'
 import { isOfCluster, type Scope } from './scope.ts'
@@ -157,27 +157,36 @@ function tellState({ logger, meters }: SettingsWorkComponents, { id }: Rollout, 
 
 /** Trackers that follow each other get it from each other, too: any that answers suffices. */
 async function pushAll(components: SettingsWorkComponents, signal: AbortSignal): Promise<void> {
-  const { clock, clusters, store, meters } = components
+  const { store, meters } = components
   const [slots, manager] = [await store.wanted(), components.manager()]
-  const pushed = present(components).map(async (cluster) => {
-    const limit = deadline(clock, CALL_MS, signal)
-    try {
-      const document = documentOf(cluster, slots, manager)
-      return await push(clusters, cluster, { document, manager, signal: limit.signal })
-    } finally {
-      limit.release()
-    }
-  })
+  const documents = new Map(present(components).map((cluster) => [cluster, documentOf(cluster, slots, manager)]))
+  const pushed = [...documents].map(([cluster, document]) => pushTo(components, cluster, { document, manager, signal }))
   const rows = (await Promise.all(pushed)).flat()
   meters.trackers(rows.map(({ state }) => state))
-  const later = latestOf(rows)
-  if (later !== undefined) await raiseAbove(components, later)
+  const unknown = unknownIn(rows)
+  if (unknown.length === 0) return
+  const generation = await raiseAbove(components, Math.max(...unknown.map((row) => row.generation)))
+  // What is wanted is told in the next round. Clusters for which nothing is wanted are to let go of what they have.
+  const nothing = { document: { manager, generation, layers: [] }, manager, signal }
+  const full = new Set(unknown.flatMap(({ cluster }) => (documents.get(cluster) === undefined ? [cluster] : [])))
+  await Promise.all([...full].map((cluster) => pushTo(components, cluster, nothing)))
 }
 
-/** The latest generation of this manager that a tracker has and the database has not. */
-function latestOf(rows: readonly SteeredTracker[]): number | undefined {
-  const later = rows.flatMap(({ state, generation = 0, wanted }) =>
-    state === 'behind' && generation > wanted && wanted > 0 ? [generation] : [],
-  )
-  return later.length === 0 ? undefined : Math.max(...later)
+async function pushTo(
+  { clock, clusters }: SettingsWorkComponents,
+  cluster: string,
+  init: PushInit & { readonly signal: AbortSignal },
+): Promise<readonly SteeredTracker[]> {
+  const limit = deadline(clock, CALL_MS, init.signal)
+  try {
+    return await push(clusters, cluster, { ...init, signal: limit.signal })
+  } finally {
+    limit.release()
+  }
 }
+
+/** Trackers with settings of this manager that the database does not know, and that nothing from it follows. */
+const unknownIn = (rows: readonly SteeredTracker[]) =>
+  rows.flatMap(({ state, cluster, generation = 0, wanted }) =>
+    state === 'behind' && generation >= wanted ? [{ cluster, generation }] : [],
+  )

@@ -257,6 +257,39 @@ eachManagerDatabase((open) => {
       expect(rows.at(-1)).toMatchObject({ actor: 'manager', act: 'pause' })
     })
 
+    test('that have other settings of the same generation get those of the database', async () => {
+      await using made = await open()
+      const { fleet, round, identity, store } = await rollingOut(made, {})
+      await round(fleet)
+      const { generation = 0 } = fleet.held.get('near-tracker-0') ?? {}
+      fleet.hold('near-tracker-0', { manager: identity.id, generation, layers: [] })
+      await round(fleet)
+      await round(fleet)
+      const [slot] = await store.wanted()
+      expect(slot?.touched).toBeGreaterThan(generation)
+      expect(fleet.held.get('near-tracker-0')).toMatchObject({ generation: slot?.touched, layers: [{}, {}] })
+      expect(fleet.held.get('near-tracker-1')).toEqual(fleet.held.get('near-tracker-0'))
+    })
+
+    test('let go of settings of this manager that the database does not know', async () => {
+      await using made = await open()
+      const lab = settingsLab(made)
+      await lab.identity.start()
+      const fleet = simulatedFleet({ clock: lab.clock, clusters: { near: 1, far: 1 } })
+      await lab.set(good, { scope: 'cluster:near' })
+      const [layer] = [{ id: 'v1', generation: 1, kind: 'agent', scope: { all: true as const }, values: bad }]
+      fleet.hold('far-tracker-0', { manager: lab.identity.id, generation: 7, layers: [layer] })
+      await lab.round(fleet)
+      const held = fleet.held.get('far-tracker-0')
+      expect(held).toMatchObject({ layers: [] })
+      expect(held?.generation).toBeGreaterThan(7)
+      await lab.round(fleet)
+      expect(fleet.held.get('far-tracker-0')).toBe(held)
+      await lab.set(good, { scope: 'cluster:far' })
+      await lab.round(fleet)
+      expect(fleet.held.get('far-tracker-0')).toMatchObject({ layers: [{ values: good }] })
+    })
+
     test('that have later settings than an older copy of the database get those of the database', async () => {
       await using made = await open()
       const { fleet, round, identity, store } = await rollingOut(made, {})
