@@ -6,6 +6,8 @@ import type { SteeredClusters, SteeredTrackerClient } from './steered-clusters.t
 type Held = AnswerOf<typeof trackerAdmin.steering>
 
 export interface PushInit extends AbortOptions {
+  /** A tracker that has not answered when this fires, before `signal` does, is away. */
+  readonly limit?: AbortSignal
   /** What the trackers of the cluster are to have; undefined: nothing was ever set for it. */
   readonly document: SteeringDocument | undefined
   readonly manager: string
@@ -27,6 +29,8 @@ const rowOf = (cluster: string, { id }: SteeredTrackerClient, held: Held, init: 
   wanted: init.document?.generation ?? 0,
   ...(held.document !== undefined && { manager: held.document.manager }),
 })
+
+const callOptions = ({ signal, limit }: PushInit): AbortOptions => ({ signal: limit ?? signal })
 
 /** Does something with a tracker; one that does not answer is away, one that refuses says why. */
 async function tried(
@@ -60,7 +64,7 @@ export const lookAtTrackers = (
   Promise.all(
     clusters.trackers(cluster).map((tracker) =>
       tried(cluster, tracker, init, async () => {
-        const held = await tracker.admin.steering({}, { signal: init.signal })
+        const held = await tracker.admin.steering({}, callOptions(init))
         return rowOf(cluster, tracker, held, init)
       }),
     ),
@@ -74,11 +78,11 @@ export const push = (clusters: SteeredClusters, cluster: string, init: PushInit)
   Promise.all(
     clusters.trackers(cluster).map((tracker) =>
       tried(cluster, tracker, init, async () => {
-        const { document, signal } = init
-        const held = await tracker.admin.steering({}, { signal })
+        const { document } = init
+        const held = await tracker.admin.steering({}, callOptions(init))
         const row = rowOf(cluster, tracker, held, init)
         if (document === undefined || row.state !== 'behind' || held.generation >= document.generation) return row
-        return rowOf(cluster, tracker, await tracker.admin.steer({ body: document }, { signal }), init)
+        return rowOf(cluster, tracker, await tracker.admin.steer({ body: document }, callOptions(init)), init)
       }),
     ),
   )
@@ -89,7 +93,7 @@ export async function takeOver(clusters: SteeredClusters, cluster: string, init:
   const foreign = new Set(rows.flatMap(({ state, tracker }) => (state === 'foreign' ? [tracker] : [])))
   for (const { admin } of clusters.trackers(cluster).filter((tracker) => foreign.has(tracker.id))) {
     // Trackers tell each other: whoever is next may have let go already.
-    const held = await admin.steering({}, { signal: init.signal })
-    if (stateOf(held, init) === 'foreign') await admin.unsteer({}, { signal: init.signal })
+    const held = await admin.steering({}, callOptions(init))
+    if (stateOf(held, init) === 'foreign') await admin.unsteer({}, callOptions(init))
   }
 }

@@ -179,7 +179,7 @@ async function pushTo(
 ): Promise<readonly SteeredTracker[]> {
   const limit = deadline(clock, CALL_MS, init.signal)
   try {
-    return await push(clusters, cluster, { ...init, signal: limit.signal })
+    return await push(clusters, cluster, { ...init, limit: limit.signal })
   } finally {
     limit.release()
   }
