@@ -121,10 +121,10 @@ async function goOnWith(
   rollout: Rollout,
   { seen, lookingSinceMs }: Seen,
 ): Promise<boolean> {
-  const { rollouts, clock, logger } = components
+  const { rollouts, clock, logger, store } = components
   const { progress, id } = rollout
   if (progress.state === 'running' && !progress.begun) {
-    const step = beginOf(rollout, seen)
+    const step = beginOf(rollout, seen, await store.wanted())
     if (step === undefined) return false
     await rollouts.begin(rollout, step)
     logger.info('a step of a roll-out begins', { rollout: id, step: progress.step, hosts: step.hosts.length })

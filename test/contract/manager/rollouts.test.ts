@@ -83,6 +83,29 @@ eachManagerDatabase((open) => {
       expect(halt?.look).toMatchObject({ hosts: 10, comparison: 'worse', others: { errors: 0 } })
     })
 
+    test('is not judged by what hosts counted before for which it changes nothing', async () => {
+      await using made = await open()
+      const lab = settingsLab(made)
+      await lab.identity.start()
+      const broken = { fails: true }
+      const pull = (_: object, host: string) => (broken.fails && host === 'near-host-0' ? 'failed' : 'done')
+      const fleet = simulatedFleet({ clock: lab.clock, clusters: { near: 4 }, zones: 4, pull })
+      await lab.set(good, { scope: 'zone:zone-0' })
+      await lab.round(fleet)
+      fleet.live(30)
+      broken.fails = false
+      const { rollout } = await lab.set(bad, { steps: [{ percent: 100 }] })
+      for (let i = 0; i < 3; i += 1) {
+        await lab.round(fleet)
+        fleet.live(10)
+      }
+      await lab.round(fleet)
+      expect((await lab.rollouts.rollout(rollout.id)).progress).toMatchObject({ state: 'running', isSettled: true })
+      const [step] = await lab.rollouts.steps(rollout.id)
+      expect(step?.look).toMatchObject({ hosts: 4, those: { errors: 0, pulls: expect.any(Number) } })
+      expect(step?.look?.those.pulls).toBeGreaterThan(60)
+    })
+
     test('keeps what hosts have after a halt when its plan says so', async () => {
       await using made = await open()
       const { pass, having, state } = await rollingOut(made, { refuses: isBad }, { ...tenOfTwenty, rollBack: false })

@@ -16,7 +16,7 @@ test('a document that a tracker has taken and told again is the same one', async
   const slot = { scope: parseScope('zone:a'), kind: 'agent', touched: 3, wanted, coming }
   const document = documentOf('near', [slot], 'm')
   const told = { term: 0, generation: 3, atMs: 0, by: 't', tracker: { state: 'applied' } }
-  const taken = trackerAdmin.steering.answer.parse(
+  const taken = trackerAdmin.steering.answer!.parse(
     overTheWire({ ...told, document: steeringBodySchema.parse(overTheWire(document)) }),
   ).document!
   const state = async () => {
