@@ -7,6 +7,7 @@ import type { Runtime } from '../../lib/service/index.ts'
 import type { ManagerConfig } from './config.ts'
 import { backUp, managerDatabase, restore } from './database/index.ts'
 import { linkList } from './people/index.ts'
+import { pauseRestored } from './settings/pause-running.ts'
 
 /** What is done with a manager's database beside the manager, on the machine that has its config. */
 export interface ManagerTools {
@@ -45,7 +46,8 @@ async function restoreFrom(runtime: Runtime, config: ManagerConfig, path: string
   const input = createReadStream(path, 'utf8')
   const failed = new Promise<never>((_, reject) => input.once('error', reject))
   try {
-    return await Promise.race([failed, restore(runtime, config, createInterface({ input, crlfDelay: Infinity }))])
+    const lines = createInterface({ input, crlfDelay: Infinity })
+    return await Promise.race([failed, restore(runtime, config, lines, pauseRestored(runtime))])
   } finally {
     input.destroy()
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Expression, type ExpressionBuilder, Kysely, type SqlBool } from 'kysely'
 import { appError, hasCode, isAppError, parseJson } from '../../../lib/base/index.ts'
+import type { Tx } from './database.ts'
 import { type Dialects, type DialectsComponents, type DialectsInit, dialectsOf } from './dialects.ts'
 import { migrate, stepsOf } from './migrate.ts'
 import { inBackups, madeAtStart, type Tables } from './tables.ts'
@@ -167,6 +168,7 @@ async function replace(tx: AnyDb, lines: AsyncIterator<string>, head: string): P
 
 /**
  * Puts a backup of either kind of database into an empty one, all of it or nothing; then brings the tables to the present form.
+ * `settle` changes what must not be as it was, in the same transaction, while the tables have the form of the backup.
  * Tells how many rows there were.
  * @throws BACKUP_INVALID, DATABASE_NOT_EMPTY, DATABASE_NEWER for a backup of a later version
  */
@@ -174,6 +176,7 @@ export function restore(
   components: DialectsComponents,
   init: DialectsInit,
   lines: AsyncIterable<string>,
+  settle: (tx: Tx) => Promise<void>,
 ): Promise<number> {
   return withDatabase(components, init, async (db) => {
     const plain = db as unknown as AnyDb
@@ -186,9 +189,13 @@ export function restore(
     if (found.length === 0) await migrate(db, steps.at(-1))
     const there = await stepsOf(db)
     if (there.join() !== steps.join() || !(await isEmpty(plain))) throw appError('DATABASE_NOT_EMPTY')
-    const count = await plain
+    const count = await db
       .transaction()
-      .execute((tx) => replace(tx as AnyDb, reading, head))
+      .execute(async (tx) => {
+        const rows = await replace(tx as unknown as AnyDb, reading, head)
+        await settle(tx)
+        return rows
+      })
       .catch((err: unknown) => {
         throw isAppError(err) && !hasCode(err, 'NAME_TAKEN') ? err : invalid('a row of the backup does not fit', err)
       })

@@ -2,7 +2,7 @@ import { type Clock, singleFlight } from '../../../lib/base/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { findCluster, namedCluster } from '../named-cluster.ts'
 import { isOfCluster, type Scope } from './scope.ts'
-import { type ClusterSight, lookAtHosts } from './sight.ts'
+import { type ClusterSight, lookAtHosts, unseen } from './sight.ts'
 import type { SteeredClusters } from './steered-clusters.ts'
 
 /** What is known of the hosts of clusters, for people who ask. */
@@ -55,7 +55,7 @@ export function fleetView({ clusters, clock, logger }: FleetViewComponents): Fle
         clusters
           .clusters()
           .filter(({ id }) => isOfCluster(scope, id))
-          .map(async ({ id, away }) => (away ? { cluster: id, hosts: [], isWhole: false } : sight(id))),
+          .map(async ({ id, away }) => (away ? unseen(id) : sight(id))),
       ),
   }
 }

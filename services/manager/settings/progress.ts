@@ -85,7 +85,7 @@ export interface LookInit {
 /**
  * What becomes of a roll-out by what was seen. It goes on when all hosts of the step have applied it, that was so for
  * `soakMs`, and their pulls go as well as those of others. It halts at once when hosts refuse it or pulls are worse, and
- * after `applyMs` when hosts do not apply it or are gone. One that is paused halts, too, but does not go on.
+ * after `applyMs` when hosts do not apply it or are gone; while a cluster cannot be seen, its time stands still. One that is paused halts, too, but does not go on.
  */
 export function afterLook(
   progress: Progress,
@@ -99,12 +99,17 @@ export function afterLook(
   if (fault !== undefined) return halted(progress, fault, limits)
   const isSettled = hasSettled(look, limits)
   if (isSettled !== progress.isSettled) return { ...progress, isSettled, sinceMs: nowMs }
-  if (!isSettled) {
-    const late = nowMs - Math.max(progress.sinceMs, lookingSinceMs) > limits.applyMs
-    return late ? halted(progress, tooManyGone(look, limits) ? 'HOSTS_GONE' : 'HOSTS_SLOW', limits) : progress
-  }
+  if (!isSettled) return afterWait(progress, look, limits, { nowMs, lookingSinceMs })
   const goesOn = progress.state === 'running' && look.comparison === 'good' && nowMs - progress.sinceMs >= limits.soakMs
   return goesOn ? next(progress, nowMs) : progress
+}
+
+function afterWait(progress: Progress, look: StepLook, limits: PaceLimits, times: LookInit): Progress {
+  const { nowMs, lookingSinceMs } = times
+  // Who could not be seen may have applied it, and be there.
+  if (!look.isWhole && look.behind === 0) return { ...progress, sinceMs: nowMs }
+  if (nowMs - Math.max(progress.sinceMs, lookingSinceMs) <= limits.applyMs) return progress
+  return halted(progress, look.isWhole && tooManyGone(look, limits) ? 'HOSTS_GONE' : 'HOSTS_SLOW', limits)
 }
 
 function afterBackLook(progress: Progress, { isWhole, behind, refused }: StepLook): Progress {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { AnswerOf, SteeredTracker, SteeringDocument, trackerAdmin } from '../../../lib/api/index.ts'
 import { type AbortOptions, codeOf } from '../../../lib/base/index.ts'
 import type { SteeredClusters, SteeredTrackerClient } from './steered-clusters.ts'
@@ -5,15 +6,22 @@ import type { SteeredClusters, SteeredTrackerClient } from './steered-clusters.t
 type Held = AnswerOf<typeof trackerAdmin.steering>
 
 export interface PushInit extends AbortOptions {
+  /** A tracker that has not answered when this fires, before `signal` does, is away. */
+  readonly limit?: AbortSignal
   /** What the trackers of the cluster are to have; undefined: nothing was ever set for it. */
   readonly document: SteeringDocument | undefined
   readonly manager: string
 }
 
-/** Whether a tracker has what it is to have. */
-function stateOf({ generation, document: held }: Held, { document, manager }: PushInit): SteeredTracker['state'] {
+/**
+ * Whether a tracker has what it is to have. An older copy of the database gives numbers again: of one generation there may
+ * be two documents.
+ */
+function stateOf({ document: held }: Held, { document, manager }: PushInit): SteeredTracker['state'] {
   if (held !== undefined && held.manager !== manager) return 'foreign'
-  return document === undefined || generation === document.generation ? 'current' : 'behind'
+  const isCurrent =
+    document === undefined ? held === undefined || held.layers.length === 0 : isDeepStrictEqual(held, document)
+  return isCurrent ? 'current' : 'behind'
 }
 
 const rowOf = (cluster: string, { id }: SteeredTrackerClient, held: Held, init: PushInit): SteeredTracker => ({
@@ -21,6 +29,8 @@ const rowOf = (cluster: string, { id }: SteeredTrackerClient, held: Held, init: 
   wanted: init.document?.generation ?? 0,
   ...(held.document !== undefined && { manager: held.document.manager }),
 })
+
+const callOptions = ({ signal, limit }: PushInit): AbortOptions => ({ signal: limit ?? signal })
 
 /** Does something with a tracker; one that does not answer is away, one that refuses says why. */
 async function tried(
@@ -54,25 +64,25 @@ export const lookAtTrackers = (
   Promise.all(
     clusters.trackers(cluster).map((tracker) =>
       tried(cluster, tracker, init, async () => {
-        const held = await tracker.admin.steering({}, { signal: init.signal })
+        const held = await tracker.admin.steering({}, callOptions(init))
         return rowOf(cluster, tracker, held, init)
       }),
     ),
   )
 
 /**
- * Gives each tracker of a cluster that has another generation the document. One that follows another manager is left
- * alone.
+ * Gives each tracker of a cluster that has something earlier the document. One that follows another manager is left
+ * alone, and one that has something else of this or a later generation is `behind`.
  */
 export const push = (clusters: SteeredClusters, cluster: string, init: PushInit): Promise<readonly SteeredTracker[]> =>
   Promise.all(
     clusters.trackers(cluster).map((tracker) =>
       tried(cluster, tracker, init, async () => {
-        const { document, signal } = init
-        const held = await tracker.admin.steering({}, { signal })
+        const { document } = init
+        const held = await tracker.admin.steering({}, callOptions(init))
         const row = rowOf(cluster, tracker, held, init)
-        if (document === undefined || row.state !== 'behind' || held.generation > document.generation) return row
-        return rowOf(cluster, tracker, await tracker.admin.steer({ body: document }, { signal }), init)
+        if (document === undefined || row.state !== 'behind' || held.generation >= document.generation) return row
+        return rowOf(cluster, tracker, await tracker.admin.steer({ body: document }, callOptions(init)), init)
       }),
     ),
   )
@@ -83,7 +93,7 @@ export async function takeOver(clusters: SteeredClusters, cluster: string, init:
   const foreign = new Set(rows.flatMap(({ state, tracker }) => (state === 'foreign' ? [tracker] : [])))
   for (const { admin } of clusters.trackers(cluster).filter((tracker) => foreign.has(tracker.id))) {
     // Trackers tell each other: whoever is next may have let go already.
-    const held = await admin.steering({}, { signal: init.signal })
-    if (stateOf(held, init) === 'foreign') await admin.unsteer({}, { signal: init.signal })
+    const held = await admin.steering({}, callOptions(init))
+    if (stateOf(held, init) === 'foreign') await admin.unsteer({}, callOptions(init))
   }
 }

@@ -4,13 +4,13 @@ import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { ManagerDatabase } from '../database/index.ts'
 import { documentOf } from './document.ts'
 import { afterLook } from './progress.ts'
-import { push } from './push.ts'
+import { type PushInit, push } from './push.ts'
 import { raiseAbove } from './raise.ts'
 import type { RolloutWorkStore } from './rollout-work-store.ts'
-import { isOfCluster } from './scope.ts'
+import { isOfCluster, type Scope } from './scope.ts'
 import type { SettingsMeters } from './settings-meters.ts'
 import type { SettingsStore } from './settings-store.ts'
-import { type ClusterSight, lookAtHosts } from './sight.ts'
+import { type ClusterSight, lookAtHosts, unseen } from './sight.ts'
 import type { Rollout } from './slot.ts'
 import type { SteeredClusters } from './steered-clusters.ts'
 import { backLook, beginOf, lookOf } from './step-look.ts'
@@ -43,11 +43,13 @@ export interface SettingsRoundInit {
   readonly lookingSinceMs: number
 }
 
-/** Lets roll-outs go on as far as they can, and gives trackers what they are to have. True when there is more to tell. */
+/**
+ * Gives trackers what they are to have, and then lets roll-outs go on as far as they can: what trackers have tells first
+ * whether the database is an older copy. True when there is more to tell.
+ */
 export async function settingsRound(components: SettingsWorkComponents, init: SettingsRoundInit): Promise<boolean> {
-  const isNew = await goOn(components, init)
   await pushAll(components, init.signal)
-  return isNew
+  return goOn(components, init)
 }
 
 /** What the manager that has this duty does, again and again. */
@@ -71,13 +73,18 @@ export function settingsWork(components: SettingsWorkComponents, { everyMs }: Se
 const present = ({ clusters }: SettingsWorkComponents): readonly string[] =>
   clusters.clusters().flatMap(({ id, away }) => (away ? [] : [id]))
 
-/** Looks at each cluster at most once. */
+/** Looks at each cluster of a scope at most once. One that has no tracker has no hosts that could be steered. */
 function sights(components: SettingsWorkComponents, signal: AbortSignal) {
+  const { clusters } = components
   const seen = new Map<string, Promise<ClusterSight>>()
-  return (cluster: string) => {
+  const sight = (cluster: string) => {
     const known = seen.get(cluster) ?? lookAtHosts(components, cluster, { signal })
     seen.set(cluster, known)
     return known
+  }
+  return (scope: Scope): Promise<readonly ClusterSight[]> => {
+    const own = clusters.clusters().filter(({ id }) => isOfCluster(scope, id) && clusters.trackers(id).length > 0)
+    return Promise.all(own.map(({ id, away }) => (away ? Promise.resolve(unseen(id)) : sight(id))))
   }
 }
 
@@ -87,14 +94,13 @@ async function goOn(
   { signal, lookingSinceMs }: SettingsRoundInit,
 ): Promise<boolean> {
   const { rollouts, logger, meters } = components
-  const sight = sights(components, signal)
+  const look = sights(components, signal)
   const open = await rollouts.open()
   meters.open(open.map(({ progress }) => progress.state))
   let isNew = false
   for (const rollout of open) {
     try {
-      const own = present(components).filter((cluster) => isOfCluster(rollout.scope, cluster))
-      const seen = await Promise.all(own.map(sight))
+      const seen = await look(rollout.scope)
       isNew = (await goOnWith(components, rollout, { seen, lookingSinceMs })) || isNew
     } catch (err) {
       throwIfAborted(signal)
@@ -115,10 +121,10 @@ async function goOnWith(
   rollout: Rollout,
   { seen, lookingSinceMs }: Seen,
 ): Promise<boolean> {
-  const { rollouts, clock, logger } = components
+  const { rollouts, clock, logger, store } = components
   const { progress, id } = rollout
   if (progress.state === 'running' && !progress.begun) {
-    const step = beginOf(rollout, seen)
+    const step = beginOf(rollout, seen, await store.wanted())
     if (step === undefined) return false
     await rollouts.begin(rollout, step)
     logger.info('a step of a roll-out begins', { rollout: id, step: progress.step, hosts: step.hosts.length })
@@ -151,27 +157,36 @@ function tellState({ logger, meters }: SettingsWorkComponents, { id }: Rollout, 
 
 /** Trackers that follow each other get it from each other, too: any that answers suffices. */
 async function pushAll(components: SettingsWorkComponents, signal: AbortSignal): Promise<void> {
-  const { clock, clusters, store, database, meters } = components
+  const { store, meters } = components
   const [slots, manager] = [await store.wanted(), components.manager()]
-  const pushed = present(components).map(async (cluster) => {
-    const limit = deadline(clock, CALL_MS, signal)
-    try {
-      const document = documentOf(cluster, slots, manager)
-      return await push(clusters, cluster, { document, manager, signal: limit.signal })
-    } finally {
-      limit.release()
-    }
-  })
+  const documents = new Map(present(components).map((cluster) => [cluster, documentOf(cluster, slots, manager)]))
+  const pushed = [...documents].map(([cluster, document]) => pushTo(components, cluster, { document, manager, signal }))
   const rows = (await Promise.all(pushed)).flat()
   meters.trackers(rows.map(({ state }) => state))
-  const later = latestOf(rows)
-  if (later !== undefined) await raiseAbove(database, later)
+  const unknown = unknownIn(rows)
+  if (unknown.length === 0) return
+  const generation = await raiseAbove(components, Math.max(...unknown.map((row) => row.generation)))
+  // What is wanted is told in the next round. Clusters for which nothing is wanted are to let go of what they have.
+  const nothing = { document: { manager, generation, layers: [] }, manager, signal }
+  const full = new Set(unknown.flatMap(({ cluster }) => (documents.get(cluster) === undefined ? [cluster] : [])))
+  await Promise.all([...full].map((cluster) => pushTo(components, cluster, nothing)))
 }
 
-/** The latest generation of this manager that a tracker has and the database has not. */
-function latestOf(rows: readonly SteeredTracker[]): number | undefined {
-  const later = rows.flatMap(({ state, generation = 0, wanted }) =>
-    state === 'behind' && generation > wanted && wanted > 0 ? [generation] : [],
-  )
-  return later.length === 0 ? undefined : Math.max(...later)
+async function pushTo(
+  { clock, clusters }: SettingsWorkComponents,
+  cluster: string,
+  init: PushInit & { readonly signal: AbortSignal },
+): Promise<readonly SteeredTracker[]> {
+  const limit = deadline(clock, CALL_MS, init.signal)
+  try {
+    return await push(clusters, cluster, { ...init, limit: limit.signal })
+  } finally {
+    limit.release()
+  }
 }
+
+/** Trackers with settings of this manager that the database does not know, and that nothing from it follows. */
+const unknownIn = (rows: readonly SteeredTracker[]) =>
+  rows.flatMap(({ state, cluster, generation = 0, wanted }) =>
+    state === 'behind' && generation >= wanted ? [{ cluster, generation }] : [],
+  )

@@ -9,6 +9,9 @@ export interface Share {
 }
 
 export const nobody: Share = { hosts: {} }
+/** Whether hosts of a cluster may be in it. */
+export const reaches = ({ hosts, percent }: Share, cluster: string): boolean =>
+  percent !== undefined || (hosts[cluster] ?? []).length > 0
 export const isEverybody = ({ percent }: Share): boolean => percent === 100
 
 /** Above so many hosts a share in percent is told as such, and not host by host. */

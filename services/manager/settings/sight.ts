@@ -27,7 +27,12 @@ export interface ClusterSight {
   readonly hosts: readonly SeenHost[]
   /** A tracker has told of all its hosts. */
   readonly isWhole: boolean
+  /** None of its trackers has answered lately, so nobody was asked. */
+  readonly isAway?: boolean
 }
+
+/** What is seen of a cluster that is away. */
+export const unseen = (cluster: string): ClusterSight => ({ cluster, hosts: [], isWhole: false, isAway: true })
 
 type Held = AnswerOf<typeof trackerAdmin.steering>
 

@@ -1,8 +1,8 @@
-import type { RolloutLook } from '../../../lib/api/index.ts'
+import { type RolloutLook, type SteeringRules, steeringRules } from '../../../lib/api/index.ts'
 import { type CompareLimits, type Comparison, type Counts, compare, noCounts, plus, since } from './compare.ts'
-import { hostTest } from './document.ts'
+import { documentOf, hostTest, type WantedSlot } from './document.ts'
 import type { BaseRow, StepBegin } from './rollout-work-store.ts'
-import { shareOf } from './share.ts'
+import { reaches, type Share, shareOf } from './share.ts'
 import type { ClusterSight, SeenHost } from './sight.ts'
 import type { Rollout } from './slot.ts'
 
@@ -31,20 +31,48 @@ const scopeHosts = (rollout: Rollout, sights: readonly ClusterSight[]): readonly
 
 const total = (hosts: readonly SeenHost[]): Counts => hosts.reduce((sum, { counts }) => plus(sum, counts), noCounts)
 
-/** Chooses the hosts of a step, and notes where their counts stand. Undefined as long as there is nobody to choose from. */
-export function beginOf(rollout: Rollout, sights: readonly ClusterSight[]): StepBegin | undefined {
+/** Whether hosts take other values by the version that comes. */
+function changesOf({ id, to }: Rollout, slots: readonly WantedSlot[], share: Share) {
+  const rulesOf = (each: readonly WantedSlot[]) => {
+    const made = new Map<string, SteeringRules>()
+    return (host: SeenHost) => {
+      const { cluster } = host
+      const rules = made.get(cluster) ?? steeringRules(documentOf(cluster, each, '-') ?? noDocument)
+      made.set(cluster, rules)
+      return rules.of(host).hash
+    }
+  }
+  const withShare = (slot: WantedSlot): WantedSlot =>
+    slot.coming?.rollout === id ? { ...slot, coming: { ...slot.coming, version: to, share } } : slot
+  const [before, after] = [rulesOf(slots), rulesOf(slots.map(withShare))]
+  return (host: SeenHost): boolean => before(host) !== after(host)
+}
+
+const noDocument = { manager: '-', generation: 1, layers: [] }
+
+/**
+ * Chooses the hosts of a step, and notes where their counts stand. Undefined as long as there is nobody to choose from.
+ * Clusters that are away have no part in it. `slots` are what hosts are to have before.
+ */
+export function beginOf(
+  rollout: Rollout,
+  all: readonly ClusterSight[],
+  slots: readonly WantedSlot[],
+): StepBegin | undefined {
   const { plan, progress, share: former, id } = rollout
   const step = plan.steps[progress.step]
+  const sights = all.filter(({ isAway }) => isAway !== true)
   const there = scopeHosts(rollout, sights).filter(isThere)
   if (step === undefined || there.length === 0 || !sights.every(({ isWhole }) => isWhole)) return undefined
   const candidates = there.map(({ cluster, id: host, zone }) => ({ cluster, host, zone }))
   const share = shareOf(step, { hosts: candidates, former, salt: id })
-  const [was, is] = [testsOf(rollout), testsOf({ ...rollout, share })]
+  const testOf = testsOf({ ...rollout, share })
+  const changes = changesOf(rollout, slots, share)
   const hosts = there.map((host): BaseRow => {
-    const isMember = is(host.cluster).isMember(host)
-    // What a host has counted begins at zero when it takes other settings.
-    const isNew = isMember && !was(host.cluster).isMember(host)
-    return { cluster: host.cluster, host: host.id, isMember, base: isNew ? noCounts : host.counts }
+    const isMember = testOf(host.cluster).isMember(host)
+    // What a host has counted begins at zero when it takes other values, and goes on when other scopes give it the same.
+    const base = isMember && changes(host) ? noCounts : host.counts
+    return { cluster: host.cluster, host: host.id, isMember, base }
   })
   return { share, hosts, before: total(there) }
 }
@@ -88,11 +116,15 @@ export function lookOf(rollout: Rollout, sights: readonly ClusterSight[], bases:
     gone: members.length - there.length,
     ...{ refused: refused.length, those, others },
     comparison: compareAll(those, others, { before, limits: plan }),
-    isWhole: sights.every(({ isWhole }) => isWhole),
+    isWhole: areWhole(sights, (cluster) => bases.some((row) => row.cluster === cluster)),
   }
 }
 
-/** Of a version that is taken back: who still has it. */
+/** Whether all clusters were seen that count. */
+const areWhole = (sights: readonly ClusterSight[], counts: (cluster: string) => boolean): boolean =>
+  sights.every(({ cluster, isWhole }) => isWhole || !counts(cluster))
+
+/** Of a version that is taken back: who still has it. A cluster none of whose hosts were given it need not be seen. */
 export function backLook(rollout: Rollout, sights: readonly ClusterSight[]): RolloutLook {
   const { touched } = rollout
   const hosts = scopeHosts(rollout, sights).filter(isThere)
@@ -101,6 +133,6 @@ export function backLook(rollout: Rollout, sights: readonly ClusterSight[]): Rol
   return {
     ...{ hosts: hosts.length, behind: hosts.length - applied - refused, gone: 0, refused },
     ...{ those: noCounts, others: noCounts, comparison: 'good' },
-    isWhole: sights.every(({ isWhole }) => isWhole),
+    isWhole: areWhole(sights, (cluster) => reaches(rollout.share, cluster)),
   }
 }

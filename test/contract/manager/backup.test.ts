@@ -1,10 +1,18 @@
 import { expect, test } from '@jest/globals'
-import { backUp, type ManagerDatabase, restore } from '../../../services/manager/database/index.ts'
+import { backUp, type ManagerDatabase, restore as restoreTo } from '../../../services/manager/database/index.ts'
 import { inBackups } from '../../../services/manager/database/tables.ts'
+import { pauseRestored } from '../../../services/manager/settings/pause-running.ts'
 import { eachManagerDatabase, quiet } from '../../kit/manager/databases.ts'
+import { settingsLab } from '../../kit/manager/settings-lab.ts'
 
 const tables = Object.keys(inBackups) as (keyof typeof inBackups)[]
 const kept = tables.filter((table) => inBackups[table] !== undefined)
+
+const restore = (
+  parts: ReturnType<typeof quiet>,
+  init: Parameters<typeof restoreTo>[1],
+  lines: AsyncIterable<string>,
+) => restoreTo(parts, init, lines, pauseRestored(parts))
 
 async function* linesOf(lines: readonly string[]) {
   for (const line of lines) yield line.replace(/\n$/, '')
@@ -120,6 +128,25 @@ eachManagerDatabase((open) => {
     await restore(quiet(), to.init, linesOf(lines))
     expect(from.driver).toBe(to.driver)
     await expect(to.database.read.selectFrom('links').selectAll().execute()).resolves.toEqual([])
+  })
+
+  test('what was being rolled out is paused when it was restored, and what was being taken back goes on', async () => {
+    await using from = await open()
+    const { set, rollouts } = settingsLab(from)
+    const steps = [{ hosts: 1 }, { percent: 100 }]
+    const running = await set({ log: 'info' }, { steps })
+    const back = await set({ log: 'warn' }, { steps, scope: 'zone:b' })
+    await rollouts.act(back.rollout.id, { act: 'rollBack', actor: 'bo', reason: 'it is bad' })
+    const lines: string[] = []
+    await backUp(quiet(), from.init, async (line) => void lines.push(line))
+    await using to = await open({ closed: true })
+    await restore(quiet(), to.init, linesOf(lines))
+    await to.database.start()
+    const restored = settingsLab(to).rollouts
+    expect((await restored.rollout(running.rollout.id)).progress).toMatchObject({ state: 'paused', step: 0 })
+    expect((await restored.rollout(back.rollout.id)).progress).toMatchObject({ state: 'rollingBack' })
+    const { rows } = await restored.events(running.rollout.id, { count: 10, last: undefined })
+    expect(rows.at(-1)).toMatchObject({ actor: 'manager', act: 'pause', reason: 'a backup was restored' })
   })
 
   test('a backup that was cut off or changed restores nothing', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { backUp, restore } from '../../../services/manager/database/index.ts'
 import { migrations } from '../../../services/manager/database/migrations/index.ts'
+import { pauseRestored } from '../../../services/manager/settings/pause-running.ts'
 import { eachManagerDatabase, type MadeDatabase, quiet } from '../../kit/manager/databases.ts'
 
 /** Backups of every schema that was released, by test/kit/manager/write-schema-fixture.ts. */
@@ -37,11 +38,14 @@ eachManagerDatabase((open) => {
 
     test('is brought to the present form with all its rows', async () => {
       await using made = await open({ closed: true })
-      await restore(quiet(), made.init, linesOf(text))
+      await restore(quiet(), made.init, linesOf(text), pauseRestored(quiet()))
       const after = await backedUp(made)
       expect(after[0]?.steps).toEqual(Object.keys(migrations))
-      for (const { table, row } of parsed(text))
-        if (row !== undefined) expect(after).toContainEqual({ table, row: expect.objectContaining(row) })
+      for (const { table, row } of parsed(text)) {
+        const isRunning = table === 'rollouts' && row?.['state'] === 'running'
+        const kept = { ...row, ...(isRunning && { state: 'paused' }) }
+        if (row !== undefined) expect(after).toContainEqual({ table, row: expect.objectContaining(kept) })
+      }
       await made.database.start()
       await expect(made.database.change({ actor: 'a', action: 'b', target: 'c' }, async () => 1)).resolves.toBe(1)
     })

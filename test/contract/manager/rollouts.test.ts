@@ -83,6 +83,29 @@ eachManagerDatabase((open) => {
       expect(halt?.look).toMatchObject({ hosts: 10, comparison: 'worse', others: { errors: 0 } })
     })
 
+    test('is not judged by what hosts counted before for which it changes nothing', async () => {
+      await using made = await open()
+      const lab = settingsLab(made)
+      await lab.identity.start()
+      const broken = { fails: true }
+      const pull = (_: object, host: string) => (broken.fails && host === 'near-host-0' ? 'failed' : 'done')
+      const fleet = simulatedFleet({ clock: lab.clock, clusters: { near: 4 }, zones: 4, pull })
+      await lab.set(good, { scope: 'zone:zone-0' })
+      await lab.round(fleet)
+      fleet.live(30)
+      broken.fails = false
+      const { rollout } = await lab.set(bad, { steps: [{ percent: 100 }] })
+      for (let i = 0; i < 3; i += 1) {
+        await lab.round(fleet)
+        fleet.live(10)
+      }
+      await lab.round(fleet)
+      expect((await lab.rollouts.rollout(rollout.id)).progress).toMatchObject({ state: 'running', isSettled: true })
+      const [step] = await lab.rollouts.steps(rollout.id)
+      expect(step?.look).toMatchObject({ hosts: 4, those: { errors: 0, pulls: expect.any(Number) } })
+      expect(step?.look?.those.pulls).toBeGreaterThan(60)
+    })
+
     test('keeps what hosts have after a halt when its plan says so', async () => {
       await using made = await open()
       const { pass, having, state } = await rollingOut(made, { refuses: isBad }, { ...tenOfTwenty, rollBack: false })
@@ -110,15 +133,40 @@ eachManagerDatabase((open) => {
 
     test('waits while no tracker answers, and goes on afterwards', async () => {
       await using made = await open()
-      const { pass, having, state, fleet, clock, round } = await rollingOut(made, {}, { applySeconds: 100_000 })
+      const { pass, having, state, fleet } = await rollingOut(made, {})
       await pass(30)
       for (const name of fleet.held.keys()) fleet.silent.add(name)
-      clock.stall(600 * SECOND)
-      await round(fleet)
+      await pass(600)
       expect(await state()).toMatchObject({ state: 'running', step: 0 })
       fleet.silent.clear()
       await pass(300)
       expect(having(bad).length).toBeGreaterThanOrEqual(10)
+    })
+
+    test('is taken back only when the cluster is seen again whose hosts have it', async () => {
+      await using made = await open()
+      const { pass, having, state, fleet, rollouts, id } = await rollingOut(made, { clusters: { near: 20 } })
+      await pass(30)
+      for (const name of fleet.held.keys()) fleet.silent.add(name)
+      await rollouts.act(id, { act: 'rollBack', actor: 'bo', reason: 'it is bad' })
+      await pass(60)
+      expect(await state()).toMatchObject({ state: 'rollingBack' })
+      expect(having(bad)).toHaveLength(1)
+      fleet.silent.clear()
+      await pass(20)
+      expect(await state()).toMatchObject({ state: 'rolledBack' })
+      expect(having(good)).toHaveLength(20)
+    })
+
+    test('is not held up by a cluster that was away when its step began, nor is its roll-back', async () => {
+      await using made = await open()
+      const { pass, state, fleet, rollouts, id } = await rollingOut(made, { clusters: { near: 4, far: 1 } })
+      for (const name of fleet.held.keys()) if (name.startsWith('far')) fleet.silent.add(name)
+      await pass(150)
+      expect(await state()).toMatchObject({ step: 1 })
+      await rollouts.act(id, { act: 'rollBack', actor: 'bo', reason: 'it is bad' })
+      await pass(20)
+      expect(await state()).toMatchObject({ state: 'rolledBack' })
     })
 
     test('is paused, resumed, halted and rolled back by one call each, and keeps who did it and why', async () => {
@@ -215,6 +263,54 @@ eachManagerDatabase((open) => {
       await round(fleet)
       expect(fleet.held.get('near-tracker-0')).toBe(foreign)
       expect(metrics.value('shoal_manager_trackers', { state: 'foreign' })).toBe(1)
+    })
+
+    test('that have later settings prove that the database is an older copy: what it rolls out is paused', async () => {
+      await using made = await open()
+      const { pass, clock, fleet, round, identity, state, rollouts, id } = await rollingOut(made, {})
+      await pass(20)
+      expect(await state()).toMatchObject({ state: 'running', step: 0, isSettled: true })
+      for (const name of fleet.held.keys()) fleet.hold(name, { manager: identity.id, generation: 5000, layers: [] })
+      fleet.live(20)
+      clock.stall(600 * SECOND)
+      await round(fleet)
+      await round(fleet)
+      expect(await state()).toMatchObject({ state: 'paused', step: 0 })
+      const { rows } = await rollouts.events(id, all)
+      expect(rows.at(-1)).toMatchObject({ actor: 'manager', act: 'pause' })
+    })
+
+    test('that have other settings of the same generation get those of the database', async () => {
+      await using made = await open()
+      const { fleet, round, identity, store } = await rollingOut(made, {})
+      await round(fleet)
+      const { generation = 0 } = fleet.held.get('near-tracker-0') ?? {}
+      fleet.hold('near-tracker-0', { manager: identity.id, generation, layers: [] })
+      await round(fleet)
+      await round(fleet)
+      const [slot] = await store.wanted()
+      expect(slot?.touched).toBeGreaterThan(generation)
+      expect(fleet.held.get('near-tracker-0')).toMatchObject({ generation: slot?.touched, layers: [{}, {}] })
+      expect(fleet.held.get('near-tracker-1')).toEqual(fleet.held.get('near-tracker-0'))
+    })
+
+    test('let go of settings of this manager that the database does not know', async () => {
+      await using made = await open()
+      const lab = settingsLab(made)
+      await lab.identity.start()
+      const fleet = simulatedFleet({ clock: lab.clock, clusters: { near: 1, far: 1 } })
+      await lab.set(good, { scope: 'cluster:near' })
+      const [layer] = [{ id: 'v1', generation: 1, kind: 'agent', scope: { all: true as const }, values: bad }]
+      fleet.hold('far-tracker-0', { manager: lab.identity.id, generation: 7, layers: [layer] })
+      await lab.round(fleet)
+      const held = fleet.held.get('far-tracker-0')
+      expect(held).toMatchObject({ layers: [] })
+      expect(held?.generation).toBeGreaterThan(7)
+      await lab.round(fleet)
+      expect(fleet.held.get('far-tracker-0')).toBe(held)
+      await lab.set(good, { scope: 'cluster:far' })
+      await lab.round(fleet)
+      expect(fleet.held.get('far-tracker-0')).toMatchObject({ layers: [{ values: good }] })
     })
 
     test('that have later settings than an older copy of the database get those of the database', async () => {

@@ -111,6 +111,7 @@ export function simulatedFleet(init: FleetInit): SimulatedFleet {
           if (silent.has(name)) throw appError('PEER_CLOSED')
           const now = held.get(name)
           if (now !== undefined && now.manager !== body.manager) throw appError('DENIED')
+          if (now !== undefined && now.generation >= body.generation) throw appError('STEERING_STALE')
           held.set(name, body as SteeringDocument)
           return { ...heldOf(name), holds: { at: 1, of: 1, missing: [] } }
         },

@@ -25,11 +25,24 @@ describe('a step', () => {
   test.each([
     ['a host is behind', { behind: 1 }],
     ['there is no host', { hosts: 0 }],
-    ['a cluster cannot be seen', { isWhole: false }],
     ['too many are gone', { gone: 2 }],
   ])('does not soak while %s, and halts when that lasts', (_, seen) => {
     expect(look(begun, seen, 4000)).toBe(begun)
     expect(look(begun, seen, 5001)).toMatchObject({ state: 'halted' })
+  })
+
+  test('waits while a cluster cannot be seen, and gives its hosts their time afterwards', () => {
+    const unseen = look(settled, { isWhole: false, gone: 9 }, 9000)
+    expect(unseen).toMatchObject({ state: 'running', isSettled: false })
+    const waiting = look(unseen, { isWhole: false, gone: 9 }, 20_000)
+    expect(waiting).toMatchObject({ state: 'running', isSettled: false })
+    expect(look(waiting, { behind: 1 }, 24_999)).toMatchObject({ state: 'running' })
+    expect(look(waiting, { behind: 1 }, 25_001)).toMatchObject({ state: 'halted', halt: 'HOSTS_SLOW' })
+  })
+
+  test('halts when hosts are slow that are seen, though another cluster is not', () => {
+    const slow = { isWhole: false, behind: 1, gone: 9 }
+    expect(look(look(begun, slow, 4000), slow, 5001)).toMatchObject({ state: 'halted', halt: 'HOSTS_SLOW' })
   })
 
   test('begins to soak anew when a host falls behind', () => {

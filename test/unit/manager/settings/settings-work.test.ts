@@ -1,14 +1,50 @@
 import { expect, test } from '@jest/globals'
-import { fakeClock } from '../../../../lib/base/index.ts'
+import { type AbortOptions, fakeClock } from '../../../../lib/base/index.ts'
 import { recordingMetrics, silentLogger } from '../../../../lib/telemetry/index.ts'
 import { newProgress } from '../../../../services/manager/settings/progress.ts'
 import { parseScope } from '../../../../services/manager/settings/scope.ts'
 import { settingsMeters } from '../../../../services/manager/settings/settings-meters.ts'
-import { settingsRound } from '../../../../services/manager/settings/settings-work.ts'
+import { type SettingsWorkComponents, settingsRound } from '../../../../services/manager/settings/settings-work.ts'
 import { nobody } from '../../../../services/manager/settings/share.ts'
 import type { Rollout } from '../../../../services/manager/settings/slot.ts'
 import { planDefaults } from '../../../kit/manager/settings-lab.ts'
 import { simulatedFleet } from '../../../kit/manager/simulated-fleet.ts'
+
+const wanted = { version: 1, values: { log: 'info' } }
+const slot = { scope: parseScope('all'), kind: 'agent', touched: 1, wanted }
+const noRollouts: SettingsWorkComponents['rollouts'] = {
+  ...{ open: async () => [], hosts: async () => [], looked: async () => undefined, begin: async () => undefined },
+}
+const database = { keep: () => Promise.reject(new Error('nothing is to be written')) }
+
+test('a tracker that does not answer for too long is away, and others get what they are to have', async () => {
+  const clock = fakeClock()
+  const fleet = simulatedFleet({ clock, clusters: { far: 1, near: 1 }, trackers: 1 })
+  const clusters = { ...fleet }
+  const hung = new Promise<void>((asked) => {
+    const steering = (_: object, { signal }: AbortOptions = {}) => {
+      asked()
+      return new Promise<never>((__, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)))
+    }
+    clusters.trackers = (cluster) =>
+      fleet
+        .trackers(cluster)
+        .map(({ id, admin }) => ({ id, admin: cluster === 'far' ? { ...admin, steering } : admin }))
+  })
+  const metrics = recordingMetrics()
+  const round = settingsRound(
+    {
+      ...{ clock, logger: silentLogger(), clusters, meters: settingsMeters(metrics), manager: () => 'm' },
+      ...{ store: { wanted: async () => [slot] }, rollouts: noRollouts, database },
+    },
+    { signal: new AbortController().signal, lookingSinceMs: 0 },
+  )
+  await hung
+  await clock.advance(10_000)
+  await expect(round).resolves.toBe(false)
+  expect(fleet.held.get('near-tracker-0')?.generation).toBe(1)
+  expect(metrics.value('shoal_manager_trackers', { state: 'away' })).toBe(1)
+})
 
 test('a roll-out that cannot go on holds up no other one, and no tracker', async () => {
   const clock = fakeClock()
@@ -20,21 +56,19 @@ test('a roll-out that cannot go on holds up no other one, and no tracker', async
   const begun: string[] = []
   const fleet = simulatedFleet({ clock, clusters: { near: 1 }, trackers: 1 })
   const metrics = recordingMetrics()
-  const wanted = { version: 1, values: { log: 'info' } }
   await settingsRound(
     {
       ...{ clock, logger: silentLogger(), clusters: fleet, meters: settingsMeters(metrics), manager: () => 'm' },
-      store: { wanted: async () => [{ scope: parseScope('all'), kind: 'agent', touched: 1, wanted }] },
+      store: { wanted: async () => [slot] },
       rollouts: {
+        ...noRollouts,
         open: async () => [rollout('broken'), rollout('sound')],
-        hosts: async () => [],
-        looked: async () => undefined,
         async begin({ id }) {
           if (id === 'broken') throw new Error('the disk is full')
           begun.push(id)
         },
       },
-      database: { keep: () => Promise.reject(new Error('nothing is to be written')) },
+      database,
     },
     { signal: new AbortController().signal, lookingSinceMs: 0 },
   )
