@@ -1,9 +1,7 @@
-import { type Clock, singleFlight } from '../../../lib/base/index.ts'
-import type { Logger } from '../../../lib/telemetry/index.ts'
+import { singleFlight } from '../../../lib/base/index.ts'
 import { findCluster, namedCluster } from '../named-cluster.ts'
 import { isOfCluster, type Scope } from './scope.ts'
-import { type ClusterSight, lookAtHosts, unseen } from './sight.ts'
-import type { SteeredClusters } from './steered-clusters.ts'
+import { type ClusterSight, type LookComponents, lookAtHosts, unseen } from './sight.ts'
 
 /** What is known of the hosts of clusters, for people who ask. */
 export interface FleetView {
@@ -17,22 +15,17 @@ export interface FleetView {
   sights(scope: Scope): Promise<readonly ClusterSight[]>
 }
 
-export interface FleetViewComponents {
-  readonly clusters: SteeredClusters
-  readonly clock: Clock
-  readonly logger: Logger
-}
-
 /** Pages of one list are asked for one after the other: they come from one look. */
 const FRESH_MS = 5_000
 /** Clusters whose hosts are remembered. */
 const MAX_KEPT = 16
 
-export function fleetView({ clusters, clock, logger }: FleetViewComponents): FleetView {
+export function fleetView(components: LookComponents): FleetView {
+  const { clusters, clock } = components
   const flights = singleFlight<string, ClusterSight>()
   const kept = new Map<string, { readonly sight: ClusterSight; readonly atMs: number }>()
 
-  const look = (cluster: string): Promise<ClusterSight> => lookAtHosts({ clock, logger, clusters }, cluster)
+  const look = (cluster: string): Promise<ClusterSight> => lookAtHosts(components, cluster)
   const remembered = async (cluster: string): Promise<ClusterSight> => {
     const known = kept.get(cluster)
     if (known !== undefined && clock.monotonicMs() - known.atMs < FRESH_MS) return known.sight

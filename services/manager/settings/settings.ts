@@ -46,7 +46,7 @@ export function settingsPart(components: SettingsComponents, { every, rollout }:
   const identity = managerIdentity(components)
   const manager = () => identity.id
   const meters = settingsMeters(metrics)
-  const view = fleetView(components)
+  const view = fleetView({ ...components, manager })
   const duty = heldWork(duties, 'settings', (lease) => {
     const keep: ManagerDatabase['keep'] = (part) => lease.keep(part)
     const leased = { ...components, database: { read: database.read, keep } }

@@ -60,11 +60,17 @@ const trackerOf = (cluster: string, id: string, held: Held, nowMs: number): Seen
   counts: { pulls: 0, errors: 0, stalls: 0 },
 })
 
+/** Numbers of another manager are not ours, and its document is not what we want. */
+const underAnother = (host: SeenHost): SeenHost => ({
+  ...{ ...host, generation: 0, told: 0, code: undefined, message: undefined },
+  state: host.state === 'applied' || host.state === 'failed' ? 'waiting' : host.state,
+})
+
 /** All that one tracker knows. @throws what its client throws */
 async function askTracker(
   cluster: string,
   { id, admin }: SteeredTrackerClient,
-  { nowMs, signal }: AbortOptions & { readonly nowMs: number },
+  { nowMs, signal, manager }: AbortOptions & Pick<SightInit, 'nowMs' | 'manager'>,
 ): Promise<readonly SeenHost[]> {
   const held = await admin.steering({}, { signal })
   const hosts = [trackerOf(cluster, id, held, nowMs)]
@@ -74,7 +80,7 @@ async function askTracker(
     hosts.push(...page.hosts.map((row) => hostOf(cluster, held.generation, row)))
     last = page.next
   } while (last !== undefined && hosts.length < MAX_HOSTS)
-  return hosts
+  return held.document === undefined || held.document.manager === manager ? hosts : hosts.map(underAnother)
 }
 
 /** Of what several trackers say of a host, what it has told last counts. */
@@ -93,6 +99,8 @@ const isBetter = (a: SeenHost, b: SeenHost): boolean =>
 
 export interface SightInit extends AbortOptions {
   readonly nowMs: number
+  /** The name by which trackers know this manager. */
+  readonly manager: string
   readonly onFailure: (tracker: string, err: unknown) => void
 }
 
@@ -100,6 +108,8 @@ export interface LookComponents {
   readonly clock: Clock
   readonly logger: Logger
   readonly clusters: SteeredClusters
+  /** The name by which trackers know this manager. */
+  readonly manager: () => string
 }
 
 /** Who is silent for longer is away. */
@@ -107,7 +117,7 @@ const CALL_MS = 10_000
 
 /** Asks the trackers of a cluster what they know of its hosts; each host once. */
 export async function lookAtHosts(
-  { clock, logger, clusters }: LookComponents,
+  { clock, logger, clusters, manager }: LookComponents,
   cluster: string,
   { signal }: AbortOptions = {},
 ): Promise<ClusterSight> {
@@ -115,7 +125,8 @@ export async function lookAtHosts(
   const onFailure = (tracker: string, err: unknown) =>
     logger.debug('failed to ask a tracker for its hosts', { cluster, tracker, err })
   try {
-    return await sightOf(clusters, cluster, { onFailure, nowMs: Math.floor(clock.now()), signal: limit.signal })
+    const init = { onFailure, nowMs: Math.floor(clock.now()), manager: manager(), signal: limit.signal }
+    return await sightOf(clusters, cluster, init)
   } finally {
     limit.release()
   }
