@@ -25,6 +25,12 @@ export interface StepBegin {
   readonly before: Counts
 }
 
+export interface Looked {
+  readonly look: RolloutLook
+  /** Hosts that came after the beginning of the step. */
+  readonly joined: readonly BaseRow[]
+}
+
 /** How roll-outs go on, as their manager notes it. Nothing is noted of one that somebody has changed meanwhile. */
 export interface RolloutWorkStore {
   /** Those of which something is still to be done, the oldest first. */
@@ -33,7 +39,7 @@ export interface RolloutWorkStore {
   /** The hosts of the step are told from now on. */
   begin(seen: Rollout, step: StepBegin): Promise<void>
   /** What became of it by a look. */
-  looked(seen: Rollout, progress: Progress, look: RolloutLook): Promise<void>
+  looked(seen: Rollout, progress: Progress, looked: Looked): Promise<void>
 }
 
 export interface RolloutWorkStoreComponents {
@@ -64,7 +70,8 @@ export function rolloutWorkStore(parts: RolloutWorkStoreComponents): RolloutWork
       database.keep(async (tx) => {
         const number = await nextNumber(tx)
         if (!(await isAsSeen(tx, seen))) return
-        await keepHosts(tx, seen.id, step.hosts)
+        await tx.deleteFrom('rolloutHosts').where('rollout', '=', seen.id).execute()
+        await addHosts(tx, seen.id, step.hosts)
         const progress = withStepBegun(seen.progress, nowMs())
         const told = { share: JSON.stringify(step.share), touched: number }
         const before = JSON.stringify(seen.before ?? step.before)
@@ -75,13 +82,14 @@ export function rolloutWorkStore(parts: RolloutWorkStoreComponents): RolloutWork
         const event = { rollout: seen.id, actor: BY_ITSELF, act: 'step', step: progress.step, reason }
         await noteEvent(tx, parts, event)
       }),
-    looked: (seen, progress, look) =>
+    looked: (seen, progress, { look, joined }) =>
       database.keep(async (tx) => {
         const { state } = progress
         await inTurn(tx)
         if (!(await isAsSeen(tx, seen))) return
         const ended = state === 'done' || state === 'rolledBack' ? { endedAtMs: nowMs() } : {}
         await setProgress(tx, seen, progress, ended)
+        await addHosts(tx, seen.id, joined)
         if (state === 'rollingBack' && seen.progress.state !== 'rollingBack')
           await takeBack(tx, seen, await nextNumber(tx))
         if (state === 'done') await makeWanted(tx, seen)
@@ -116,8 +124,7 @@ async function setProgress(tx: Tx, { id }: Rollout, progress: Progress, change: 
     .execute()
 }
 
-async function keepHosts(tx: Tx, rollout: string, hosts: readonly BaseRow[]): Promise<void> {
-  await tx.deleteFrom('rolloutHosts').where('rollout', '=', rollout).execute()
+async function addHosts(tx: Tx, rollout: string, hosts: readonly BaseRow[]): Promise<void> {
   for (let at = 0; at < hosts.length; at += BATCH) {
     const rows = hosts.slice(at, at + BATCH).map(({ cluster, host, isMember, base }) => ({
       ...{ rollout, cluster, host, member: Number(isMember), ...base },

@@ -6,14 +6,14 @@ import { documentOf } from './document.ts'
 import { afterLook } from './progress.ts'
 import { type PushInit, push } from './push.ts'
 import { raiseAbove } from './raise.ts'
-import type { RolloutWorkStore } from './rollout-work-store.ts'
+import type { Looked, RolloutWorkStore } from './rollout-work-store.ts'
 import { isOfCluster, type Scope } from './scope.ts'
 import type { SettingsMeters } from './settings-meters.ts'
 import type { SettingsStore } from './settings-store.ts'
 import { type ClusterSight, lookAtHosts, unseen } from './sight.ts'
 import type { Rollout } from './slot.ts'
 import type { SteeredClusters } from './steered-clusters.ts'
-import { backLook, beginOf, lookOf } from './step-look.ts'
+import { backLook, beginOf, joinedBy, lookOf } from './step-look.ts'
 
 export interface SettingsWorkComponents {
   readonly clock: Clock
@@ -130,17 +130,23 @@ async function goOnWith(
     logger.info('a step of a roll-out begins', { rollout: id, step: progress.step, hosts: step.hosts.length })
     return true
   }
-  const look = await lookNow(components, rollout, seen)
+  const { look, joined } = await lookNow(components, rollout, seen)
   const nowMs = Math.floor(clock.now())
   const after = afterLook(progress, look, limitsOf(rollout), { nowMs, lookingSinceMs })
-  await rollouts.looked(rollout, after, look)
+  await rollouts.looked(rollout, after, { look, joined })
   if (after.state !== progress.state) tellState(components, rollout, after.state, look)
   return after.state !== progress.state || after.step !== progress.step
 }
 
-async function lookNow({ rollouts }: SettingsWorkComponents, rollout: Rollout, seen: readonly ClusterSight[]) {
-  if (rollout.progress.state === 'rollingBack') return backLook(rollout, seen)
-  return lookOf(rollout, seen, await rollouts.hosts(rollout.id))
+async function lookNow(
+  { rollouts, store }: SettingsWorkComponents,
+  rollout: Rollout,
+  seen: readonly ClusterSight[],
+): Promise<Looked> {
+  if (rollout.progress.state === 'rollingBack') return { look: backLook(rollout, seen), joined: [] }
+  const bases = await rollouts.hosts(rollout.id)
+  const joined = await joinedBy(rollout, seen, { bases, wanted: () => store.wanted() })
+  return { look: lookOf(rollout, seen, [...bases, ...joined]), joined }
 }
 
 const limitsOf = ({ plan }: Rollout) => ({

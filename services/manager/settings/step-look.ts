@@ -2,7 +2,7 @@ import { type RolloutLook, type SteeringRules, steeringRules } from '../../../li
 import { type CompareLimits, type Comparison, type Counts, compare, noCounts, plus, since } from './compare.ts'
 import { documentOf, hostTest, type WantedSlot } from './document.ts'
 import type { BaseRow, StepBegin } from './rollout-work-store.ts'
-import { reaches, type Share, shareOf } from './share.ts'
+import { nobody, reaches, type Share, shareOf } from './share.ts'
 import type { ClusterSight, SeenHost } from './sight.ts'
 import type { Rollout } from './slot.ts'
 
@@ -31,8 +31,12 @@ const scopeHosts = (rollout: Rollout, sights: readonly ClusterSight[]): readonly
 
 const total = (hosts: readonly SeenHost[]): Counts => hosts.reduce((sum, { counts }) => plus(sum, counts), noCounts)
 
-/** Whether hosts take other values by the version that comes. */
-function changesOf({ id, to }: Rollout, slots: readonly WantedSlot[], share: Share) {
+/** What hosts are to have when the version that comes is for this share. */
+const withShare = ({ id }: Rollout, slots: readonly WantedSlot[], share: Share): readonly WantedSlot[] =>
+  slots.map((slot) => (slot.coming?.rollout === id ? { ...slot, coming: { ...slot.coming, share } } : slot))
+
+/** Whether hosts take other values when the one is followed by the other. */
+function changesOf(former: readonly WantedSlot[], next: readonly WantedSlot[]) {
   const rulesOf = (each: readonly WantedSlot[]) => {
     const made = new Map<string, SteeringRules>()
     return (host: SeenHost) => {
@@ -42,9 +46,7 @@ function changesOf({ id, to }: Rollout, slots: readonly WantedSlot[], share: Sha
       return rules.of(host).hash
     }
   }
-  const withShare = (slot: WantedSlot): WantedSlot =>
-    slot.coming?.rollout === id ? { ...slot, coming: { ...slot.coming, version: to, share } } : slot
-  const [before, after] = [rulesOf(slots), rulesOf(slots.map(withShare))]
+  const [before, after] = [rulesOf(former), rulesOf(next)]
   return (host: SeenHost): boolean => before(host) !== after(host)
 }
 
@@ -67,7 +69,7 @@ export function beginOf(
   const candidates = there.map(({ cluster, id: host, zone }) => ({ cluster, host, zone }))
   const share = shareOf(step, { hosts: candidates, former, salt: id })
   const testOf = testsOf({ ...rollout, share })
-  const changes = changesOf(rollout, slots, share)
+  const changes = changesOf(slots, withShare(rollout, slots, share))
   const hosts = there.map((host): BaseRow => {
     const isMember = testOf(host.cluster).isMember(host)
     // What a host has counted begins at zero when it takes other values, and goes on when other scopes give it the same.
@@ -88,7 +90,35 @@ function compareAll(those: Counts, others: Counts, { before, limits }: { before:
   return order.find((each) => results.includes(each)) ?? 'good'
 }
 
-/** What is seen of a step that has begun. `bases` are the hosts that were there then. */
+/** Hosts of a step that nobody knew when it began, and that are there now. */
+function lateHosts(rollout: Rollout, sights: readonly ClusterSight[], bases: readonly BaseRow[]): readonly SeenHost[] {
+  const known = new Set(bases.map(({ cluster, host }) => keyOf(cluster, host)))
+  const testOf = testsOf(rollout)
+  return scopeHosts(rollout, sights).filter(
+    (host) => isThere(host) && !known.has(keyOf(host.cluster, host.id)) && testOf(host.cluster).isMember(host),
+  )
+}
+
+/** Hosts that came after the beginning of a step, and have applied it: from now on they are watched like the others. */
+export async function joinedBy(
+  rollout: Rollout,
+  sights: readonly ClusterSight[],
+  { bases, wanted }: { readonly bases: readonly BaseRow[]; readonly wanted: () => Promise<readonly WantedSlot[]> },
+): Promise<readonly BaseRow[]> {
+  if (!rollout.progress.begun) return []
+  const come = lateHosts(rollout, sights, bases).filter((host) => hasApplied(host, rollout.touched))
+  if (come.length === 0) return []
+  const slots = await wanted()
+  const changes = changesOf(withShare(rollout, slots, nobody), slots)
+  return come.map((host) => ({
+    ...{ cluster: host.cluster, host: host.id, isMember: true, base: changes(host) ? noCounts : host.counts },
+  }))
+}
+
+/**
+ * What is seen of a step that has begun. `bases` are the hosts that were there then, and those that have joined since. Some
+ * hosts come all the time: those that have not applied it yet hold up nothing while they are few.
+ */
 export function lookOf(rollout: Rollout, sights: readonly ClusterSight[], bases: readonly BaseRow[]): RolloutLook {
   const { plan, touched, before = noCounts } = rollout
   const now = new Map(scopeHosts(rollout, sights).map((host) => [keyOf(host.cluster, host.id), host]))
@@ -110,9 +140,12 @@ export function lookOf(rollout: Rollout, sights: readonly ClusterSight[], bases:
     bases.filter(({ isMember }) => !isMember),
     () => true,
   )
+  const isBehind = (host: SeenHost) => !hasApplied(host, touched) && !hasRefused(host, touched)
+  const late = lateHosts(rollout, sights, bases).filter(isBehind).length
+  const many = late > Math.floor((members.length * plan.gonePerHundred) / 100) ? late : 0
   return {
-    hosts: members.length,
-    behind: there.filter((host) => !hasApplied(host, touched) && !hasRefused(host, touched)).length,
+    hosts: members.length + many,
+    behind: there.filter(isBehind).length + many,
     gone: members.length - there.length,
     ...{ refused: refused.length, those, others },
     comparison: compareAll(those, others, { before, limits: plan }),

@@ -106,6 +106,41 @@ eachManagerDatabase((open) => {
       expect(step?.look?.those.pulls).toBeGreaterThan(60)
     })
 
+    test('watches hosts that nobody knew when its step began', async () => {
+      await using made = await open()
+      const pull: FleetInit['pull'] = (values) => (isBad(values) ? 'failed' : 'done')
+      const { pass, fleet, round, state, rollouts, id } = await rollingOut(
+        made,
+        { pull },
+        { steps: [{ percent: 100 }], minPulls: 200, soakSeconds: 30 },
+      )
+      const late = fleet.hosts.slice(2)
+      for (const host of late) fleet.unknown.add(host.id)
+      await round(fleet)
+      fleet.unknown.clear()
+      await round(fleet)
+      const before = await rollouts.steps(id)
+      expect(before[0]?.look).toMatchObject({ hosts: 20, behind: 20 })
+      await pass(20)
+      expect((await rollouts.steps(id))[0]?.look).toMatchObject({ hosts: 20, behind: 0 })
+      await pass(120)
+      expect(await state()).toMatchObject({ halt: 'HEALTH_WORSE' })
+    })
+
+    test('is not held up by a host that comes while it soaks', async () => {
+      await using made = await open()
+      const { pass, fleet, state } = await rollingOut(made, { clusters: { near: 40 } }, { steps: [{ percent: 100 }] })
+      fleet.unknown.add('near-host-0')
+      await pass(20)
+      expect(await state()).toMatchObject({ isSettled: true })
+      const host = fleet.hosts[0]!
+      Object.assign(host, { values: {}, hash: 'new', generation: 0 })
+      fleet.unknown.clear()
+      const { sinceMs } = await state()
+      await pass(20)
+      expect(await state()).toMatchObject({ isSettled: true, sinceMs })
+    })
+
     test('keeps what hosts have after a halt when its plan says so', async () => {
       await using made = await open()
       const { pass, having, state } = await rollingOut(made, { refuses: isBad }, { ...tenOfTwenty, rollBack: false })
@@ -234,7 +269,7 @@ eachManagerDatabase((open) => {
       const seen = await rollouts.rollout(id)
       await rollouts.act(id, { act: 'rollBack', actor: 'bo', reason: 'now' })
       const look = { ...nothingSeen, hosts: 1 }
-      await work.looked(seen, { ...seen.progress, step: 1, begun: false }, look)
+      await work.looked(seen, { ...seen.progress, step: 1, begun: false }, { look, joined: [] })
       await work.begin(seen, { share: { hosts: {}, percent: 100 }, hosts: [], before: nothingSeen.those })
       expect(await state()).toMatchObject({ state: 'rollingBack', step: 0 })
     })

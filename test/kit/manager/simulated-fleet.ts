@@ -46,6 +46,8 @@ export interface SimulatedFleet extends SteeredClusters {
   readonly held: ReadonlyMap<string, SteeringDocument | undefined>
   /** Trackers that do not answer. */
   readonly silent: Set<string>
+  /** Hosts that trackers have not heard of. */
+  readonly unknown: Set<string>
   hold(tracker: string, document: SteeringDocument | undefined): void
 }
 
@@ -53,6 +55,7 @@ export function simulatedFleet(init: FleetInit): SimulatedFleet {
   const { clock, clusters, trackers = 2, zones = 2, refuses = () => false, pull = () => 'done' } = init
   const held = new Map<string, SteeringDocument | undefined>()
   const silent = new Set<string>()
+  const unknown = new Set<string>()
   const namesOf = (cluster: string) => Array.from({ length: trackers }, (_, i) => `${cluster}-tracker-${i}`)
   const hosts = Object.entries(clusters).flatMap(([cluster, count]) =>
     Array.from({ length: count }, (_, i) => ({
@@ -120,13 +123,15 @@ export function simulatedFleet(init: FleetInit): SimulatedFleet {
           return { ...heldOf(name), holds: { at: 1, of: 1, missing: [] } }
         }),
         steeringHosts: answering(() => ({
-          hosts: hosts.filter((host) => host.cluster === cluster).map((host) => row(host, held.get(name))),
+          hosts: hosts
+            .filter((host) => host.cluster === cluster && !unknown.has(host.id))
+            .map((host) => row(host, held.get(name))),
         })),
       },
     }
   }
   return {
-    ...{ hosts, held, silent },
+    ...{ hosts, held, silent, unknown },
     clusters: () =>
       Object.keys(clusters).map((id) => ({ id, name: id, away: namesOf(id).every((name) => silent.has(name)) })),
     trackers: (cluster) => namesOf(cluster).map((name) => client(cluster, name)),
