@@ -59,7 +59,7 @@ export function settingsRoutes(parts: SettingsRoutesComponents, defaults: PlanDe
     const made = { ...name, values, reason, author: exchange.principal.name }
     const plan = { plan: planOf(name.kind, rollout, defaults), atOnce: rollout === undefined }
     const slot = await store.set({ ...made, ...plan }, (before) =>
-      requireSeen(exchange, before === undefined ? {} : filledAnswer(before)),
+      requireSeen(exchange, before && filledAnswer(before)),
     )
     onChange()
     sendJson(exchange, 201, filledAnswer(slot))

@@ -105,6 +105,18 @@ describe('settings at a manager', () => {
     await expect(set).rejects.toMatchObject({ code })
   })
 
+  test('whoever changes what he takes to be there is told that nothing is', async () => {
+    await using it = await start()
+    const answer = await it.http.request({
+      ...{ method: 'PUT', url: `${it.url}/api/v1/settings/scopes/all/agent` },
+      headers: { 'content-type': 'application/json', 'if-match': '*' },
+      body: Buffer.from(JSON.stringify({ values: slow, reason })),
+    })
+    await answer.discard()
+    expect(answer.status).toBe(412)
+    expect((await it.admin.settings({})).settings).toEqual([])
+  })
+
   test('of two who change the same, the one who has not seen the other is told', async () => {
     await using it = await start()
     await it.admin.setSettings({ ...to('all'), body: { values: slow, reason } })
