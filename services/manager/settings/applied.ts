@@ -23,13 +23,14 @@ export function appliedOf(slot: Slot, sights: readonly ClusterSight[]): Applied 
   const hosts = hostsOf(slot, sights)
   const behind = hosts.filter((host) => !hasApplied(host, slot))
   const refused = behind.filter(({ state }) => state === 'failed').length
-  const codes: Record<string, number> = {}
+  const codes = new Map<string, number>()
   for (const host of behind) {
     const code = codeOf(host)
-    if (code in codes || Object.keys(codes).length < MAX_CODES) codes[code] = (codes[code] ?? 0) + 1
+    if (codes.has(code) || codes.size < MAX_CODES) codes.set(code, (codes.get(code) ?? 0) + 1)
   }
   return {
-    ...{ hosts: hosts.length, applied: hosts.length - behind.length, behind: behind.length - refused, refused, codes },
+    ...{ hosts: hosts.length, applied: hosts.length - behind.length, behind: behind.length - refused, refused },
+    codes: Object.fromEntries(codes),
     away: sights.flatMap(({ cluster, isWhole }) => (isWhole ? [] : [cluster])),
   }
 }
