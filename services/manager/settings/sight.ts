@@ -83,7 +83,10 @@ async function askTracker(
   return held.document === undefined || held.document.manager === manager ? hosts : hosts.map(underAnother)
 }
 
-/** Of what several trackers say of a host, what it has told last counts. */
+/**
+ * Of what several trackers say of a host, what it has told last counts. Each goes by its own clock, so first comes one for
+ * which the host is there, and then one that has a document of ours.
+ */
 function merged(lists: readonly (readonly SeenHost[])[]): readonly SeenHost[] {
   const found = new Map<string, SeenHost>()
   for (const host of lists.flat()) {
@@ -94,8 +97,12 @@ function merged(lists: readonly (readonly SeenHost[])[]): readonly SeenHost[] {
   return [...found.values()]
 }
 
-const isBetter = (a: SeenHost, b: SeenHost): boolean =>
-  a.seenAtMs === b.seenAtMs ? a.told > b.told : a.seenAtMs > b.seenAtMs
+const isBetter = (a: SeenHost, b: SeenHost): boolean => {
+  const isThere = ({ state }: SeenHost) => Number(state !== 'away')
+  const isTold = ({ told }: SeenHost) => Number(told > 0)
+  const order = isThere(a) - isThere(b) || isTold(a) - isTold(b) || a.seenAtMs - b.seenAtMs || a.told - b.told
+  return order > 0
+}
 
 export interface SightInit extends AbortOptions {
   readonly nowMs: number
