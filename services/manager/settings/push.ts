@@ -24,11 +24,20 @@ function stateOf({ document: held }: Held, { document, manager }: PushInit): Ste
   return isCurrent ? 'current' : 'behind'
 }
 
-const rowOf = (cluster: string, { id }: SteeredTrackerClient, held: Held, init: PushInit): SteeredTracker => ({
-  ...{ cluster, tracker: id, state: stateOf(held, init), generation: held.generation },
-  wanted: init.document?.generation ?? 0,
-  ...(held.document !== undefined && { manager: held.document.manager }),
-})
+/** So far above what is wanted no older copy of the database is: whoever holds such a generation has made it up. */
+const MAX_LEAP = 1_000_000_000
+
+function rowOf(cluster: string, { id }: SteeredTrackerClient, held: Held, init: PushInit): SteeredTracker {
+  const wanted = init.document?.generation ?? 0
+  const state = stateOf(held, init)
+  const isMadeUp = state === 'behind' && held.generation > wanted + MAX_LEAP
+  return {
+    ...{ cluster, tracker: id, state: isMadeUp ? 'refused' : state, generation: held.generation, wanted },
+    ...(held.document !== undefined && { manager: held.document.manager }),
+    // What it would answer to any document that could follow.
+    ...(isMadeUp && { code: 'STEERING_STALE' }),
+  }
+}
 
 const callOptions = ({ signal, limit }: PushInit): AbortOptions => ({ signal: limit ?? signal })
 

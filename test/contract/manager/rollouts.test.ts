@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { fakeClock } from '../../../lib/base/index.ts'
+import { lookAtTrackers } from '../../../services/manager/settings/push.ts'
 import { eachManagerDatabase, type MadeDatabase } from '../../kit/manager/databases.ts'
 import { type SetInit, settingsLab } from '../../kit/manager/settings-lab.ts'
 import { type FleetInit, simulatedFleet } from '../../kit/manager/simulated-fleet.ts'
@@ -313,6 +314,20 @@ eachManagerDatabase((open) => {
       expect(await state()).toMatchObject({ state: 'paused', step: 0 })
       const { rows } = await rollouts.events(id, all)
       expect(rows.at(-1)).toMatchObject({ actor: 'manager', act: 'pause' })
+    })
+
+    test('that claim a generation nobody gave are not followed', async () => {
+      await using made = await open()
+      const { fleet, round, identity, store, state } = await rollingOut(made, { clusters: { near: 2, far: 2 } })
+      fleet.hold('far-tracker-0', { manager: identity.id, generation: Number.MAX_SAFE_INTEGER, layers: [] })
+      await round(fleet)
+      const [slot] = await store.wanted()
+      expect(slot?.touched).toBeLessThan(100)
+      expect(fleet.held.get('near-tracker-0')?.generation).toBe(slot?.touched)
+      expect(await state()).toMatchObject({ state: 'running', begun: true })
+      const document = fleet.held.get('near-tracker-0')
+      const [row] = await lookAtTrackers(fleet, 'far', { document, manager: identity.id })
+      expect(row).toMatchObject({ state: 'refused', code: 'STEERING_STALE' })
     })
 
     test('that have other settings of the same generation get those of the database', async () => {
