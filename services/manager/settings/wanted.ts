@@ -20,6 +20,7 @@ export async function wantedSlots(reader: Reader): Promise<readonly WantedSlot[]
     .leftJoin('settingVersions', 'settingVersions.version', 'settingSlots.wanted')
     .select(['settingSlots.slot', 'settingSlots.scope', 'settingSlots.kind', 'settingSlots.touched'])
     .select(['settingVersions.version', 'settingVersions.content'])
+    .orderBy('settingSlots.slot')
     .execute()
   const rollouts = await reader
     .selectFrom('rollouts')

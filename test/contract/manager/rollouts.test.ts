@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { fakeClock } from '../../../lib/base/index.ts'
 import { lookAtTrackers } from '../../../services/manager/settings/push.ts'
+import { scopeText } from '../../../services/manager/settings/scope.ts'
 import { eachManagerDatabase, type MadeDatabase } from '../../kit/manager/databases.ts'
 import { type SetInit, settingsLab } from '../../kit/manager/settings-lab.ts'
 import { type FleetInit, simulatedFleet } from '../../kit/manager/simulated-fleet.ts'
@@ -314,6 +315,30 @@ eachManagerDatabase((open) => {
       expect(await state()).toMatchObject({ state: 'paused', step: 0 })
       const { rows } = await rollouts.events(id, all)
       expect(rows.at(-1)).toMatchObject({ actor: 'manager', act: 'pause' })
+    })
+
+    test('that are ahead of the database leave the order in which its settings were made', async () => {
+      await using made = await open()
+      const lab = settingsLab(made)
+      await lab.identity.start()
+      const fleet = simulatedFleet({ clock: lab.clock, clusters: { near: 1 } })
+      // Both are names of one host: the one that was set later counts.
+      await lab.set(bad, { scope: 'host:b' })
+      await lab.set(bad, { scope: 'host:a' })
+      await lab.set(good, { scope: 'host:b' })
+      await lab.set(good, { scope: 'all' })
+      const touched = async () => {
+        const slots = await lab.store.wanted()
+        return new Map(slots.map((slot) => [scopeText(slot.scope), slot.touched]))
+      }
+      fleet.hold('near-tracker-0', { manager: lab.identity.id, generation: 5000, layers: [] })
+      await lab.round(fleet)
+      const after = await touched()
+      expect([...after.keys()]).toEqual(['all', 'host:a', 'host:b'])
+      const ordered = [...after].toSorted(([, a], [, b]) => a - b).map(([scope]) => scope)
+      expect(ordered).toEqual(['host:a', 'host:b', 'all'])
+      expect(new Set(after.values()).size).toBe(3)
+      expect(Math.min(...after.values())).toBeGreaterThan(5000)
     })
 
     test('that claim a generation nobody gave are not followed', async () => {
