@@ -38,8 +38,8 @@ export interface RolloutWorkStore {
   hosts(rollout: string): Promise<readonly BaseRow[]>
   /** The hosts of the step are told from now on. */
   begin(seen: Rollout, step: StepBegin): Promise<void>
-  /** What became of it by a look. */
-  looked(seen: Rollout, progress: Progress, looked: Looked): Promise<void>
+  /** What became of it by a look. False when somebody has changed it meanwhile, so that it became nothing. */
+  looked(seen: Rollout, progress: Progress, looked: Looked): Promise<boolean>
 }
 
 export interface RolloutWorkStoreComponents {
@@ -86,7 +86,7 @@ export function rolloutWorkStore(parts: RolloutWorkStoreComponents): RolloutWork
       database.keep(async (tx) => {
         const { state } = progress
         await inTurn(tx)
-        if (!(await isAsSeen(tx, seen))) return
+        if (!(await isAsSeen(tx, seen))) return false
         const ended = state === 'done' || state === 'rolledBack' ? { endedAtMs: nowMs() } : {}
         await setProgress(tx, seen, progress, ended)
         await addHosts(tx, seen.id, joined)
@@ -97,6 +97,7 @@ export function rolloutWorkStore(parts: RolloutWorkStoreComponents): RolloutWork
         if (state !== seen.progress.state) await noteStates(tx, parts, { seen, progress, look })
         if (!isActive(state) && state !== 'rollingBack')
           await tx.deleteFrom('rolloutHosts').where('rollout', '=', seen.id).execute()
+        return true
       }),
   }
 }

@@ -169,4 +169,5 @@ async function insertVersion(tx: Tx, made: NewVersion, { check, clock, random }:
 async function endRollingBack(tx: Tx, { id, state }: Slot['rollout'], nowMs: number): Promise<void> {
   if (state !== 'rollingBack') return
   await tx.updateTable('rollouts').set({ state: 'rolledBack', endedAtMs: nowMs }).where('id', '=', id).execute()
+  await tx.deleteFrom('rolloutHosts').where('rollout', '=', id).execute()
 }

@@ -133,7 +133,7 @@ async function goOnWith(
   const { look, joined } = await lookNow(components, rollout, seen)
   const nowMs = Math.floor(clock.now())
   const after = afterLook(progress, look, limitsOf(rollout), { nowMs, lookingSinceMs })
-  await rollouts.looked(rollout, after, { look, joined })
+  if (!(await rollouts.looked(rollout, after, { look, joined }))) return false
   if (after.state !== progress.state) tellState(components, rollout, after.state, look)
   return after.state !== progress.state || after.step !== progress.step
 }

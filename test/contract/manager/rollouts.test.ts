@@ -206,6 +206,16 @@ eachManagerDatabase((open) => {
       expect(await state()).toMatchObject({ state: 'rolledBack' })
     })
 
+    test('leaves no rows of hosts behind when other settings follow while it is taken back', async () => {
+      await using made = await open()
+      const { pass, rollouts, id, set, work } = await rollingOut(made, {})
+      await pass(20)
+      expect(await work.hosts(id)).toHaveLength(20)
+      await rollouts.act(id, { act: 'rollBack', actor: 'bo', reason: 'another one' })
+      await set(good)
+      expect(await work.hosts(id)).toEqual([])
+    })
+
     test('is paused, resumed, halted and rolled back by one call each, and keeps who did it and why', async () => {
       await using made = await open()
       const { pass, having, rollouts, id, acts } = await rollingOut(made, {})

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { type AbortOptions, fakeClock } from '../../../../lib/base/index.ts'
 import { recordingMetrics, silentLogger } from '../../../../lib/telemetry/index.ts'
+import { documentOf } from '../../../../services/manager/settings/document.ts'
 import { newProgress } from '../../../../services/manager/settings/progress.ts'
 import { parseScope } from '../../../../services/manager/settings/scope.ts'
 import { settingsMeters } from '../../../../services/manager/settings/settings-meters.ts'
@@ -13,9 +14,15 @@ import { simulatedFleet } from '../../../kit/manager/simulated-fleet.ts'
 const wanted = { version: 1, values: { log: 'info' } }
 const slot = { scope: parseScope('all'), kind: 'agent', touched: 1, wanted }
 const noRollouts: SettingsWorkComponents['rollouts'] = {
-  ...{ open: async () => [], hosts: async () => [], looked: async () => undefined, begin: async () => undefined },
+  ...{ open: async () => [], hosts: async () => [], looked: async () => true, begin: async () => undefined },
 }
 const database = { keep: () => Promise.reject(new Error('nothing is to be written')) }
+
+const rolloutAt = (id: string): Rollout => ({
+  ...{ id, scope: parseScope('all'), kind: 'agent', from: undefined, to: 1, touched: 1, share: nobody },
+  ...{ plan: { ...planDefaults, minPulls: 0, steps: [{ percent: 100 }] }, progress: newProgress(1, 0) },
+  ...{ before: undefined, madeAtMs: 0, endedAtMs: undefined },
+})
 
 test('a tracker that does not answer for too long is away, and others get what they are to have', async () => {
   const clock = fakeClock()
@@ -46,13 +53,36 @@ test('a tracker that does not answer for too long is away, and others get what t
   expect(metrics.value('shoal_manager_trackers', { state: 'away' })).toBe(1)
 })
 
+test('an end is told only when it is written: somebody may have changed the roll-out meanwhile', async () => {
+  const clock = fakeClock()
+  const clusters = simulatedFleet({ clock, clusters: { near: 1 }, trackers: 1 })
+  clusters.hold('near-tracker-0', documentOf('near', [slot], 'm'))
+  clusters.live()
+  const progress = { ...newProgress(1, 0), begun: true, isSettled: true, sinceMs: -1e9 }
+  const host = { cluster: 'near', host: 'near-host-0', isMember: true, base: { pulls: 0, errors: 0, stalls: 0 } }
+  const metrics = recordingMetrics()
+  const ends = async (isWritten: boolean) => {
+    const rollouts = {
+      ...noRollouts,
+      open: async () => [{ ...rolloutAt('r'), progress, touched: 0 }],
+      hosts: async () => [host],
+      looked: async () => isWritten,
+    }
+    await settingsRound(
+      {
+        ...{ clock, logger: silentLogger(), clusters, meters: settingsMeters(metrics), manager: () => 'm' },
+        ...{ store: { wanted: async () => [slot] }, rollouts, database },
+      },
+      { signal: new AbortController().signal, lookingSinceMs: 0 },
+    )
+    return metrics.value('shoal_manager_rollout_ends_total', { state: 'done' })
+  }
+  expect(await ends(false)).toBe(0)
+  expect(await ends(true)).toBe(1)
+})
+
 test('a roll-out that cannot go on holds up no other one, and no tracker', async () => {
   const clock = fakeClock()
-  const rollout = (id: string): Rollout => ({
-    ...{ id, scope: parseScope('all'), kind: 'agent', from: undefined, to: 1, touched: 1, share: nobody },
-    ...{ plan: { ...planDefaults, steps: [{ percent: 100 }] }, progress: newProgress(1, 0) },
-    ...{ before: undefined, madeAtMs: 0, endedAtMs: undefined },
-  })
   const begun: string[] = []
   const fleet = simulatedFleet({ clock, clusters: { near: 1 }, trackers: 1 })
   const metrics = recordingMetrics()
@@ -62,7 +92,7 @@ test('a roll-out that cannot go on holds up no other one, and no tracker', async
       store: { wanted: async () => [slot] },
       rollouts: {
         ...noRollouts,
-        open: async () => [rollout('broken'), rollout('sound')],
+        open: async () => [rolloutAt('broken'), rolloutAt('sound')],
         async begin({ id }) {
           if (id === 'broken') throw new Error('the disk is full')
           begun.push(id)
