@@ -57,7 +57,8 @@ export function steeringAdminRoutes(components: SteeringAdminComponents): readon
       (kind ?? host.kind) === host.kind &&
       (state === undefined || steeredState(components, host) === state) &&
       (layer === null || steering.for(host).layers.includes(layer))
-    const keyOf = ({ id }: Pick<HostReport, 'id'>) => id
+    // Services of different kinds may have the same name.
+    const keyOf = ({ id, kind: its }: Pick<HostReport, 'id' | 'kind'>) => `${id}/${its}`
     const items = inOrder([...reports.all()].filter(fits), keyOf, asked)
     const { page, next } = pageOf({ items, keyOf, row }, asked)
     sendTagged(exchange, { hosts: page, ...(next !== undefined && { next }) })
