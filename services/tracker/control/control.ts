@@ -212,12 +212,14 @@ function loadFitting(
 
 const byVersion = (a: ControlEntry, b: ControlEntry): number => (isLater(a.version, b.version) ? 1 : -1)
 
-/** What a manager wants with what admins have said, or without it where these contradict each other. */
+/** What a manager wants with what admins have said; without their intervals where these contradict its own. */
 function together(defaults: EffectiveSettings, settings: TrackerSettings, steered: TrackerSettings): EffectiveSettings {
   try {
     return effective(defaults, { ...settings, ...steered })
   } catch {
-    return effective(defaults, steered)
+    // Each of the two fits by itself, and only intervals can contradict each other.
+    const { minIntervalMs: _min, maxIntervalMs: _max, ...others } = settings
+    return effective(defaults, { ...others, ...steered })
   }
 }
 
