@@ -65,7 +65,8 @@ export function steeringAdminRoutes(components: SteeringAdminComponents): readon
   }
 
   return [
-    adminRoute(trackerAdmin.steering, (exchange) => sendTagged(exchange, held())),
+    // How long this tracker has run is nothing that somebody changes.
+    adminRoute(trackerAdmin.steering, (exchange) => sendTagged(exchange, held(), { isWhole: reports.isWhole })),
     adminRoute(trackerAdmin.steer, async (exchange) => {
       const document = await adminBody(trackerAdmin.steer, exchange)
       const said = await steering.put(document, () => requireSeen(exchange, held()))

@@ -7,10 +7,12 @@ import {
   steeringWordClient,
   trackerAdmin,
 } from '../../../lib/api/index.ts'
+import { type Clock, systemClock } from '../../../lib/base/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { trackerService } from '../../../services/tracker/index.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
 import { disposableHttp } from '../../kit/scripted-server.ts'
+import { agingClock } from '../../kit/shifted-clock.ts'
 import { trackerConfig } from '../../kit/tracker-config.ts'
 
 const report = {
@@ -18,13 +20,18 @@ const report = {
   health: { done: 0, failed: 0, stalled: 0 },
 }
 
-const tracker = () =>
+const tracker = (clock: Clock = systemClock()) =>
   buildResource(async (stack) => {
-    const service = trackerService({ logger: silentLogger() }, await trackerConfig(stack))
+    const service = trackerService({ logger: silentLogger(), clock }, await trackerConfig(stack))
     stack.own({ [Symbol.asyncDispose]: () => service.stop() })
     await service.start()
     const http = stack.own(disposableHttp())
-    return { http, url: service.url, admin: adminClient(http, service.adminUrl, trackerAdmin) }
+    return {
+      http,
+      url: service.url,
+      adminUrl: service.adminUrl,
+      admin: adminClient(http, service.adminUrl, trackerAdmin),
+    }
   })
 
 test('an origin and a build-index of one name are both told, also where a page ends between them', async () => {
@@ -44,4 +51,19 @@ test('an origin and a build-index of one name are both told, also where a page e
     } while (last !== undefined)
     expect(seen).toEqual(['a', 'one', 'z'].flatMap((id) => [`${id} build-index`, `${id} origin`]))
   }
+})
+
+test('says whether it is old enough to know all hosts, which is no change of what is held', async () => {
+  const clock = agingClock()
+  await using it = await tracker(clock)
+  const seen = async () => {
+    const answer = await it.http.request({ method: 'GET', url: `${it.adminUrl}/steering` })
+    await answer.discard()
+    return answer.headers['etag']
+  }
+  const before = await seen()
+  expect(await it.admin.steering({})).toMatchObject({ isWhole: false })
+  clock.age(75_000)
+  expect(await it.admin.steering({})).toMatchObject({ isWhole: true })
+  expect([typeof before, await seen()]).toEqual(['string', before])
 })
