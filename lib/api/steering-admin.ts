@@ -32,6 +32,11 @@ const heldSchema = z.object({
   document: steeringDocumentSchema.optional(),
   /** What became of it at this tracker itself. */
   tracker: z.object({ state: z.enum(['applied', 'failed']), code: text(64).optional(), message: text(200).optional() }),
+  /**
+   * Whether it has run for so long that it has heard of all hosts; absent from trackers of an earlier version, and from
+   * answers to changes.
+   */
+  isWhole: z.boolean().optional(),
 })
 
 /** Which settings a host runs. */

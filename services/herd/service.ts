@@ -6,6 +6,7 @@ import type { Logger } from '../../lib/telemetry/index.ts'
 import type { AgentComponents } from '../agent/index.ts'
 import type { ManagerComponents } from '../manager/index.ts'
 import type { OriginComponents } from '../origin/index.ts'
+import type { TrackerComponents } from '../tracker/index.ts'
 import { doors } from './doors.ts'
 import type { HerdPlan, InstancePlan } from './plan.ts'
 
@@ -18,6 +19,7 @@ export interface HerdComponents {
   /** Replacements for parts of the services, given by tests. */
   readonly agentParts?: (id: string) => AgentComponents
   readonly originParts?: (id: string) => OriginComponents
+  readonly trackerParts?: (id: string) => TrackerComponents
 }
 
 export interface HerdInit {
@@ -50,10 +52,11 @@ function partsFor(
   components: HerdComponents,
   kind: ServiceKind,
   id: string,
-): AgentComponents | OriginComponents | ManagerComponents {
+): AgentComponents | OriginComponents | TrackerComponents | ManagerComponents {
   const { onFirstAdminLink } = components
   if (kind === 'manager') return onFirstAdminLink === undefined ? {} : { onFirstAdminLink }
   if (kind === 'origin') return components.originParts?.(id) ?? {}
+  if (kind === 'tracker') return components.trackerParts?.(id) ?? {}
   if (kind !== 'agent') return {}
   return { onPull: (summary: PullSummary) => components.onPull(id, summary), ...components.agentParts?.(id) }
 }

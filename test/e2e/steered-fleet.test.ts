@@ -8,6 +8,7 @@ import { cursedStore } from '../kit/manager/cursed-store.ts'
 import { type SettingsManagerLab, settingsManagerLab } from '../kit/manager/settings-manager-lab.ts'
 import { pushBlobOf } from '../kit/pushed-blob.ts'
 import { disposableHttp } from '../kit/scripted-server.ts'
+import { agingClock } from '../kit/shifted-clock.ts'
 import { slowPull } from '../kit/slow-pull.ts'
 import { startTopology, type Topology } from '../kit/topology.ts'
 
@@ -48,8 +49,9 @@ describe('a fleet of a manager', () => {
     )
 
   beforeAll(async () => {
+    const clock = agingClock()
     shoal = await startTopology({
-      ...{ agents: AGENTS, origins: 1, trackers: 2, processes: [] },
+      ...{ agents: AGENTS, origins: 1, trackers: 2, processes: [], trackerParts: () => ({ clock }) },
       overrides: ['agent.limits.download=64KiB/s'],
       more: (kind, id) => (kind === 'agent' ? { labels: { host: id } } : {}),
       agentParts: () => ({ wrapStore: cursedStore(({ minFreeBytes }) => minFreeBytes === CURSE) }),
@@ -60,6 +62,7 @@ describe('a fleet of a manager', () => {
     }))
     for (const { admin } of trackers)
       await eventually(async () => expect(await admin.statistics({})).toMatchObject({ listening: AGENTS }))
+    clock.age(75_000)
     const clusters = { clusters: () => [{ id: 'near', name: 'near', away: false }], trackers: () => trackers }
     manager = await settingsManagerLab(clusters, { config: { settings: { every: '100ms' } } })
     if (program === undefined) return

@@ -21,7 +21,7 @@ const project = join(import.meta.dirname, '..', '..')
 /** Characters of what a process wrote to stderr that tell why it ended. */
 const LAST_WORDS = 2000
 
-export interface TopologyInit extends Pick<HerdComponents, 'agentParts' | 'originParts'> {
+export interface TopologyInit extends Pick<HerdComponents, 'agentParts' | 'originParts' | 'trackerParts'> {
   readonly agents: number
   readonly origins: number
   readonly trackers: number

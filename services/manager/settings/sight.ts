@@ -25,7 +25,7 @@ export interface SeenHost extends SteeredHost {
 export interface ClusterSight {
   readonly cluster: string
   readonly hosts: readonly SeenHost[]
-  /** A tracker has told of all its hosts. */
+  /** A tracker has told of all its hosts, and has run for so long that these are all. */
   readonly isWhole: boolean
   /** None of its trackers has answered lately, so nobody was asked. */
   readonly isAway?: boolean
@@ -33,6 +33,9 @@ export interface ClusterSight {
 
 /** What is seen of a cluster that is away. */
 export const unseen = (cluster: string): ClusterSight => ({ cluster, hosts: [], isWhole: false, isAway: true })
+
+/** What one tracker knows. */
+type Told = Pick<ClusterSight, 'hosts' | 'isWhole'>
 
 type Held = AnswerOf<typeof trackerAdmin.steering>
 
@@ -71,7 +74,7 @@ async function askTracker(
   cluster: string,
   { id, admin }: SteeredTrackerClient,
   { nowMs, signal, manager }: AbortOptions & Pick<SightInit, 'nowMs' | 'manager'>,
-): Promise<readonly SeenHost[]> {
+): Promise<Told> {
   const held = await admin.steering({}, { signal })
   const hosts = [trackerOf(cluster, id, held, nowMs)]
   let last: string | undefined
@@ -80,7 +83,8 @@ async function askTracker(
     hosts.push(...page.hosts.map((row) => hostOf(cluster, held.generation, row)))
     last = page.next
   } while (last !== undefined && hosts.length < MAX_HOSTS)
-  return held.document === undefined || held.document.manager === manager ? hosts : hosts.map(underAnother)
+  const isOurs = held.document === undefined || held.document.manager === manager
+  return { hosts: isOurs ? hosts : hosts.map(underAnother), isWhole: held.isWhole !== false }
 }
 
 /**
@@ -153,5 +157,6 @@ async function sightOf(
     }
   })
   const told = (await Promise.all(asked)).filter((each) => each !== undefined)
-  return { cluster, hosts: merged(told), isWhole: told.length > 0 }
+  // Hosts ask every tracker, so one that knows them all suffices.
+  return { cluster, hosts: merged(told.map(({ hosts }) => hosts)), isWhole: told.some(({ isWhole }) => isWhole) }
 }

@@ -57,14 +57,16 @@ export function steeringAdminRoutes(components: SteeringAdminComponents): readon
       (kind ?? host.kind) === host.kind &&
       (state === undefined || steeredState(components, host) === state) &&
       (layer === null || steering.for(host).layers.includes(layer))
-    const keyOf = ({ id }: Pick<HostReport, 'id'>) => id
+    // Services of different kinds may have the same name.
+    const keyOf = ({ id, kind: its }: Pick<HostReport, 'id' | 'kind'>) => `${id}/${its}`
     const items = inOrder([...reports.all()].filter(fits), keyOf, asked)
     const { page, next } = pageOf({ items, keyOf, row }, asked)
     sendTagged(exchange, { hosts: page, ...(next !== undefined && { next }) })
   }
 
   return [
-    adminRoute(trackerAdmin.steering, (exchange) => sendTagged(exchange, held())),
+    // How long this tracker has run is nothing that somebody changes.
+    adminRoute(trackerAdmin.steering, (exchange) => sendTagged(exchange, held(), { isWhole: reports.isWhole })),
     adminRoute(trackerAdmin.steer, async (exchange) => {
       const document = await adminBody(trackerAdmin.steer, exchange)
       const said = await steering.put(document, () => requireSeen(exchange, held()))

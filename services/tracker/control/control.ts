@@ -124,13 +124,7 @@ export function control(components: ControlComponents, defaults: EffectiveSettin
   const words = controlWords(clock)
   const force = inForce(components, defaults)
   const { kept, held } = force
-  let last: Promise<unknown> = Promise.resolve()
-
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const done = last.then(work)
-    last = done.catch(() => undefined)
-    return done
-  }
+  const { inTurn, settled } = turns()
   /** What is not kept does not hold. */
   const take = async (entries: readonly ControlEntry[]) => {
     const replaced = new Set(entries.map(nameOf))
@@ -158,9 +152,7 @@ export function control(components: ControlComponents, defaults: EffectiveSettin
     async start() {
       loadFitting(await file.load(), { force, words, logger })
     },
-    stop: async () => {
-      await last
-    },
+    stop: settled,
     mark: (kind, target, mark) =>
       inTurn(() => {
         const isKnown = kept[kind].all().some((each) => each.target === target)
@@ -182,6 +174,21 @@ export function control(components: ControlComponents, defaults: EffectiveSettin
     },
     get now() {
       return held.now
+    },
+  }
+}
+
+/** One after the other; what fails holds up nobody. */
+function turns() {
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    inTurn: <T>(work: () => Promise<T>): Promise<T> => {
+      const done = last.then(work)
+      last = done.catch(() => undefined)
+      return done
+    },
+    settled: async (): Promise<void> => {
+      await last
     },
   }
 }
@@ -212,12 +219,13 @@ function loadFitting(
 
 const byVersion = (a: ControlEntry, b: ControlEntry): number => (isLater(a.version, b.version) ? 1 : -1)
 
-/** What a manager wants with what admins have said, or without it where these contradict each other. */
+/** What a manager wants with what admins have said; without their intervals where these contradict its own. */
 function together(defaults: EffectiveSettings, settings: TrackerSettings, steered: TrackerSettings): EffectiveSettings {
   try {
     return effective(defaults, { ...settings, ...steered })
   } catch {
-    return effective(defaults, steered)
+    // Each of the two fits by itself, and only intervals can contradict each other.
+    return effective(defaults, { ...settings, minIntervalMs: undefined, maxIntervalMs: undefined, ...steered })
   }
 }
 

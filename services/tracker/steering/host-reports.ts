@@ -23,6 +23,10 @@ export interface HostReports {
   ofPeer(peerId: string): HostReport | undefined
   /** Whether it was not heard of for too long. */
   isAway(report: HostReport): boolean
+  /** Hosts can be heard of from now on. */
+  begin(): void
+  /** Whether that is so long ago that whoever is there has been heard of: reports outlive no restart. */
+  readonly isWhole: boolean
   /** Forgets those that have been silent for long. Call it regularly. */
   sweep(): void
 }
@@ -43,12 +47,13 @@ interface Entry extends AgeLinks<Entry> {
   readonly holder: string
 }
 
-export function hostReports(clock: Pick<Clock, 'now'>, { max }: HostReportsInit): HostReports {
+export function hostReports(clock: Pick<Clock, 'now' | 'monotonicMs'>, { max }: HostReportsInit): HostReports {
   // In the order in which they were heard of.
   const byName = new Map<string, Entry>()
   const byPeer = new Map<string, Entry>()
   const shares = new Map<string, AgeList<Entry>>()
   const held = holders()
+  let beganMs = Number.POSITIVE_INFINITY
   // Services of different kinds may have the same name.
   const nameOf = ({ kind, id }: Pick<HostReport, 'kind' | 'id'>) => `${kind} ${id}`
   const keep = (entry: Entry) => {
@@ -82,6 +87,12 @@ export function hostReports(clock: Pick<Clock, 'now'>, { max }: HostReportsInit)
       for (const { report } of byName.values()) yield report
     },
     ofPeer: (peerId) => byPeer.get(peerId)?.report,
+    begin() {
+      beganMs = clock.monotonicMs()
+    },
+    get isWhole() {
+      return clock.monotonicMs() - beganMs >= AWAY_MS
+    },
     isAway: (report) => silentMs(report) >= AWAY_MS,
     sweep() {
       for (const entry of byName.values()) {

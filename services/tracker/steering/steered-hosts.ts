@@ -47,7 +47,10 @@ export function steeredHosts(
   return {
     reports,
     steeringDesk: desk,
-    start: () => ticks.start(),
+    start() {
+      reports.begin()
+      return ticks.start()
+    },
     async stop() {
       await ticks.stop()
       await wakes.stop()

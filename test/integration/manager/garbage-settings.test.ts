@@ -7,6 +7,7 @@ import { resourceStack } from '../../kit/resource-stack.ts'
 import { s3Config } from '../../kit/s3-object.ts'
 import { startS3Server } from '../../kit/s3-server/index.ts'
 import { disposableHttp } from '../../kit/scripted-server.ts'
+import { agingClock } from '../../kit/shifted-clock.ts'
 import { startTopology, type Topology } from '../../kit/topology.ts'
 
 const HOUR = 3_600_000
@@ -18,6 +19,7 @@ const rules = [{ repository: 'team/*', tag: 'v*', newest: 1 }]
 
 const stack = resourceStack()
 const http = disposableHttp()
+const clock = agingClock()
 let shoal: Topology
 
 /** A manager, a tracker, and two build-indexes, of which the second has a backend without conditional deletions. */
@@ -29,6 +31,7 @@ beforeAll(async () => {
       processes: [good],
       overrides: ['manager.clusters.heartbeat=500ms', 'manager.settings.every=200ms'],
       more: (_, id) => (id === odd ? { backend } : {}),
+      trackerParts: () => ({ clock }),
     }),
   )
 }, 120_000)
@@ -38,6 +41,7 @@ afterAll(async () => {
 })
 
 const manager = () => adminClient(http, shoal.url('manager-1', 'admin'), managerApi)
+const tracker = () => adminClient(http, shoal.url('tracker-1', 'admin'), trackerAdmin)
 const adminOf = (id: string) => adminClient(http, shoal.url(id, 'admin'), buildIndexAdmin)
 
 async function settingsOf(id: string) {
@@ -99,6 +103,8 @@ describe('rules of garbage and retention that a manager sets', () => {
 
   test('are rolled out in steps, and values that are malformed reach nobody', async () => {
     const rollout = { steps: [{ hosts: 1 }, { percent: 100 }], soakSeconds: 0 }
+    await eventually(async () => expect((await tracker().steeringHosts({ kind })).hosts).toHaveLength(2))
+    clock.age(75_000)
     const made = await set('cluster:herd', { 'garbage.grace': '30h' }, { rollout })
     const id = made.rollout?.id ?? ''
     await eventually(async () => expect(await manager().rollout({ id })).toMatchObject({ state: 'done', steps: 2 }), {
@@ -112,8 +118,7 @@ describe('rules of garbage and retention that a manager sets', () => {
   test('hold after a restart without the manager and without a tracker', async () => {
     await set(`host:${good}`, { 'retention.rate': 123, 'retention.rules': rules })
     await applied(`host:${good}`, { hosts: 1, applied: 1 })
-    const tracker = adminClient(http, shoal.url('tracker-1', 'admin'), trackerAdmin)
-    const { hosts } = await tracker.steeringHosts({ kind })
+    const { hosts } = await tracker().steeringHosts({ kind })
     expect(hosts.map((each) => [each.id, each.kind])).toEqual([
       [good, kind],
       [odd, kind],

@@ -69,6 +69,19 @@ describe('what admins have said', () => {
     expect(it.settings).toEqual({ perSecond: 7 })
   })
 
+  test.each([
+    ['lower', { minIntervalMs: 5_000 }, { maxIntervalMs: 3_000 }, { minMs: 1_000, maxMs: 3_000 }],
+    ['higher', { maxIntervalMs: 4_000 }, { minIntervalMs: 6_000 }, { minMs: 6_000, maxMs: 9_000 }],
+  ])('and contradicts a %s bound of a manager is left out alone', async (_, said, steered, now) => {
+    const { it } = tracker(memoryFile().file)
+    await it.start()
+    await it.set({ policy: 'topology', perSecond: 7, ...said })
+    it.steer(steered)
+    expect(it.now).toEqual({ policy: 'topology', perSecond: 7, ...now })
+    it.steer({})
+    expect(it.settings).toEqual({ policy: 'topology', perSecond: 7, ...said })
+  })
+
   test('fits when what makes room comes with it', async () => {
     const { it, clock } = tracker(memoryFile(page(0, (number) => ban(number, 1), MAX_MARKS)).file)
     await it.start()

@@ -109,6 +109,18 @@ describe('what is known of hosts', () => {
     expect([...reports.all()]).toEqual([])
   })
 
+  test('is not all as long as hosts may be there that have not asked yet', async () => {
+    const { clock, reports } = lab()
+    expect(reports.isWhole).toBe(false)
+    await clock.advance(75_000)
+    expect(reports.isWhole).toBe(false)
+    reports.begin()
+    await clock.advance(74_999)
+    expect(reports.isWhole).toBe(false)
+    await clock.advance(1)
+    expect(reports.isWhole).toBe(true)
+  })
+
   test('services of different kinds and one name are two, and each hears of its own', () => {
     const document = {
       manager: 'm',
