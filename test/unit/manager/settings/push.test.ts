@@ -10,7 +10,10 @@ const overTheWire = (value: unknown): unknown => JSON.parse(JSON.stringify(value
 
 test('a document that a tracker has taken and told again is the same one', async () => {
   const fleet = simulatedFleet({ clock: fakeClock(), clusters: { near: 1 }, trackers: 1 })
-  const wanted = { version: 1, values: { log: 'info', 'registry.upstreams': [{ registry: 'r', identity: 'passThrough' }] } }
+  const wanted = {
+    version: 1,
+    values: { log: 'info', 'registry.upstreams': [{ registry: 'r', identity: 'passThrough' }] },
+  }
   const share = { hosts: { near: ['x'] }, percent: 10.5 }
   const coming = { version: 2, values: { 'registry.fill': true }, share, rollout: 'r' }
   const slot = { scope: parseScope('zone:a'), kind: 'agent', touched: 3, wanted, coming }
