@@ -23,7 +23,7 @@ export interface PartEnd extends Ending {
 }
 
 /** A job that has not ended, without what may be much. */
-export type OpenJob = Pick<JobTable, 'id' | 'kind' | 'state' | 'createdAtMs'>
+export type OpenJob = Pick<JobTable, 'id' | 'kind' | 'state' | 'createdAtMs' | 'untilMs' | 'cancelAtMs'>
 
 /** The jobs of a manager, for the one who does them. */
 export interface JobLedger {
@@ -132,7 +132,7 @@ function ledgerReads({ read }: Pick<LedgerComponents, 'read'>): Pick<JobLedger, 
     async open(count) {
       return read()
         .selectFrom('jobs')
-        .select(['id', 'kind', 'state', 'createdAtMs'])
+        .select(['id', 'kind', 'state', 'createdAtMs', 'untilMs', 'cancelAtMs'])
         .where('state', 'in', ['waiting', 'running'])
         .orderBy('id')
         .limit(count)

@@ -21,6 +21,8 @@ import { stepLedger } from './step-ledger.ts'
 
 /** Parts of one job that are worked at at the same time. */
 const PARTS_AT_ONCE = 8
+/** Parts of one job that wait for whom they need, besides those. */
+export const MAX_STUCK_PARTS = 64
 
 const stepOf: Readonly<Record<StepName, Step>> = {
   ...{ resolve: resolveStep, content: contentStep, url: urlStep, origins: originsStep, fleet: fleetStep },
@@ -29,6 +31,8 @@ const stepOf: Readonly<Record<StepName, Step>> = {
 
 export interface JobRunComponents extends StepComponents {
   readonly logger: Logger
+  /** Whether others wait for the place of this job. */
+  readonly crowded?: () => boolean
 }
 
 /** How a job ends, by the ends of its parts. */
@@ -39,13 +43,16 @@ export function endOfParts(parts: readonly Part[], verdict: Verdict): Ending {
   return parts.some(({ state }) => state === 'cancelled') ? { state: 'cancelled' } : { state: 'done' }
 }
 
-/** Does all of a job that is not done, from wherever it was left. @throws ABORTED when this manager is not to go on with it, LedgerFailure */
+/**
+ * Does all of a job that is not done, from wherever it was left. `stuck`: others wait for its place, and none of whom it needs answers.
+ * @throws ABORTED when this manager is not to go on with it, LedgerFailure
+ */
 export async function runJob(
   components: JobRunComponents,
   id: string,
   signal: AbortSignal,
-): Promise<Ending | undefined> {
-  const { clock, lookMs } = components
+): Promise<Ending | 'stuck' | undefined> {
+  const { clock, lookMs, crowded = () => false } = components
   const ledger = stepLedger(components.ledger)
   const found = await ledger.look(id)
   if (found === undefined) return undefined
@@ -54,16 +61,14 @@ export async function runJob(
     if (job.cancelAtMs !== undefined) return 'cancel'
     return clock.now() > job.untilMs ? 'timeout' : undefined
   }
-  if (job.state === 'waiting') await ledger.setJob(id, { state: 'running' })
+  // What is to end before it began never runs.
+  if (job.state === 'waiting' && verdict() === undefined) await ledger.setJob(id, { state: 'running' })
   const over = abortController()
   const until = anySignal([signal, over.signal])
-  const begun = new Set<number>()
-  const failures: unknown[] = []
-  let moved: Deferred<void> = deferred()
-  const work = background((_name, err) => failures.push(err))
+  const under = partsUnderWay({ components: { ...components, ledger }, job: () => job, signal: until, verdict })
   try {
     for (;;) {
-      moved = deferred()
+      const moved = under.moved()
       const now = await ledger.look(id)
       if (now === undefined) return undefined
       job = now.job
@@ -73,21 +78,66 @@ export async function runJob(
         await ledger.setJob(id, end)
         return end
       }
-      for (const part of open.filter(({ n }) => !begun.has(n))) {
-        if (work.size >= PARTS_AT_ONCE) break
-        begun.add(part.n)
-        const stepWork = { ...components, ledger, part, signal: until, verdict }
-        Object.defineProperty(stepWork, 'job', { get: () => job, enumerable: true })
-        work.run(`part ${part.n}`, () =>
-          runPart(stepWork as typeof stepWork & { readonly job: Job }).finally(() => moved.resolve()),
-        )
-      }
-      if (failures.length > 0) throw failures[0]
-      await pause(clock, lookMs, { event: moved.promise, signal: until })
+      under.begin(open)
+      if (under.isStuck() && crowded()) return 'stuck'
+      await pause(clock, lookMs, { event: moved, signal: until })
     }
   } finally {
     over.abort()
-    await work.stop()
+    await under.stop()
+  }
+}
+
+interface UnderWay {
+  /** Resolves when a part has ended. */
+  moved(): Promise<void>
+  /** Begins what of these has its turn. @throws what a part has thrown */
+  begin(open: readonly Part[]): void
+  /** All that was begun waits for whom it needs. */
+  isStuck(): boolean
+  stop(): Promise<void>
+}
+
+interface PartsInit extends Pick<Parameters<Step>[0], 'signal' | 'verdict'> {
+  readonly components: JobRunComponents
+  readonly job: () => Job
+}
+
+/** The parts of a job that are worked at. Those that get no answer leave their turn to others. */
+function partsUnderWay({ components, job, signal, verdict }: PartsInit): UnderWay {
+  const [begun, stuck] = [new Set<number>(), new Set<number>()]
+  const failures: unknown[] = []
+  const work = background((_name, err) => failures.push(err))
+  let moved: Deferred<void> = deferred()
+  const run = (part: Part) => {
+    begun.add(part.n)
+    const answered = (isSo: boolean) => {
+      if (isSo) stuck.delete(part.n)
+      else stuck.add(part.n)
+    }
+    const stepWork = { ...components, part, signal, verdict, answered }
+    Object.defineProperty(stepWork, 'job', { get: job, enumerable: true })
+    work.run(`part ${part.n}`, () =>
+      runPart(stepWork as typeof stepWork & { readonly job: Job }).finally(() => {
+        stuck.delete(part.n)
+        moved.resolve()
+      }),
+    )
+  }
+  return {
+    moved() {
+      moved = deferred()
+      return moved.promise
+    },
+    begin(open) {
+      for (const part of open.filter(({ n }) => !begun.has(n))) {
+        if (work.size - stuck.size >= PARTS_AT_ONCE || stuck.size >= MAX_STUCK_PARTS) break
+        run(part)
+      }
+      if (failures.length > 0) throw failures[0]
+    },
+    isStuck: () => stuck.size > 0 && stuck.size === work.size,
+    stop: () => work.stop(),
   }
 }
 

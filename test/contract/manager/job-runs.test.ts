@@ -1,10 +1,38 @@
 import { expect, test } from '@jest/globals'
 import { appError } from '../../../lib/base/index.ts'
+import { silentMetrics } from '../../../lib/telemetry/index.ts'
+import { jobMeters } from '../../../services/manager/jobs/job-meters.ts'
 import { runJob } from '../../../services/manager/jobs/job-run.ts'
-import { eachManagerDatabase } from '../../kit/manager/databases.ts'
+import { jobRunner } from '../../../services/manager/jobs/job-runner.ts'
+import { eventually } from '../../kit/eventually.ts'
+import { eachManagerDatabase, type MadeDatabase } from '../../kit/manager/databases.ts'
 import { jobRuns, questionOf } from '../../kit/manager/job-runs.ts'
 
 const { signal } = new AbortController()
+
+/** A manager that does one job at a time. */
+function worker(made: MadeDatabase) {
+  const runs = jobRuns(made)
+  const { components, clock } = runs
+  const meters = jobMeters(silentMetrics())
+  const init = { atOnce: 1, keepMs: Number.MAX_SAFE_INTEGER }
+  const runner = jobRunner({ ...components, meters, database: made.database }, init)
+  const end = new AbortController()
+  const working = runner.work(made.database, end.signal).catch(() => undefined)
+  return {
+    ...runs,
+    /** Looks of the manager, until something is so. */
+    looks: (isSo: () => Promise<void>) =>
+      eventually(async () => {
+        await clock.advance(components.lookMs)
+        await isSo()
+      }),
+    async [Symbol.asyncDispose]() {
+      end.abort()
+      await working
+    },
+  }
+}
 
 eachManagerDatabase((open) => {
   test.each([
@@ -28,5 +56,40 @@ eachManagerDatabase((open) => {
     await expect(runJob(components, id, signal)).resolves.toEqual({ state: 'done' })
     expect(await store.get(id)).toMatchObject({ state: 'done', sums: { rows: { done: 1 } } })
     expect(orders).toEqual([`manager ${id}.0`])
+  })
+
+  test('a job that nobody can do now leaves its place to one that somebody can, and is done when it can be', async () => {
+    await using made = await open()
+    await using it = worker(made)
+    const limitMs = it.clock.now() + 3_600_000
+    const stuck = [await it.store.add(questionOf(limitMs, ['away'])), await it.store.add(questionOf(limitMs, ['away']))]
+    const both = await it.store.add(questionOf(limitMs, [...Array(9).fill('away'), 'here']))
+    const { id } = await it.store.add(questionOf(limitMs))
+    await it.looks(async () => expect(await it.store.get(id)).toMatchObject({ state: 'done' }))
+    // So does a part of a job: those that nobody can do keep no other one from its turn.
+    await it.looks(async () => expect((await it.store.parts(both.id)).at(-1)).toMatchObject({ state: 'done' }))
+    await it.looks(async () => expect((await it.store.get(stuck[1]!.id)).state).toBe('running'))
+    it.join('away')
+    for (const job of [...stuck, both])
+      await it.looks(async () => expect(await it.store.get(job.id)).toMatchObject({ state: 'done' }))
+    expect(new Set(it.orders).size).toBe(it.orders.length)
+  })
+
+  test('a job that is cancelled, or whose time is over, before it began ends without a place', async () => {
+    await using made = await open()
+    await using it = worker(made)
+    it.hang()
+    const first = await it.store.add(questionOf(it.clock.now() + 3_600_000))
+    await it.looks(async () => expect(it.orders).toHaveLength(1))
+    const cancelled = await it.store.add(questionOf(it.clock.now() + 3_600_000))
+    const late = await it.store.add(questionOf(it.clock.now() + 1))
+    await it.store.cancel(cancelled.id, 'user:ada')
+    await it.looks(async () => expect(await it.store.get(cancelled.id)).toMatchObject({ state: 'cancelled' }))
+    await it.looks(async () =>
+      expect(await it.store.get(late.id)).toMatchObject({ state: 'failed', code: 'JOB_TIMEOUT' }),
+    )
+    expect((await it.store.get(late.id)).startedAtMs).toBeUndefined()
+    expect(await it.store.get(first.id)).toMatchObject({ state: 'running' })
+    expect(it.orders).toHaveLength(1)
   })
 })
