@@ -12,7 +12,7 @@ import { contentStep, urlStep } from './content-steps.ts'
 import { fleetStep } from './fleet-step.ts'
 import type { PartEnd } from './job-ledger.ts'
 import { backfillStep, gcStep, retentionStep } from './look-steps.ts'
-import { type Ending, isOpen, type Job, type Part, type StepName } from './model.ts'
+import type { Ending, Job, Part, StepName } from './model.ts'
 import { originsStep } from './origins-step.ts'
 import { pause } from './pause.ts'
 import { resolveStep } from './resolve-step.ts'
@@ -23,6 +23,8 @@ import { stepLedger } from './step-ledger.ts'
 const PARTS_AT_ONCE = 8
 /** Parts of one job that wait for whom they need, besides those. */
 export const MAX_STUCK_PARTS = 64
+/** Parts that are read at a look: with those that are worked at, as many as may begin. */
+const LOOKED_AT = MAX_STUCK_PARTS + 3 * PARTS_AT_ONCE
 
 const stepOf: Readonly<Record<StepName, Step>> = {
   ...{ resolve: resolveStep, content: contentStep, url: urlStep, origins: originsStep, fleet: fleetStep },
@@ -54,7 +56,7 @@ export async function runJob(
 ): Promise<Ending | 'stuck' | undefined> {
   const { clock, lookMs, crowded = () => false } = components
   const ledger = stepLedger(components.ledger)
-  const found = await ledger.look(id)
+  const found = await ledger.look(id, { open: 0 })
   if (found === undefined) return undefined
   let { job } = found
   const verdict = (): Verdict => {
@@ -69,12 +71,12 @@ export async function runJob(
   try {
     for (;;) {
       const moved = under.moved()
-      const now = await ledger.look(id)
+      const now = await ledger.look(id, { open: LOOKED_AT })
       if (now === undefined) return undefined
       job = now.job
-      const open = now.parts.filter(({ state }) => isOpen(state))
+      const open = now.parts
       if (open.length === 0) {
-        const end = endOfParts(now.parts, verdict())
+        const end = endOfParts((await ledger.look(id))?.parts ?? [], verdict())
         await ledger.setJob(id, end)
         return end
       }
@@ -158,5 +160,10 @@ async function runPart(work: Parameters<Step>[0] & JobRunComponents): Promise<vo
   if (signal.aborted) return
   if (end.state === 'failed')
     logger.warn('a part of a job has failed', { job: job.id, part: part.n, step: part.step, code: end.code })
-  await ledger.endPart(part, end)
+  try {
+    await ledger.endPart(part, end)
+  } catch (err) {
+    if (!isAppError(err)) throw err
+    await ledger.endPart(part, { state: 'failed', code: err.code, message: err.message })
+  }
 }

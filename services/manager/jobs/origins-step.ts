@@ -80,9 +80,8 @@ async function bringOne(
 /** Has origins bring the blobs of an image, a few at a time, and notes how far each is. */
 export const originsStep: Step = async (work) => {
   const { part, ledger, job } = work
-  const content = (await ledger.look(job.id, { whole: true }))?.parts.find(
-    ({ n }) => n === part.spec.contentOf,
-  )?.content
+  const known = await ledger.look(job.id, { whole: true, n: part.spec.contentOf ?? -1 })
+  const content = known?.parts[0]?.content
   if (content === undefined) throw appError('UNKNOWN', { message: 'the blobs of the image are not known' })
   const rows = await wantedRows(work, content)
   const waiting = rows.filter(({ state }) => isOpen(state))

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { appError } from '../../../lib/base/index.ts'
 import { silentMetrics } from '../../../lib/telemetry/index.ts'
+import { MAX_JOB_PARTS } from '../../../services/manager/jobs/job-ledger.ts'
 import { jobMeters } from '../../../services/manager/jobs/job-meters.ts'
 import { runJob } from '../../../services/manager/jobs/job-run.ts'
 import { jobRunner } from '../../../services/manager/jobs/job-runner.ts'
@@ -91,5 +92,38 @@ eachManagerDatabase((open) => {
     expect((await it.store.get(late.id)).startedAtMs).toBeUndefined()
     expect(await it.store.get(first.id)).toMatchObject({ state: 'running' })
     expect(it.orders).toHaveLength(1)
+  })
+
+  test('a job of many parts reads all of them once, at its end', async () => {
+    await using made = await open()
+    const read: number[] = []
+    const { store, components, clock } = jobRuns(made, (ledger) => ({
+      ...ledger,
+      async look(...asked) {
+        const found = await ledger.look(...asked)
+        read.push(found?.parts.length ?? 0)
+        return found
+      },
+    }))
+    const { id } = await store.add(questionOf(clock.now() + 60_000, Array(150).fill('here')))
+    await expect(runJob(components, id, signal)).resolves.toEqual({ state: 'done' })
+    expect(read.filter((count) => count > 100)).toEqual([150])
+  })
+
+  test('a part from which more would follow than one job may have has failed, and the job with it', async () => {
+    await using made = await open()
+    const { store, components, ledger, clock } = jobRuns(made)
+    const spec = { kind: 'distribution', targets: ['team/app:1'] } as const
+    const content = { cluster: 'here', step: 'content', spec: { target: 'team/app:1' } } as const
+    const { id } = await store.add({ ...questionOf(clock.now() + 60_000), spec, parts: [content, content] })
+    const ended = { ...content, jobId: id, n: 0 }
+    const next = Array(MAX_JOB_PARTS - 1).fill(ended)
+    await expect(ledger.endPart(ended, { state: 'done', next })).rejects.toMatchObject({ code: 'BODY_INVALID' })
+    expect(await store.parts(id)).toMatchObject([{ state: 'waiting' }, { state: 'waiting' }])
+    // As many as there may be, all of which have ended.
+    await ledger.endPart(ended, { state: 'done', next: next.slice(1) })
+    await made.database.keep((tx) => tx.updateTable('jobParts').set({ state: 'done' }).where('n', '>', 1).execute())
+    await expect(runJob(components, id, signal)).resolves.toMatchObject({ state: 'failed', code: 'BODY_INVALID' })
+    expect((await ledger.look(id, { n: 1 }))?.parts).toMatchObject([{ n: 1, state: 'failed', code: 'BODY_INVALID' }])
   })
 })

@@ -36,6 +36,7 @@ export function jobRuns(
       },
       job: async () => ({ id: 'j1', state: 'done', hosts, progress, failures: {} }),
       jobHosts: async () => ({ hosts: [{ host: 'host-1', state: 'done', attempts: 1, progress }] }),
+      content: async () => ({ digest: 'sha256:00', repository: 'team/app', items: [{ digest: 'sha256:01', size: 1 }] }),
       cancelJob: async () => undefined,
     },
   }
