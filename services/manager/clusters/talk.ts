@@ -20,9 +20,17 @@ export interface TalkingMember<Calls extends AdminCalls> {
   readonly admin: AdminClient<Calls>
 }
 
+export interface TalkingCluster {
+  readonly id: string
+  readonly name: string
+  readonly away: boolean
+  /** No service has ever joined it, of whatever kind. */
+  readonly empty?: true
+}
+
 /** How the other wings talk to the services of clusters. Those that answered lately come first. */
 export interface ClusterTalk {
-  clusters(): readonly { readonly id: string; readonly name: string; readonly away: boolean }[]
+  clusters(): readonly TalkingCluster[]
   trackers(clusterId: string): readonly TalkingMember<typeof trackerAdmin>[]
   origins(clusterId: string): readonly TalkingMember<typeof originAdmin>[]
   buildIndexes(clusterId: string): readonly TalkingMember<typeof buildIndexAdmin>[]
@@ -62,7 +70,10 @@ export function clusterTalk({ roster, http, seal }: ClusterTalkComponents): Clus
     )
   return {
     clusters: () =>
-      roster.clusters.map(({ id, name, state }) => ({ id, name, away: state === 'away' || state === 'empty' })),
+      roster.clusters.map(({ id, name, state, members }) => ({
+        ...{ id, name, away: state === 'away' || state === 'empty' },
+        ...(members.length === 0 && { empty: true as const }),
+      })),
     trackers: (clusterId) => membersOf(clusterId, 'tracker', trackerAdmin),
     origins: (clusterId) => membersOf(clusterId, 'origin', originAdmin),
     buildIndexes: (clusterId) => membersOf(clusterId, 'buildIndex', buildIndexAdmin),

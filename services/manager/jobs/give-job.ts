@@ -45,11 +45,15 @@ const secondsOf = ({ kind, limitSeconds }: JobSpec): number => {
 /** @throws CLUSTER_UNKNOWN */
 function clustersOf(talk: Pick<ClusterTalk, 'clusters'>, { clusters }: JobSpec): readonly string[] {
   const all = talk.clusters()
-  if (all.length === 0) throw appError('CLUSTER_UNKNOWN', { message: 'no cluster has joined this manager yet' })
-  if (clusters === undefined || clusters.length === 0) {
-    if (all.length > MAX_JOB_CLUSTERS)
+  // A cluster that is only written down has nobody who could do anything: only who names it waits for it.
+  const joined = all.filter(({ empty }) => empty !== true)
+  const isNamed = clusters !== undefined && clusters.length > 0
+  if ((isNamed ? all : joined).length === 0)
+    throw appError('CLUSTER_UNKNOWN', { message: 'no cluster has joined this manager yet' })
+  if (!isNamed) {
+    if (joined.length > MAX_JOB_CLUSTERS)
       throw appError('BODY_INVALID', { message: `one job is for at most ${MAX_JOB_CLUSTERS} clusters; name some` })
-    return all.map(({ id }) => id)
+    return joined.map(({ id }) => id)
   }
   const ids = clusters.map((name) => namedCluster(all, name).id)
   return [...new Set(ids)]

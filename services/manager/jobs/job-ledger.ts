@@ -1,6 +1,6 @@
-import type { Clock } from '../../../lib/base/index.ts'
+import { appError, type Clock } from '../../../lib/base/index.ts'
 import type { ManagerDatabase, Tx } from '../database/index.ts'
-import { partsOfJob, sumsOfRows } from './job-reads.ts'
+import { type PartsAsked, partsOfJob, sumsOfRows } from './job-reads.ts'
 import { type Content, type Ending, type Job, jobOf, type NewPart, newPartRow, type Part, type Row } from './model.ts'
 import type { JobRowTable, JobTable } from './tables.ts'
 
@@ -8,6 +8,8 @@ import type { JobRowTable, JobTable } from './tables.ts'
 const ROWS_AT_ONCE = 500
 /** Jobs that are removed in one transaction. */
 const SWEPT = 50
+/** Parts of one job, with all that follow from those it began with. */
+export const MAX_JOB_PARTS = 10_000
 
 /** What is noted of a part while it is worked at. */
 export interface PartNote {
@@ -23,19 +25,17 @@ export interface PartEnd extends Ending {
 }
 
 /** A job that has not ended, without what may be much. */
-export type OpenJob = Pick<JobTable, 'id' | 'kind' | 'state' | 'createdAtMs'>
+export type OpenJob = Pick<JobTable, 'id' | 'kind' | 'state' | 'createdAtMs' | 'untilMs' | 'cancelAtMs'>
 
 /** The jobs of a manager, for the one who does them. */
 export interface JobLedger {
   /** Those that have not ended, the oldest first. */
   open(count: number): Promise<readonly OpenJob[]>
-  /** The job and its parts, `whole` with the contents of images; undefined when it was removed. */
-  look(
-    id: string,
-    options?: { readonly whole?: boolean },
-  ): Promise<{ readonly job: Job; readonly parts: readonly Part[] } | undefined>
+  /** The job and its parts, or some of them; undefined when it was removed. */
+  look(id: string, asked?: PartsAsked): Promise<{ readonly job: Job; readonly parts: readonly Part[] } | undefined>
   note(part: Pick<Part, 'jobId' | 'n'>, note: PartNote): Promise<void>
   /** Its rows that have not ended end with it. Does nothing to a part that has ended already, whoever ended it. */
+  /** @throws BODY_INVALID when more would follow than one job may have; then it has not ended */
   endPart(part: Pick<Part, 'jobId' | 'n'>, end: PartEnd): Promise<void>
   rowsOf(part: Pick<Part, 'jobId' | 'n'>): Promise<readonly Row[]>
   /** Rows as they are now, in place of those of before; `gone` are no more. */
@@ -81,7 +81,7 @@ async function takeSeq(tx: Tx, jobId: string, count: number): Promise<number> {
   return seq - count + 1
 }
 
-/** What follows a part gets the next numbers. */
+/** What follows a part gets the next numbers. @throws BODY_INVALID */
 async function addParts(tx: Tx, jobId: string, next: readonly NewPart[]): Promise<void> {
   if (next.length === 0) return
   const { last } = await tx
@@ -89,6 +89,10 @@ async function addParts(tx: Tx, jobId: string, next: readonly NewPart[]): Promis
     .select((eb) => eb.fn.max<number | null>('n').as('last'))
     .where('jobId', '=', jobId)
     .executeTakeFirstOrThrow()
+  if ((last ?? 0) + next.length >= MAX_JOB_PARTS)
+    throw appError('BODY_INVALID', {
+      message: `at most ${MAX_JOB_PARTS} parts in one job, such as blobs times clusters`,
+    })
   const values = next.map((part, i) => newPartRow(jobId, (last ?? 0) + 1 + i, part))
   for (let at = 0; at < values.length; at += ROWS_AT_ONCE)
     await tx
@@ -132,15 +136,15 @@ function ledgerReads({ read }: Pick<LedgerComponents, 'read'>): Pick<JobLedger, 
     async open(count) {
       return read()
         .selectFrom('jobs')
-        .select(['id', 'kind', 'state', 'createdAtMs'])
+        .select(['id', 'kind', 'state', 'createdAtMs', 'untilMs', 'cancelAtMs'])
         .where('state', 'in', ['waiting', 'running'])
         .orderBy('id')
         .limit(count)
         .execute()
     },
-    async look(id, { whole = false } = {}) {
+    async look(id, asked) {
       const row = await read().selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst()
-      return row === undefined ? undefined : { job: jobOf(row), parts: await partsOfJob(read(), id, whole) }
+      return row === undefined ? undefined : { job: jobOf(row), parts: await partsOfJob(read(), id, asked) }
     },
     async rowsOf({ jobId, n }) {
       const rows = await read()

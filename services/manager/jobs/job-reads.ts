@@ -2,9 +2,24 @@ import type { JobState } from '../../../lib/api/index.ts'
 import type { Reader } from '../database/index.ts'
 import { type JobSums, type Part, partColumns, partOf } from './model.ts'
 
-/** The parts of a job; the contents of images, which may be much, only when the `whole` is wanted. */
-export async function partsOfJob(read: Reader, id: string, whole: boolean): Promise<readonly Part[]> {
-  const parts = read.selectFrom('jobParts').where('jobId', '=', id).orderBy('n')
+/** Which parts of a job, in their order; default: all. */
+export interface PartsAsked {
+  /** With the contents of images, which may be much. */
+  readonly whole?: boolean
+  /** This one alone. */
+  readonly n?: number
+  /** So many of those that have not ended. */
+  readonly open?: number
+}
+
+export async function partsOfJob(
+  read: Reader,
+  id: string,
+  { whole = false, n, open }: PartsAsked = {},
+): Promise<readonly Part[]> {
+  let parts = read.selectFrom('jobParts').where('jobId', '=', id).orderBy('n')
+  if (n !== undefined) parts = parts.where('n', '=', n)
+  if (open !== undefined) parts = parts.where('state', 'in', ['waiting', 'running']).limit(open)
   const rows = await (whole ? parts.selectAll() : parts.select(partColumns)).execute()
   return rows.map(partOf)
 }

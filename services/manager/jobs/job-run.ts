@@ -12,7 +12,7 @@ import { contentStep, urlStep } from './content-steps.ts'
 import { fleetStep } from './fleet-step.ts'
 import type { PartEnd } from './job-ledger.ts'
 import { backfillStep, gcStep, retentionStep } from './look-steps.ts'
-import { type Ending, isOpen, type Job, type Part, type StepName } from './model.ts'
+import type { Ending, Job, Part, StepName } from './model.ts'
 import { originsStep } from './origins-step.ts'
 import { pause } from './pause.ts'
 import { resolveStep } from './resolve-step.ts'
@@ -21,6 +21,10 @@ import { stepLedger } from './step-ledger.ts'
 
 /** Parts of one job that are worked at at the same time. */
 const PARTS_AT_ONCE = 8
+/** Parts of one job that wait for whom they need, besides those. */
+export const MAX_STUCK_PARTS = 64
+/** Parts that are read at a look: with those that are worked at, as many as may begin. */
+const LOOKED_AT = MAX_STUCK_PARTS + 3 * PARTS_AT_ONCE
 
 const stepOf: Readonly<Record<StepName, Step>> = {
   ...{ resolve: resolveStep, content: contentStep, url: urlStep, origins: originsStep, fleet: fleetStep },
@@ -29,6 +33,8 @@ const stepOf: Readonly<Record<StepName, Step>> = {
 
 export interface JobRunComponents extends StepComponents {
   readonly logger: Logger
+  /** Whether others wait for the place of this job. */
+  readonly crowded?: () => boolean
 }
 
 /** How a job ends, by the ends of its parts. */
@@ -39,55 +45,101 @@ export function endOfParts(parts: readonly Part[], verdict: Verdict): Ending {
   return parts.some(({ state }) => state === 'cancelled') ? { state: 'cancelled' } : { state: 'done' }
 }
 
-/** Does all of a job that is not done, from wherever it was left. @throws ABORTED when this manager is not to go on with it, LedgerFailure */
+/**
+ * Does all of a job that is not done, from wherever it was left. `stuck`: others wait for its place, and none of whom it needs answers.
+ * @throws ABORTED when this manager is not to go on with it, LedgerFailure
+ */
 export async function runJob(
   components: JobRunComponents,
   id: string,
   signal: AbortSignal,
-): Promise<Ending | undefined> {
-  const { clock, lookMs } = components
+): Promise<Ending | 'stuck' | undefined> {
+  const { clock, lookMs, crowded = () => false } = components
   const ledger = stepLedger(components.ledger)
-  const found = await ledger.look(id)
+  const found = await ledger.look(id, { open: 0 })
   if (found === undefined) return undefined
   let { job } = found
   const verdict = (): Verdict => {
     if (job.cancelAtMs !== undefined) return 'cancel'
     return clock.now() > job.untilMs ? 'timeout' : undefined
   }
-  if (job.state === 'waiting') await ledger.setJob(id, { state: 'running' })
+  // What is to end before it began never runs.
+  if (job.state === 'waiting' && verdict() === undefined) await ledger.setJob(id, { state: 'running' })
   const over = abortController()
   const until = anySignal([signal, over.signal])
-  const begun = new Set<number>()
-  const failures: unknown[] = []
-  let moved: Deferred<void> = deferred()
-  const work = background((_name, err) => failures.push(err))
+  const under = partsUnderWay({ components: { ...components, ledger }, job: () => job, signal: until, verdict })
   try {
     for (;;) {
-      moved = deferred()
-      const now = await ledger.look(id)
+      const moved = under.moved()
+      const now = await ledger.look(id, { open: LOOKED_AT })
       if (now === undefined) return undefined
       job = now.job
-      const open = now.parts.filter(({ state }) => isOpen(state))
+      const open = now.parts
       if (open.length === 0) {
-        const end = endOfParts(now.parts, verdict())
+        const end = endOfParts((await ledger.look(id))?.parts ?? [], verdict())
         await ledger.setJob(id, end)
         return end
       }
-      for (const part of open.filter(({ n }) => !begun.has(n))) {
-        if (work.size >= PARTS_AT_ONCE) break
-        begun.add(part.n)
-        const stepWork = { ...components, ledger, part, signal: until, verdict }
-        Object.defineProperty(stepWork, 'job', { get: () => job, enumerable: true })
-        work.run(`part ${part.n}`, () =>
-          runPart(stepWork as typeof stepWork & { readonly job: Job }).finally(() => moved.resolve()),
-        )
-      }
-      if (failures.length > 0) throw failures[0]
-      await pause(clock, lookMs, { event: moved.promise, signal: until })
+      under.begin(open)
+      if (under.isStuck() && crowded()) return 'stuck'
+      await pause(clock, lookMs, { event: moved, signal: until })
     }
   } finally {
     over.abort()
-    await work.stop()
+    await under.stop()
+  }
+}
+
+interface UnderWay {
+  /** Resolves when a part has ended. */
+  moved(): Promise<void>
+  /** Begins what of these has its turn. @throws what a part has thrown */
+  begin(open: readonly Part[]): void
+  /** All that was begun waits for whom it needs. */
+  isStuck(): boolean
+  stop(): Promise<void>
+}
+
+interface PartsInit extends Pick<Parameters<Step>[0], 'signal' | 'verdict'> {
+  readonly components: JobRunComponents
+  readonly job: () => Job
+}
+
+/** The parts of a job that are worked at. Those that get no answer leave their turn to others. */
+function partsUnderWay({ components, job, signal, verdict }: PartsInit): UnderWay {
+  const [begun, stuck] = [new Set<number>(), new Set<number>()]
+  const failures: unknown[] = []
+  const work = background((_name, err) => failures.push(err))
+  let moved: Deferred<void> = deferred()
+  const run = (part: Part) => {
+    begun.add(part.n)
+    const answered = (isSo: boolean) => {
+      if (isSo) stuck.delete(part.n)
+      else stuck.add(part.n)
+    }
+    const stepWork = { ...components, part, signal, verdict, answered }
+    Object.defineProperty(stepWork, 'job', { get: job, enumerable: true })
+    work.run(`part ${part.n}`, () =>
+      runPart(stepWork as typeof stepWork & { readonly job: Job }).finally(() => {
+        stuck.delete(part.n)
+        moved.resolve()
+      }),
+    )
+  }
+  return {
+    moved() {
+      moved = deferred()
+      return moved.promise
+    },
+    begin(open) {
+      for (const part of open.filter(({ n }) => !begun.has(n))) {
+        if (work.size - stuck.size >= PARTS_AT_ONCE || stuck.size >= MAX_STUCK_PARTS) break
+        run(part)
+      }
+      if (failures.length > 0) throw failures[0]
+    },
+    isStuck: () => stuck.size > 0 && stuck.size === work.size,
+    stop: () => work.stop(),
   }
 }
 
@@ -108,5 +160,10 @@ async function runPart(work: Parameters<Step>[0] & JobRunComponents): Promise<vo
   if (signal.aborted) return
   if (end.state === 'failed')
     logger.warn('a part of a job has failed', { job: job.id, part: part.n, step: part.step, code: end.code })
-  await ledger.endPart(part, end)
+  try {
+    await ledger.endPart(part, end)
+  } catch (err) {
+    if (!isAppError(err)) throw err
+    await ledger.endPart(part, { state: 'failed', code: err.code, message: err.message })
+  }
 }

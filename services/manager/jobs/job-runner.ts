@@ -5,6 +5,7 @@ import { jobLedger, type OpenJob, sweepJobs } from './job-ledger.ts'
 import type { JobMeters } from './job-meters.ts'
 import { type JobRunComponents, runJob } from './job-run.ts'
 import { MAX_OPEN_JOBS } from './job-store.ts'
+import { jobTurns } from './job-turns.ts'
 import { pause } from './pause.ts'
 
 /** Between two looks for jobs that are too old. */
@@ -12,7 +13,7 @@ const SWEEP_MS = 60_000
 /** After a job could not be gone on with. */
 const AGAIN_MS = 2_000
 
-export interface JobRunnerComponents extends Omit<JobRunComponents, 'ledger'> {
+export interface JobRunnerComponents extends Omit<JobRunComponents, 'ledger' | 'crowded'> {
   readonly database: Pick<ManagerDatabase, 'read'>
   readonly meters: JobMeters
 }
@@ -38,7 +39,7 @@ export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: J
     async work(writer, signal) {
       const read = () => database.read
       const ledger = jobLedger({ read, keep: (part) => writer.keep(part), clock })
-      const running = new Set<string>()
+      const turns = jobTurns(atOnce)
       const tasks = background((_name, err) => logger.error('failed to do jobs', { err }))
       let sweptMs = Number.NEGATIVE_INFINITY
       const sweep = async () => {
@@ -47,15 +48,18 @@ export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: J
         if (!more) sweptMs = clock.monotonicMs()
       }
       const doOne = async (job: OpenJob, until: AbortSignal) => {
+        let isStuck = false
         try {
-          const end = await runJob({ ...components, ledger }, job.id, until)
+          const end = await runJob({ ...components, ledger, crowded: () => turns.crowded() }, job.id, until)
+          isStuck = end === 'stuck'
+          if (end === 'stuck') return
           if (end !== undefined) meters.ended(job.kind, end.state)
         } catch (err) {
           if (until.aborted || isAbort(err)) return
           logger.warn('failed to go on with a job', { job: job.id, err })
           await clock.sleep(AGAIN_MS, { signal: until }).catch(() => undefined)
         } finally {
-          running.delete(job.id)
+          turns.leave(job.id, isStuck)
           asked.resolve()
         }
       }
@@ -67,11 +71,7 @@ export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: J
           asked = deferred()
           const open = await ledger.open(MAX_OPEN_JOBS)
           meters.note(open, clock.now())
-          for (const job of open.filter(({ id }) => !running.has(id))) {
-            if (running.size >= atOnce) break
-            running.add(job.id)
-            tasks.run(`job ${job.id}`, (until) => doOne(job, until))
-          }
+          for (const job of turns.take(open, clock.now())) tasks.run(`job ${job.id}`, (until) => doOne(job, until))
           await sweep()
           await pause(clock, lookMs, { event: asked.promise, signal })
         }

@@ -154,7 +154,7 @@ export function jobStore(components: JobStoreComponents): JobStore {
     add,
     get: (id) => find(database.read, id),
     page: (asked, filter) => pageOf(database.read, asked, filter),
-    parts: (id, { whole = false } = {}) => partsOfJob(database.read, id, whole),
+    parts: (id, asked) => partsOfJob(database.read, id, asked),
     sums: ({ id, sums }) => (sums === undefined ? sumsOfRows(database.read, id) : Promise.resolve(sums)),
     async rows(id, { after, count, state }) {
       let all = database.read

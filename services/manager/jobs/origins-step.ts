@@ -28,7 +28,11 @@ async function wantedRows(work: StepWork, { items }: Content): Promise<readonly 
 }
 
 /** Asks one origin for one blob until it is there, or never will be. */
-async function bringOne(work: StepWork, repository: string, first: Row): Promise<Row> {
+async function bringOne(
+  work: StepWork,
+  { repository, answered }: { readonly repository: string; readonly answered: (isSo: boolean) => void },
+  first: Row,
+): Promise<Row> {
   const { talk, part, job, ledger, clock, random, signal, verdict } = work
   const everywhere = job.spec.scope === 'all_origins'
   let row: Row = { ...first, state: 'running' }
@@ -47,6 +51,7 @@ async function bringOne(work: StepWork, repository: string, first: Row): Promise
     throwIfAborted(signal)
     try {
       const { whole, size, heldBytes } = await ask()
+      answered(true)
       const bytes = size ?? row.bytes
       if (whole) {
         await become({ state: 'done', bytes, doneBytes: bytes, doneBlobs: 1, code: null })
@@ -60,6 +65,7 @@ async function bringOne(work: StepWork, repository: string, first: Row): Promise
         await become({ state: 'failed', code: err.code, attempts: row.attempts + 1 })
         return row
       }
+      answered(false)
       const owners = everywhere ? [] : await ownersOf(talk.origins(part.cluster), row.blob, { signal }).catch(() => [])
       const host = owners[(row.attempts + 1) % Math.max(1, owners.length)] ?? row.host
       await become({ code: err.code, attempts: row.attempts + 1, host })
@@ -74,19 +80,28 @@ async function bringOne(work: StepWork, repository: string, first: Row): Promise
 /** Has origins bring the blobs of an image, a few at a time, and notes how far each is. */
 export const originsStep: Step = async (work) => {
   const { part, ledger, job } = work
-  const content = (await ledger.look(job.id, { whole: true }))?.parts.find(
-    ({ n }) => n === part.spec.contentOf,
-  )?.content
+  const known = await ledger.look(job.id, { whole: true, n: part.spec.contentOf ?? -1 })
+  const content = known?.parts[0]?.content
   if (content === undefined) throw appError('UNKNOWN', { message: 'the blobs of the image are not known' })
   const rows = await wantedRows(work, content)
   const waiting = rows.filter(({ state }) => isOpen(state))
   const ended = rows.filter(({ state }) => !isOpen(state))
-  const each = async () => {
+  let workers = Math.min(job.spec.atOnce ?? AT_ONCE, waiting.length)
+  // The part gets no answer while none of those who ask for it gets one.
+  const stuck = new Set<number>()
+  const each = async (_: unknown, worker: number) => {
+    const answered = (isSo: boolean) => {
+      if (isSo) stuck.delete(worker)
+      else stuck.add(worker)
+      work.answered?.(stuck.size < workers)
+    }
     for (let row = waiting.shift(); row !== undefined; row = waiting.shift())
-      ended.push(await bringOne(work, content.repository, row))
+      ended.push(await bringOne(work, { repository: content.repository, answered }, row))
+    workers -= 1
+    stuck.delete(worker)
   }
-  const workers = await Promise.allSettled(Array.from({ length: job.spec.atOnce ?? AT_ONCE }, each))
-  for (const worker of workers) if (worker.status === 'rejected') throw worker.reason
+  const ends = await Promise.allSettled(Array.from({ length: workers }, each))
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
   const bad = ended.find(({ state }) => state === 'failed') ?? ended.find(({ state }) => state === 'cancelled')
   if (bad === undefined) return { state: 'done' }
   if (bad.state === 'cancelled') return { state: 'cancelled' }

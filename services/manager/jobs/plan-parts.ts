@@ -6,7 +6,7 @@ import type { Content, Job, NewPart, Part, PartSpec } from './model.ts'
 
 /** Parts of one job that are known when it is made. */
 export const MAX_PARTS = 1000
-/** Parts of one job with those that follow: the blobs of its images in a distribution. */
+/** Blobs of one image in a distribution, each of which is a part that follows. */
 const MAX_FOLLOWING = 5000
 
 export interface PlanInit {

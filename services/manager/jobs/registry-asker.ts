@@ -1,7 +1,15 @@
 import type { LookupFunction } from 'node:net'
 import type { JobCredentials } from '../../../lib/api/index.ts'
 import type { TlsMaterial } from '../../../lib/base/index.ts'
-import { type AbortOptions, appError, bareHost, type Clock, hasCode, type Startable } from '../../../lib/base/index.ts'
+import {
+  type AbortOptions,
+  appError,
+  bareHost,
+  type Clock,
+  hasCode,
+  lifecycle,
+  type Startable,
+} from '../../../lib/base/index.ts'
 import { type Digest, digestAlgorithm, digestOf, MANIFEST_LIMIT, parseDigest } from '../../../lib/core/index.ts'
 import {
   type Admits,
@@ -44,6 +52,8 @@ export interface RegistryAskerInit {
   readonly allow: readonly string[]
 }
 
+const defaultPort = (protocol: string) => (protocol === 'https:' ? 443 : 80)
+
 const isIp = (host: string) => /^[\d.]+$/.test(host) || host.includes(':')
 
 /** Only the internet is asked, and what the config allows: whoever may give a job must not see what only the manager can reach. */
@@ -52,37 +62,41 @@ export function registryAsker(
   { allow }: RegistryAskerInit,
 ): RegistryAsker {
   const refused = new Set<string>()
-  const isAllowed = (host: string) => allow.includes(host)
+  const allowed = new Set(allow.map((host) => host.toLowerCase()))
+  const isAllowed = ({ hostname, port, protocol }: URL) =>
+    allowed.has(hostname) || allowed.has(`${hostname}:${port === '' ? defaultPort(protocol) : port}`)
   const admits: Admits = (host, address) => {
-    const good = isAllowed(host) || admittedPublic(host, address)
+    const good = admittedPublic(host, address)
     if (!good) refused.add(host)
     return good
   }
-  const http = httpClient(
-    { clock, ...(lookup !== undefined && { lookup }) },
-    { admits, tls, trustsPublic: true, connectTimeoutMs: CONNECT_MS },
-  )
+  // A look-up knows no port. So what is allowed has a client of its own, and the one for all the rest never goes to an inner address.
+  const init = { tls, trustsPublic: true, connectTimeoutMs: CONNECT_MS }
+  const parts = { clock, ...(lookup !== undefined && { lookup }) }
+  const [anywhere, internet] = [httpClient(parts, init), httpClient(parts, { ...init, admits })]
   const check = (text: string) => {
-    const { hostname, host } = new URL(text)
-    if (isAllowed(hostname) || isAllowed(host)) return
+    const url = new URL(text)
+    const { hostname, host } = url
+    if (isAllowed(url)) return
     const address = bareHost(hostname)
     if (isIp(address) ? placeOf(address).reach === 'public' : !/(?:^|\.)localhost$/.test(hostname)) return
     throw appError('ADDRESS_REFUSED', { detail: { host } })
   }
   const get = async (url: string, headers: Readonly<Record<string, string>>, options: AbortOptions) => {
     check(url)
+    const { hostname, host } = new URL(url)
     try {
+      const http = isAllowed(new URL(url)) ? anywhere : internet
       return await http.request({ method: 'GET', url, headers, ...options })
     } catch (err) {
-      if (!hasCode(err, 'PEER_CLOSED') || !refused.delete(new URL(url).hostname)) throw err
-      throw appError('ADDRESS_REFUSED', { detail: { host: new URL(url).host } })
+      if (!hasCode(err, 'PEER_CLOSED') || !refused.delete(hostname)) throw err
+      throw appError('ADDRESS_REFUSED', { detail: { host } })
     }
   }
   return {
     check,
     digestOf: (url, credentials, options) => manifestDigest({ get, url, credentials }, options),
-    start: () => http.start(),
-    stop: () => http.stop(),
+    ...lifecycle([anywhere, internet]),
   }
 }
 

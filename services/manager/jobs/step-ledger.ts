@@ -14,18 +14,21 @@ export class LedgerFailure extends Error {
 
 const isOfLedger = (err: unknown): boolean => hasCode(err, 'DATABASE_BUSY', 'LEASE_LOST', 'SHUTTING_DOWN', ...awayCodes)
 
-const told =
-  <Args extends readonly unknown[], T>(call: (...args: Args) => Promise<T>) =>
-  async (...args: Args): Promise<T> => {
-    try {
-      return await call(...args)
-    } catch (err) {
-      throw isOfLedger(err) ? new LedgerFailure(err) : err
-    }
+async function told<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (err) {
+    throw isOfLedger(err) ? new LedgerFailure(err) : err
   }
+}
 
 /** The ledger for the steps of a job. @throws LedgerFailure, which says nothing of the part that is worked at */
-export const stepLedger = ({ open, look, note, endPart, rowsOf, saveRows, setJob }: JobLedger): JobLedger => ({
-  ...{ open: told(open), look: told(look), note: told(note), endPart: told(endPart) },
-  ...{ rowsOf: told(rowsOf), saveRows: told(saveRows), setJob: told(setJob) },
+export const stepLedger = (ledger: JobLedger): JobLedger => ({
+  open: (count) => told(() => ledger.open(count)),
+  look: (id, options) => told(() => ledger.look(id, options)),
+  note: (part, note) => told(() => ledger.note(part, note)),
+  endPart: (part, end) => told(() => ledger.endPart(part, end)),
+  rowsOf: (part) => told(() => ledger.rowsOf(part)),
+  saveRows: (jobId, rows, gone) => told(() => ledger.saveRows(jobId, rows, gone)),
+  setJob: (id, to) => told(() => ledger.setJob(id, to)),
 })

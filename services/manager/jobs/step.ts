@@ -35,6 +35,8 @@ export interface StepWork extends StepComponents {
   readonly signal: AbortSignal
   /** What was said of the job meanwhile. */
   readonly verdict: () => Verdict
+  /** Told whether what the part needs has answered at last: while it does not, others may have the part's place. */
+  readonly answered?: (isSo: boolean) => void
 }
 
 /** Does one part of a job, from wherever it was left. @throws what it fails with */
@@ -63,19 +65,22 @@ export const isOver = (err: unknown): err is Over => typeof err === 'object' && 
 
 /** Tries until it works, it fails for good, or the job is to end. @throws Over, ABORTED, and what it fails with for good */
 export async function insist<T>(
-  { clock, random, signal, verdict }: Pick<StepWork, 'clock' | 'random' | 'signal' | 'verdict'>,
+  { clock, random, signal, verdict, answered }: Pick<StepWork, 'clock' | 'random' | 'signal' | 'verdict' | 'answered'>,
   call: (options: AbortOptions) => Promise<T>,
   until: () => Verdict = verdict,
 ): Promise<T> {
   for (let tried = 1; ; tried += 1) {
     throwIfAborted(signal)
     try {
-      return await call({ signal })
+      const done = await call({ signal })
+      answered?.(true)
+      return done
     } catch (err) {
       throwIfAborted(signal)
       if (!isAppError(err) || !err.retryable) throw err
       const over = until()
       if (over !== undefined) throw new Over(endOf(over, err))
+      answered?.(false)
       await clock.sleep(Math.min(backoffMs(AGAIN, Math.min(tried, 10), random), AGAIN.maxMs), { signal })
     }
   }

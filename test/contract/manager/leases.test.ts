@@ -112,7 +112,7 @@ eachManagerDatabase((open) => {
         now -= 1
       })
     }
-    await using one = worker({ ...database, read: database.read, keep } as ManagerDatabase)
+    await using one = worker({ ...database, read: database.read, keep })
     await one.duty.start()
     await eventually(() => expect(one.lease()).toBeDefined())
     const lease = one.lease()!

@@ -1,4 +1,4 @@
-import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
+import { type AbortOptions, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import type { ClusterTalk } from '../../../services/manager/clusters/talk.ts'
 import { type JobLedger, jobLedger } from '../../../services/manager/jobs/job-ledger.ts'
@@ -16,7 +16,7 @@ export const questionOf = (untilMs: number, clusters: readonly string[] = ['here
   parts: clusters.map((cluster) => ({ cluster, step: 'fleet', spec: { order: 'query', target: 'team/app:1' } })),
 })
 
-/** The jobs of a database, with one tracker in the cluster `here`, which does at once what it is told, and nobody in any other one. */
+/** The jobs of a database, with one tracker in the cluster `here`, which does at once what it is told. */
 export function jobRuns(
   { database }: Pick<MadeDatabase, 'database'>,
   better: (ledger: JobLedger) => JobLedger = (is) => is,
@@ -24,23 +24,35 @@ export function jobRuns(
   const clock = fakeClock()
   const random = seededRandom(3)
   const orders: string[] = []
+  const joined = new Set(['here'])
+  let hangs = false
   const tracker = {
     id: 'tracker-1',
     admin: {
-      order: async ({ body }: { readonly body: { readonly key: string } }) => {
+      order: async ({ body }: { readonly body: { readonly key: string } }, { signal }: AbortOptions) => {
         orders.push(body.key)
+        if (hangs) await clock.sleep(Number.MAX_SAFE_INTEGER, { signal })
         return { id: 'j1', state: 'done' }
       },
       job: async () => ({ id: 'j1', state: 'done', hosts, progress, failures: {} }),
       jobHosts: async () => ({ hosts: [{ host: 'host-1', state: 'done', attempts: 1, progress }] }),
+      content: async () => ({ digest: 'sha256:00', repository: 'team/app', items: [{ digest: 'sha256:01', size: 1 }] }),
       cancelJob: async () => undefined,
     },
   }
-  const talk = { trackers: (cluster: string) => (cluster === 'here' ? [tracker] : []) } as unknown as ClusterTalk
+  const talk = { trackers: (cluster: string) => (joined.has(cluster) ? [tracker] : []) } as unknown as ClusterTalk
   const ledger = jobLedger({ read: () => database.read, keep: (work) => database.keep(work), clock })
   const components: JobRunComponents = {
     ...{ talk, clock, random, logger: silentLogger(), lookMs: 1_000 },
-    ...{ ledger: better(ledger), credentials: { of: () => undefined }, registries: undefined as never },
+    ...{ ledger: better(ledger) },
   }
-  return { clock, orders, components, ledger, store: jobStore({ database, clock, random }) }
+  return {
+    ...{ clock, orders, components, ledger, store: jobStore({ database, clock, random }) },
+    /** The tracker is one of this cluster as well. */
+    join: (cluster: string) => void joined.add(cluster),
+    /** The tracker does not answer any more. */
+    hang() {
+      hangs = true
+    },
+  }
 }

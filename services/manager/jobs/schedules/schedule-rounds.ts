@@ -44,6 +44,12 @@ const keyOfPush = ({ name, changedAtMs }: ScheduleAnswer, { repository, digest }
   return `push ${Math.floor(nowMs / ONCE_MS)} ${createHash('sha256').update(told).digest('hex')}`
 }
 
+/** Whether the schedule waits for such a push. */
+const isOf = ({ onPush }: ScheduleAnswer, { repository, tag }: Pushed): boolean =>
+  onPush !== undefined &&
+  starPattern(onPush.repository).fits(repository) &&
+  (onPush.tag === undefined || (tag !== undefined && starPattern(onPush.tag).fits(tag)))
+
 const actorOf = ({ name }: ScheduleAnswer): string => `schedule:${name}`
 
 /** @throws BODY_INVALID when the job of the schedule is none any more */
@@ -120,15 +126,9 @@ export function scheduleRounds(components: ScheduleRoundsComponents): ScheduleRo
       }
     },
     async pushed(image) {
-      const { repository, tag } = image
       const begun: (string | AppError)[] = []
       for (const schedule of await schedules.ofPushes()) {
-        const { onPush } = schedule
-        const fits =
-          onPush !== undefined &&
-          starPattern(onPush.repository).fits(repository) &&
-          (onPush.tag === undefined || (tag !== undefined && starPattern(onPush.tag).fits(tag)))
-        if (fits) begun.push(await beginPushed(schedule, image))
+        if (isOf(schedule, image)) begun.push(await beginPushed(schedule, image))
       }
       // Who has told of the push tells it again; what has begun by it is the same job then.
       const again = begun.filter((each) => isAppError(each)).find(({ retryable }) => retryable)

@@ -87,11 +87,41 @@ describe('a registry', () => {
       { clock: systemClock(), lookup: (_h, _o, done) => done(null, [{ address: '10.0.0.1', family: 4 }]) },
       { allow: [] },
     )
+    await asker.start()
     await expect(asker.digestOf('http://rebound.example/v2/a/manifests/1', credentials, {})).rejects.toMatchObject({
       code: 'ADDRESS_REFUSED',
     })
     await asker.stop()
     expect(it.url).toBeDefined()
+  })
+
+  test('that is allowed by its name and port is asked wherever it is, and no other port of it', async () => {
+    await using right = await listening(createServer(keptAlive, manifest))
+    const asked: number[] = []
+    await using other = await listening(createServer(keptAlive, () => asked.push(1)))
+    const [port, otherPort] = [right, other].map(({ url }) => new URL(url).port)
+    const asker = registryAsker(
+      { clock: systemClock(), lookup: (_h, _o, done) => done(null, [{ address: '127.0.0.1', family: 4 }]) },
+      { allow: [`Harbor.example:${port}`] },
+    )
+    await asker.start()
+    const ask = (host: string) => asker.digestOf(`http://${host}/v2/a/manifests/1`, credentials, {})
+    await expect(ask(`harbor.example:${port}`)).resolves.toBe(digest)
+    for (const host of [`harbor.example:${otherPort}`, `sub.harbor.example:${port}`])
+      await expect(ask(host)).rejects.toMatchObject({ code: 'ADDRESS_REFUSED' })
+    // What was found for the one is not taken for the other.
+    await expect(ask(`harbor.example:${port}`)).resolves.toBe(digest)
+    expect(asked).toEqual([])
+    await asker.stop()
+  })
+
+  test.each([
+    ['http://10.0.0.1/v2/a/manifests/1', '10.0.0.1:80'],
+    ['https://registry.localhost/v2/a/manifests/1', 'registry.localhost:443'],
+  ])('%s is allowed by %s', async (url, host) => {
+    const { check } = registryAsker({ clock: systemClock() }, { allow: [host] })
+    expect(() => check(url)).not.toThrow()
+    expect(() => check(url.replace('/v2', ':5000/v2'))).toThrow(expect.objectContaining({ code: 'ADDRESS_REFUSED' }))
   })
 
   test('that sends on to another one is the only one that says where a password is shown', async () => {
