@@ -6,9 +6,9 @@ interface Named {
   readonly name: string
 }
 
-/** The cluster with this id or name; undefined when there is none. */
+/** The cluster with this id, or else with this name; undefined when there is none. */
 export const findCluster = <C extends Named>(clusters: readonly C[], word: string): C | undefined =>
-  clusters.find(({ id, name }) => id === word || name === word)
+  clusters.find(({ id }) => id === word) ?? clusters.find(({ name }) => name === word)
 
 /** The same. @throws CLUSTER_UNKNOWN */
 export function namedCluster<C extends Named>(clusters: readonly C[], word: string): C {

@@ -13,9 +13,10 @@ const MAX_CLUSTERS = 1000
 const idSchema = text(64)
 const timeSchema = z.number()
 const countSchema = z.number().int().min(0)
+/** Ids stand where names do, so no name is like one (services/manager/database/ids.ts). */
 export const managedClusterName = text(63).regex(
-  /^[a-z0-9][a-z0-9-]*$/,
-  'a name has lower-case letters, digits and "-"',
+  /^(?![a-z0-9]{9}-[0-9a-f]{16}$)[a-z0-9][a-z0-9-]*$/,
+  'a name has lower-case letters, digits and "-", and is not like an id',
 )
 const wordsSchema = text(500)
 

@@ -10,7 +10,9 @@ export type MemberKind = (typeof memberKinds)[number]
 const MAX_FACTS = 32
 const MAX_URL = 2048
 
-const urlSchema = text(MAX_URL).regex(/^https?:\/\/[^\s/?#@]+$/, 'an address is like https://host:port')
+const urlSchema = text(MAX_URL)
+  .regex(/^https?:\/\/[^\s/?#@]+$/, 'an address is like https://host:port')
+  .refine((url) => URL.canParse(url), 'an address has a host and a port that can be')
 const nameSchema = text(128).min(1)
 const secretSchema = text(256).min(16)
 const factsSchema = table(z.number(), { max: MAX_FACTS, maxKey: 64 })

@@ -43,6 +43,6 @@ export function readDragonflyCluster(body: DragonflyCluster): ReadCluster {
   }
   const name = body.name || undefined
   if (name !== undefined && !managedClusterName.safeParse(name).success)
-    throw refuse('name: a name has lower-case letters, digits and "-"')
+    throw refuse('name: a name has lower-case letters, digits and "-", and is not like an id')
   return { name, description: body.bio || undefined, isDefault: body.is_default === true, ...scopesOf(body) }
 }

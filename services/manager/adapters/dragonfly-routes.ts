@@ -5,7 +5,7 @@ import type { ClusterTalk } from '../clusters/talk.ts'
 import type { GiveJob, Job, JobStore } from '../jobs/index.ts'
 import { isOpen } from '../jobs/index.ts'
 import { managerRoute } from '../managed.ts'
-import { type DragonflyState, distributionAnswer, dragonflyAnswer, type JobFacts } from './dragonfly-answer.ts'
+import { distributionAnswer, dragonflyAnswer, type JobFacts } from './dragonfly-answer.ts'
 import { readDragonflyJob, shownArgs } from './dragonfly-request.ts'
 import type { DragonflyStore } from './dragonfly-store.ts'
 
@@ -76,8 +76,6 @@ export function linkOf({ path, query }: Pick<Exchange, 'path' | 'query'>, page: 
 
 const numberOf = ({ params }: Exchange): number =>
   /^\d{1,15}$/.test(params['id'] ?? '') ? Number(params['id']) : Number.NaN
-
-const states: readonly DragonflyState[] = ['PENDING', 'SUCCESS', 'FAILURE']
 
 /** In a list of jobs only some rows of each are read, and no contents of images. */
 type FactsOf = (job: Job, listed?: 'listed') => Promise<JobFacts>
@@ -158,7 +156,7 @@ export function dragonflyJobRoutes(components: DragonflyComponents): readonly Ro
     const { query } = exchange
     const page = wholeNumber(query.get('page'), 1, Number.MAX_SAFE_INTEGER)
     const count = wholeNumber(query.get('per_page'), USUAL_PAGE, MAX_PAGE)
-    const state = states.find((each) => each === query.get('state'))
+    const state = query.get('state') || undefined
     const { jobs: found, total } = await store.page({ skip: (page - 1) * count, count, state })
     const last = Math.max(1, Math.ceil(total / count))
     const answers = await Promise.all(found.map(async (job) => dragonflyAnswer(await factsOf(job, 'listed'))))

@@ -19,7 +19,8 @@ export interface DragonflyStore {
   page(asked: {
     readonly skip: number
     readonly count: number
-    readonly state?: DragonflyState | undefined
+    /** One that no job has here gives an empty page. */
+    readonly state?: string | undefined
   }): Promise<{ readonly jobs: readonly Job[]; readonly total: number }>
   /** @throws JOB_UNKNOWN */
   rename(number: number, bio: string, actor: string): Promise<void>
@@ -45,7 +46,10 @@ export function dragonflyStore(database: ManagerDatabase): DragonflyStore {
   return {
     get,
     async page({ skip, count, state }) {
-      const wanted = state === undefined ? Object.values(statesOf).flat() : statesOf[state]
+      const wanted = Object.entries(statesOf).flatMap(([name, own]) =>
+        state === undefined || state === name ? own : [],
+      )
+      if (wanted.length === 0) return { jobs: [], total: 0 }
       const all = () => database.read.selectFrom('jobs').where('hidden', '=', 0).where('state', 'in', wanted)
       const { total } = await all()
         .select((eb) => eb.fn.countAll<number>().as('total'))

@@ -4,7 +4,7 @@ import { appError, hasCode, isAppError, parseJson } from '../../../lib/base/inde
 import type { Tx } from './database.ts'
 import { type Dialects, type DialectsComponents, type DialectsInit, dialectsOf } from './dialects.ts'
 import { migrate, stepsOf } from './migrate.ts'
-import { inBackups, madeAtStart, type Tables } from './tables.ts'
+import { counted, inBackups, madeAtStart, type Tables } from './tables.ts'
 
 /** Rows that are read, or written, at once. */
 const AT_ONCE = 500
@@ -161,9 +161,23 @@ const ways: readonly string[] = ['links', 'sessions']
 async function replace(tx: AnyDb, lines: AsyncIterator<string>, head: string): Promise<number> {
   // A manager may run beside us, and have made something meanwhile.
   if (!(await isEmpty(tx))) throw appError('DATABASE_NOT_EMPTY')
-  for (const { name } of await tx.introspection.getTables())
+  const tables = await tx.introspection.getTables()
+  for (const { name } of tables)
     if (madeAtStart.includes(name) || ways.includes(name)) await tx.deleteFrom(name).execute()
-  return fill(tx, lines, head)
+  const count = await fill(tx, lines, head)
+  if (tables.some(({ name }) => name === 'counters')) await passNumbers(tx)
+  return count
+}
+
+/** More numbers than were given from a backup on until it is restored. */
+const NUMBERS_PASSED = 1_000_000
+
+/** Others know jobs by their numbers, and what was numbered since the backup is not in it: none is given again. */
+async function passNumbers(tx: Kysely<Tables>): Promise<void> {
+  const counters = tx.insertInto('counters').values(counted.map((name) => ({ name, value: 0 })))
+  await counters.onConflict((conflict) => conflict.column('name').doNothing()).execute()
+  const passed = tx.updateTable('counters').set(({ eb }) => ({ value: eb('value', '+', NUMBERS_PASSED) }))
+  await passed.execute()
 }
 
 /**

@@ -95,6 +95,9 @@ export const inBackups: Readonly<Record<keyof Tables, readonly [string, ...strin
   links: undefined,
 }
 
+/** The counters: what they have numbered is known by its number elsewhere, and goes on being so after a restore. */
+export const counted: readonly string[] = ['jobs', 'clusters']
+
 /** They have a row from the start on, which the row of a backup replaces. */
 export const madeAtStart: readonly string[] = [
   'settingCounter',

@@ -29,7 +29,10 @@ function partsOf(kind: JobSpec['kind'], text: string, init: PlanInit): readonly 
   if (kind === 'query' || kind === 'delete' || kind === 'pin' || kind === 'unpin')
     return everywhere('fleet', { target, order: kind })
   if (!('repository' in found)) throw refuse('say of which repository the blob is: repository@digest')
-  if (kind === 'backfill') return everywhere('backfill', { target })
+  if (kind === 'backfill') {
+    if (target.includes('@')) throw refuse('what is replicated is a tag: say repository:tag')
+    return everywhere('backfill', { target })
+  }
   if (init.hasCredentials && found.url !== undefined && kind === 'preheat')
     return [{ cluster: '', step: 'resolve', spec: { target, url: found.url, clusters: init.clusters } }]
   return everywhere('content', { target })

@@ -9,6 +9,8 @@ import type { SwarmViews } from './swarm-views.ts'
 const MAX_WATCHED = 64
 /** Pause between two looks at a watched swarm. */
 const LOOK_MS = 1_000
+/** Said of a swarm that nobody has any more, and of one whose cluster has been removed. */
+const GONE = ['SWARM_UNKNOWN', 'CLUSTER_UNKNOWN'] as const
 
 export interface LiveSwarmsComponents {
   readonly views: Pick<SwarmViews, 'whole'>
@@ -63,7 +65,7 @@ export function liveSwarms({ views, clock, logger }: LiveSwarmsComponents): Live
           if (delta !== undefined) tell(each, { event: 'delta', data: delta })
         } catch (err) {
           if (isAbort(err)) return
-          if (hasCode(err, 'SWARM_UNKNOWN')) {
+          if (hasCode(err, ...GONE)) {
             tell(each, { event: 'ended', data: {} })
             return
           }

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { backUp, type ManagerDatabase, restore as restoreTo } from '../../../services/manager/database/index.ts'
 import { inBackups } from '../../../services/manager/database/tables.ts'
+import { nextNumber } from '../../../services/manager/jobs/index.ts'
 import { pauseRestored } from '../../../services/manager/settings/pause-running.ts'
 import { eachManagerDatabase, quiet } from '../../kit/manager/databases.ts'
 import { settingsLab } from '../../kit/manager/settings-lab.ts'
@@ -48,6 +49,7 @@ async function filled(database: ManagerDatabase): Promise<void> {
       agent: '',
     }
     await tx.insertInto('sessions').values(session).execute()
+    for (let i = 0; i < 3; i += 1) await nextNumber(tx, 'jobs')
     await tx.updateTable('settingCounter').set({ value: 7 }).execute()
     await tx.insertInto('settingManager').values({ one: 1, id: 'manager-a' }).execute()
     await tx.updateTable('registryGeneration').set({ value: 3 }).execute()
@@ -78,8 +80,11 @@ async function filled(database: ManagerDatabase): Promise<void> {
   await database.change({ actor: 'a', action: 'b.c', target: 'd', detail: { e: [1] } }, async () => undefined)
 }
 
+/** A restore changes counters. */
+const same = kept.filter((table) => table !== 'counters')
+
 const contentOf = async (database: ManagerDatabase) => {
-  const rows = await Promise.all(kept.map((table) => database.read.selectFrom(table).selectAll().execute()))
+  const rows = await Promise.all(same.map((table) => database.read.selectFrom(table).selectAll().execute()))
   return rows.map((list) => list.map((row) => JSON.stringify(row)).toSorted())
 }
 
@@ -101,6 +106,16 @@ eachManagerDatabase((open) => {
     await to.database.start()
     await expect(contentOf(to.database)).resolves.toEqual(await contentOf(from.database))
     await expect(to.database.read.selectFrom('sessions').selectAll().execute()).resolves.toEqual([])
+  })
+
+  test('numbers that were given after the backup are not given again', async () => {
+    const { made, lines } = await backedUp()
+    await using from = made
+    await using to = await open()
+    const after = await from.database.keep((tx) => nextNumber(tx, 'jobs'))
+    await restore(quiet(), to.init, linesOf(lines))
+    const given = await to.database.keep(async (tx) => [await nextNumber(tx, 'jobs'), await nextNumber(tx, 'clusters')])
+    expect(Math.min(...given)).toBeGreaterThan(after + 100_000)
   })
 
   test('a manager that has just been started is empty, one that knows something is not', async () => {

@@ -237,6 +237,8 @@ eachManagerDatabase((open) => {
       const { id, number } = await store.add(job)
       expect(await shapes.page({ skip: 0, count: 1 })).toMatchObject({ total: 2, jobs: [{ id }] })
       expect(await shapes.page({ skip: 0, count: 9, state: 'SUCCESS' })).toMatchObject({ total: 0, jobs: [] })
+      expect(await shapes.page({ skip: 0, count: 9, state: 'PENDING' })).toMatchObject({ total: 2 })
+      expect(await shapes.page({ skip: 0, count: 9, state: 'STARTED' })).toEqual({ total: 0, jobs: [] })
       await shapes.hide(number, 'user:ada')
       await expect(shapes.get(number)).rejects.toMatchObject({ code: 'JOB_UNKNOWN' })
       expect((await store.get(id)).id).toBe(id)

@@ -32,6 +32,12 @@ const backedUp = async ({ init }: MadeDatabase): Promise<readonly Line[]> => {
   return parsed(lines.join(''))
 }
 
+/** What is known of a row after its restore, which passes numbers over and pauses roll-outs. */
+function restored(table: string | undefined, row: Readonly<Record<string, unknown>>) {
+  if (table === 'counters') return { name: row['name'] }
+  return table === 'rollouts' && row['state'] === 'running' ? { ...row, state: 'paused' } : row
+}
+
 eachManagerDatabase((open) => {
   describe.each(released)('%s', (name) => {
     const text = readFileSync(join(fixtures, name), 'utf8')
@@ -41,11 +47,9 @@ eachManagerDatabase((open) => {
       await restore(quiet(), made.init, linesOf(text), pauseRestored(quiet()))
       const after = await backedUp(made)
       expect(after[0]?.steps).toEqual(Object.keys(migrations))
-      for (const { table, row } of parsed(text)) {
-        const isRunning = table === 'rollouts' && row?.['state'] === 'running'
-        const kept = { ...row, ...(isRunning && { state: 'paused' }) }
-        if (row !== undefined) expect(after).toContainEqual({ table, row: expect.objectContaining(kept) })
-      }
+      for (const { table, row } of parsed(text))
+        if (row !== undefined)
+          expect(after).toContainEqual({ table, row: expect.objectContaining(restored(table, row)) })
       await made.database.start()
       await expect(made.database.change({ actor: 'a', action: 'b', target: 'c' }, async () => 1)).resolves.toBe(1)
     })

@@ -36,9 +36,11 @@ export interface ScheduleRoutesComponents {
 }
 
 /** @throws BODY_INVALID when its job could never be given */
-function assertJob({ job, onPush }: ScheduleBody): void {
+export function assertJob({ job, onPush }: ScheduleBody): void {
   if (onPush !== undefined && ('targets' in job || 'urls' in job))
     throw appError('BODY_INVALID', { message: 'the targets of a push are what was pushed; the job names none' })
+  if (onPush !== undefined && job['kind'] === 'backfill')
+    throw appError('BODY_INVALID', { message: 'a push goes to the other clusters by itself; a backfill names tags' })
   const parsed = specOfSchedule(job, onPush === undefined ? undefined : ['pushed:latest'])
   if (parsed.success) return
   const [issue] = parsed.error.issues

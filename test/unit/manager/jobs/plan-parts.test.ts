@@ -37,6 +37,7 @@ describe('a job', () => {
 
   test.each([
     ['a blob of no repository', { kind: 'preheat', targets: [digest] }, {}],
+    ['a backfill of a digest', { kind: 'backfill', targets: [`team/app@${digest}`] }, {}],
     ['a URL with credentials', { kind: 'preheat', urls: ['https://x.example/f'] }, { hasCredentials: true }],
     [
       'too many parts',
