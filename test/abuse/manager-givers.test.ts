@@ -37,7 +37,7 @@ test('a schedule of who may give no jobs any more begins none at a push, until s
   await lab.admin().createCluster({ body: { name: 'one' } })
   const carl = await lab.signedIn('carl', ['operator'])
   const set = async (headers: Readonly<Record<string, string>>) => {
-    const json = { onPush: { repository: 'team/*' }, job: { kind: 'preheat' } }
+    const json = { onPush: { repository: 'team/*' }, job: { kind: 'preheat', clusters: ['one'] } }
     return told(await lab.ask('/api/v1/schedules/on-push', { method: 'PUT', headers, json }))
   }
   const hook = await token('hook', ['jobs', 'write'])
