@@ -1,9 +1,7 @@
 import type { GarbageReport, RetentionReport } from '../../../lib/api/index.ts'
 import { type AbortOptions, hasCode } from '../../../lib/base/index.ts'
-import { repositoryText } from '../../../lib/core/index.ts'
-import { parseImageTag } from '../../../lib/kraken/index.ts'
 import { newRow, type Row } from './model.ts'
-import { endOf, firstOf, insist, type Step, type StepWork } from './step.ts'
+import { firstOf, insist, type Step, type StepWork } from './step.ts'
 
 type Index = ReturnType<StepWork['talk']['buildIndexes']>[number]
 
@@ -71,44 +69,3 @@ export const retentionStep = lookStep<RetentionReport>({
   running: 'RETENTION_RUNNING',
   shown: ({ counts }) => ({ blobs: counts.tags, doneBlobs: counts.removed }),
 })
-
-const inHand: readonly string[] = ['waiting', 'running']
-
-/** One tag on its way to one remote, as a row of the job. */
-async function remoteRow(work: StepWork, remote: string): Promise<Row> {
-  const { part, talk } = work
-  const { repository, tag } = parseImageTag(part.spec.target ?? '')
-  const place = { remote, repository: repositoryText(repository), tag }
-  const now = await insist(work, (options) =>
-    firstOf(talk.buildIndexes(part.cluster)).admin.replication(place, options),
-  )
-  const ended = now.state === 'done' ? 'done' : 'failed'
-  const { totalBytes: bytes, doneBytes, attempts, lastError } = now
-  const state = inHand.includes(now.state) ? 'running' : ended
-  return newRow(part.n, remote, { state, bytes, doneBytes, attempts, code: lastError?.code ?? null })
-}
-
-/** Replicates one tag to the other clusters now, and follows it to its end. What is asked for twice is done once. */
-export const backfillStep: Step = async (work) => {
-  const { job, part, talk, ledger, clock, signal, lookMs, verdict } = work
-  const { repository, tag } = parseImageTag(part.spec.target ?? '')
-  const body = { repository: repositoryText(repository), tag }
-  const { remotes } = await insist(work, (options) =>
-    firstOf(talk.buildIndexes(part.cluster)).admin.replicate({ body }, options),
-  )
-  const rows = new Map<string, Row>()
-  for (;;) {
-    for (const remote of remotes.filter((each) => rows.get(each)?.state !== 'done')) {
-      const row = await remoteRow(work, remote)
-      if (JSON.stringify(rows.get(remote)) !== JSON.stringify(row)) await ledger.saveRows(job.id, [row])
-      rows.set(remote, row)
-    }
-    const all = [...rows.values()]
-    const bad = all.find(({ state }) => state === 'failed')
-    if (all.every(({ state }) => state !== 'running'))
-      return bad === undefined ? { state: 'done' } : { state: 'failed', code: bad.code ?? 'JOB_FAILED' }
-    const over = verdict()
-    if (over !== undefined) return endOf(over)
-    await clock.sleep(lookMs, { signal })
-  }
-}
