@@ -165,7 +165,11 @@ export const buildIndexAdmin = adminApi({
     body: z.object({ repository: repositorySchema, tag: tagSchema, remote: nameSchema.optional() }),
     status: 202,
     codes: ['BODY_INVALID', 'MANIFEST_UNKNOWN', 'REMOTE_UNKNOWN'],
-    answer: z.object({ remotes: list(nameSchema, MAX_ENTRIES) }),
+    answer: z.object({
+      remotes: list(nameSchema, MAX_ENTRIES),
+      /** Their statuses from before the order, which are not what becomes of it. Build-indexes of older versions do not say. */
+      before: list(z.object({ remote: nameSchema, updatedAtMs: z.number().optional() }), MAX_ENTRIES).optional(),
+    }),
   }),
   retryReplication: adminCall({
     method: 'POST',

@@ -85,8 +85,8 @@ export function replicationRoutes(components: ReplicationRoutesComponents): read
       const { repository, tag, remote } = await adminBody(calls.replicate, exchange)
       const only = remote === undefined ? undefined : remoteNamed(remote)
       const asked = { remote: only, signal: exchange.signal }
-      const names = await replicateNow(atDesk(), remotes)({ repository, tag }, asked)
-      sendJson(exchange, 202, { remotes: names })
+      const before = await replicateNow(atDesk(), remotes)({ repository, tag }, asked)
+      sendJson(exchange, 202, { remotes: before.map(({ remote: name }) => name), before })
     }),
     adminRoute(calls.retryReplication, order('now')),
     adminRoute(calls.cancelReplication, order('cancel')),

@@ -46,20 +46,33 @@ function blobUrl(manifest: string, blob: string): string {
   return /\/manifests\/[^/]+$/.test(manifest) ? manifest.replace(/\/manifests\/[^/]+$/, `/blobs/${blob}`) : blob
 }
 
+/** The part that found out what the image is which this part brings. */
+function imageOf({ parts }: JobFacts, { cluster, spec: { contentOf, target } }: Part): Part | undefined {
+  if (contentOf !== undefined) return parts.find(({ n }) => n === contentOf)
+  // Jobs of an older version do not say which part that is.
+  return parts.find(
+    ({ cluster: at, content }) =>
+      at === cluster && content !== undefined && `${content.repository}@${content.digest}` === target,
+  )
+}
+
+/** What a row is about; a host that brings an image brings all of it. */
+function blobsOf({ spec }: Part, image: Part | undefined, { blob }: JobFacts['rows'][number]): readonly string[] {
+  if (blob !== undefined) return [blob]
+  const whole = spec.order === 'preload' ? image?.content?.items.map(({ digest }) => digest) : undefined
+  return whole ?? [spec.target ?? spec.url ?? '']
+}
+
 /** Each blob at each host, as far as it is known what became of it. */
-function tasksOf({ rows, parts }: JobFacts, part: Part, url: string) {
+function tasksOf(facts: JobFacts, part: Part) {
+  const { rows, job } = facts
   const success: Task[] = []
   const failure: (Task & { readonly description: string })[] = []
-  const content = parts.findLast(
-    (each) => each.cluster === part.cluster && each.n <= part.n && each.content !== undefined,
-  )
+  const image = imageOf(facts, part)
+  const url = (image === undefined ? job.spec.targets?.[0] : image.spec.url) ?? ''
   for (const row of rows.filter((each) => each.part === part.n)) {
     if (isOpen(row.state)) continue
-    const blobs =
-      row.blob === undefined
-        ? (content?.content?.items.map(({ digest }) => digest) ?? [part.spec.target ?? ''])
-        : [row.blob]
-    for (const blob of blobs) {
+    for (const blob of blobsOf(part, image, row)) {
       if (success.length + failure.length >= MAX_TASKS) return { success, failure }
       const task = { url: blobUrl(url, blob), hostname: row.name ?? row.host, ip: row.address ?? '' }
       if (row.state === 'done') success.push(task)
@@ -71,11 +84,10 @@ function tasksOf({ rows, parts }: JobFacts, part: Part, url: string) {
 
 function jobStates(facts: JobFacts) {
   const { job, parts, clusterNumber } = facts
-  const url = parts.find(({ spec }) => spec.url !== undefined)?.spec.url ?? job.spec.targets?.[0] ?? ''
   return parts
     .filter(({ step, state }) => (step !== 'content' && step !== 'resolve') || state === 'failed' || isOpen(state))
     .map((part) => {
-      const { success, failure } = tasksOf(facts, part, url)
+      const { success, failure } = tasksOf(facts, part)
       const error = [part.code, part.message].filter((each) => each !== undefined).join(': ')
       return {
         ...{ task_uuid: `task_${job.id}_${part.n}`, task_name: shownOf(job).type, state: dragonflyState(part.state) },

@@ -1,14 +1,10 @@
 import type { JobAnswer, JobHostAnswer } from '../../../lib/api/index.ts'
 import { type AbortOptions, appError, hasCode } from '../../../lib/base/index.ts'
 import { isOpen, newRow, type Row } from './model.ts'
-import { firstOf, insist, Over, type Step, type StepWork, type Verdict } from './step.ts'
+import { firstOf, insist, Over, type Step, type StepWork, tooLate } from './step.ts'
 
 /** Hosts on a page of an answer. */
 const PAGE = '1000'
-/** A tracker is asked so long to end what it does, after the job was cancelled or its time was over. */
-const GRACE_MS = 60_000
-/** A tracker ends its job by itself; it is waited for so much longer. */
-const LATE_MS = 30_000
 
 type Tracker = ReturnType<StepWork['talk']['trackers']>[number]
 
@@ -34,12 +30,6 @@ function orderBody({ job, part, clock }: StepWork) {
 
 const named = (work: StepWork, id: string): Tracker =>
   firstOf(work.talk.trackers(work.part.cluster), (tracker) => tracker.id === id)
-
-/** The part is to end, also if the tracker that has it does not answer. */
-function tooLate({ job, clock, verdict }: StepWork): Verdict {
-  const over = verdict() === 'cancel' ? (job.cancelAtMs ?? 0) + GRACE_MS : job.untilMs + LATE_MS
-  return clock.now() > over ? (verdict() ?? 'timeout') : undefined
-}
 
 /** Gives the order, or gives it again: which tracker has it is noted before it is asked. */
 async function give(work: StepWork): Promise<{ readonly member: string; readonly remoteId: string }> {

@@ -67,7 +67,8 @@ export function giveJob(
     const clusters = clustersOf(talk, spec)
     const hasCredentials = credentials !== undefined
     const parts = planParts(spec, { clusters, ownNames, hasCredentials })
-    for (const { spec: each } of parts) if (each.url !== undefined) registries.check(each.url)
+    for (const { step, spec: each } of parts)
+      if (step !== 'content' && each.url !== undefined) registries.check(each.url)
     const untilMs = Math.floor(clock.now()) + secondsOf(spec) * 1000
     const job = await store.add({ actor, spec, parts, untilMs, key, shown, schedule })
     if (hasCredentials && parts.some(({ step }) => step === 'resolve')) resolver.take(job, credentials)

@@ -8,10 +8,11 @@ import {
   isAppError,
 } from '../../../lib/base/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
+import { backfillStep } from './backfill-step.ts'
 import { contentStep, urlStep } from './content-steps.ts'
 import { fleetStep } from './fleet-step.ts'
 import type { PartEnd } from './job-ledger.ts'
-import { backfillStep, gcStep, retentionStep } from './look-steps.ts'
+import { gcStep, retentionStep } from './look-steps.ts'
 import type { Ending, Job, Part, StepName } from './model.ts'
 import { originsStep } from './origins-step.ts'
 import { pause } from './pause.ts'

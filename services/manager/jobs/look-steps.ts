@@ -1,9 +1,8 @@
 import type { GarbageReport, RetentionReport } from '../../../lib/api/index.ts'
 import { type AbortOptions, hasCode } from '../../../lib/base/index.ts'
-import { repositoryText } from '../../../lib/core/index.ts'
-import { parseImageTag } from '../../../lib/kraken/index.ts'
+import type { PartEnd } from './job-ledger.ts'
 import { newRow, type Row } from './model.ts'
-import { endOf, firstOf, insist, type Step, type StepWork } from './step.ts'
+import { endOf, firstOf, insist, Over, type Step, type StepWork, tooLate, type Verdict } from './step.ts'
 
 type Index = ReturnType<StepWork['talk']['buildIndexes']>[number]
 
@@ -17,41 +16,73 @@ interface Look<Report> {
   readonly shown: (report: Report) => Partial<Row>
 }
 
-type AnyReport = Pick<GarbageReport | RetentionReport, 'id' | 'state' | 'lastError'>
+type AnyReport = Pick<GarbageReport | RetentionReport, 'id' | 'state' | 'dryRun' | 'lastError'>
+
+/** Calls whichever build-index of the cluster answers, until it has answered or the part is to end. */
+const asking =
+  (work: StepWork, until: () => Verdict) =>
+  <T>(call: (index: Index, options: AbortOptions) => Promise<T>): Promise<T> =>
+    insist(work, (options) => call(firstOf(work.talk.buildIndexes(work.part.cluster)), options), until)
+
+/**
+ * The look of this part. One that is under way already, begun before a restart or by somebody else, is the same work if it removes
+ * what this one would; the end of another one is waited for.
+ */
+async function ownLook<Report extends AnyReport>(work: StepWork, look: Look<Report>): Promise<Report> {
+  const { job, part, ledger, clock, signal, lookMs, verdict } = work
+  const dryRun = job.spec.dryRun === true
+  let isAsked = false
+  // Who may have begun one must be told of its end.
+  const ask = asking(work, () => (isAsked ? tooLate(work) : verdict()))
+  const begin = (index: Index, options: AbortOptions) => {
+    isAsked = true
+    return look.begin(index, dryRun, options).catch((err: unknown) => {
+      if (hasCode(err, look.running)) return look.report(index, options)
+      throw err
+    })
+  }
+  for (;;) {
+    const now = await ask(begin)
+    if (now.dryRun === dryRun) {
+      await ledger.note(part, { state: 'running', remoteId: now.id })
+      return now
+    }
+    isAsked = false
+    const over = verdict()
+    if (over !== undefined) throw new Over(endOf(over))
+    await clock.sleep(lookMs, { signal })
+  }
+}
+
+/** How a look, and with it the part, has ended; undefined while it goes on. */
+function endOfLook({ state, lastError }: AnyReport, verdict: Verdict): PartEnd | undefined {
+  if (state === 'running') return undefined
+  if (state === 'done') return { state }
+  if (state === 'failed') return { state, code: lastError?.code ?? 'UNKNOWN', message: lastError?.message }
+  return endOf(verdict ?? 'cancel')
+}
 
 const lookStep =
   <Report extends AnyReport>(look: Look<Report>): Step =>
   async (work) => {
-    const { job, part, talk, ledger, clock, signal, lookMs, verdict } = work
-    const ask = <T>(call: (index: Index, options: AbortOptions) => Promise<T>) =>
-      insist(work, (options) => call(firstOf(talk.buildIndexes(part.cluster)), options))
-    const begin = (index: Index, options: AbortOptions) =>
-      look.begin(index, job.spec.dryRun === true, options).catch((err: unknown) => {
-        // One that this job has begun before a restart, or that of somebody else: the work is the same.
-        if (hasCode(err, look.running)) return look.report(index, options)
-        throw err
-      })
-    let now: Report
-    if (part.remoteId === undefined) {
-      now = await ask(begin)
-      await ledger.note(part, { state: 'running', remoteId: now.id })
-    } else now = await ask(look.report)
+    const { job, part, ledger, clock, signal, lookMs, verdict } = work
+    const late = () => tooLate(work)
+    const ask = asking(work, late)
+    let now = part.remoteId === undefined ? await ownLook(work, look) : await ask(look.report)
     const wanted = part.remoteId ?? now.id
     let stopped = false
     for (;;) {
       if (now.id !== wanted) return { state: 'failed', code: 'JOB_LOST', message: 'another look has followed it' }
-      await ledger.saveRows(job.id, [
-        newRow(part.n, 'index', { state: now.state === 'running' ? 'running' : 'done', ...look.shown(now) }),
-      ])
-      if (now.state === 'done') return { state: 'done' }
-      if (now.state === 'stopped') return { state: 'cancelled' }
-      if (now.state === 'failed')
-        return { state: 'failed', code: now.lastError?.code ?? 'UNKNOWN', message: now.lastError?.message }
+      const end = endOfLook(now, verdict())
+      const row = { state: end?.state ?? 'running', code: end?.code ?? null, ...look.shown(now) }
+      await ledger.saveRows(job.id, [newRow(part.n, 'index', row)])
+      if (end !== undefined) return end
+      const over = late()
+      if (over !== undefined) return { ...endOf(over), code: 'MEMBER_AWAY' }
       if (verdict() !== undefined && !stopped) {
-        await look.stop(firstOf(talk.buildIndexes(part.cluster)), { signal })
+        await ask(look.stop)
         stopped = true
-      }
-      await clock.sleep(lookMs, { signal })
+      } else await clock.sleep(lookMs, { signal })
       now = await ask(look.report)
     }
   }
@@ -71,44 +102,3 @@ export const retentionStep = lookStep<RetentionReport>({
   running: 'RETENTION_RUNNING',
   shown: ({ counts }) => ({ blobs: counts.tags, doneBlobs: counts.removed }),
 })
-
-const inHand: readonly string[] = ['waiting', 'running']
-
-/** One tag on its way to one remote, as a row of the job. */
-async function remoteRow(work: StepWork, remote: string): Promise<Row> {
-  const { part, talk } = work
-  const { repository, tag } = parseImageTag(part.spec.target ?? '')
-  const place = { remote, repository: repositoryText(repository), tag }
-  const now = await insist(work, (options) =>
-    firstOf(talk.buildIndexes(part.cluster)).admin.replication(place, options),
-  )
-  const ended = now.state === 'done' ? 'done' : 'failed'
-  const { totalBytes: bytes, doneBytes, attempts, lastError } = now
-  const state = inHand.includes(now.state) ? 'running' : ended
-  return newRow(part.n, remote, { state, bytes, doneBytes, attempts, code: lastError?.code ?? null })
-}
-
-/** Replicates one tag to the other clusters now, and follows it to its end. What is asked for twice is done once. */
-export const backfillStep: Step = async (work) => {
-  const { job, part, talk, ledger, clock, signal, lookMs, verdict } = work
-  const { repository, tag } = parseImageTag(part.spec.target ?? '')
-  const body = { repository: repositoryText(repository), tag }
-  const { remotes } = await insist(work, (options) =>
-    firstOf(talk.buildIndexes(part.cluster)).admin.replicate({ body }, options),
-  )
-  const rows = new Map<string, Row>()
-  for (;;) {
-    for (const remote of remotes.filter((each) => rows.get(each)?.state !== 'done')) {
-      const row = await remoteRow(work, remote)
-      if (JSON.stringify(rows.get(remote)) !== JSON.stringify(row)) await ledger.saveRows(job.id, [row])
-      rows.set(remote, row)
-    }
-    const all = [...rows.values()]
-    const bad = all.find(({ state }) => state === 'failed')
-    if (all.every(({ state }) => state !== 'running'))
-      return bad === undefined ? { state: 'done' } : { state: 'failed', code: bad.code ?? 'JOB_FAILED' }
-    const over = verdict()
-    if (over !== undefined) return endOf(over)
-    await clock.sleep(lookMs, { signal })
-  }
-}

@@ -43,8 +43,9 @@ export interface PartSpec {
   readonly target?: string
   /** Of `fleet`: what the hosts do. */
   readonly order?: 'query' | 'preload' | 'delete' | 'pin' | 'unpin'
+  /** Of `content`: where the image was said to be, which is not asked. */
   readonly url?: string
-  /** Of `origins`: the part that knows the blobs. */
+  /** Of `origins`, and of `fleet` when it follows from an image: the part that knows the blobs. */
   readonly contentOf?: number
   /** Of `resolve`: for which clusters the image is. */
   readonly clusters?: readonly string[]

@@ -35,7 +35,7 @@ function partsOf(kind: JobSpec['kind'], text: string, init: PlanInit): readonly 
   }
   if (init.hasCredentials && found.url !== undefined && kind === 'preheat')
     return [{ cluster: '', step: 'resolve', spec: { target, url: found.url, clusters: init.clusters } }]
-  return everywhere('content', { target })
+  return everywhere('content', { target, ...(found.url !== undefined && { url: found.url }) })
 }
 
 /** What a job begins with. @throws as `partsOf` */
@@ -60,9 +60,13 @@ export function partsOfContent({ spec }: Job, part: Part, { digest, repository, 
   const target = `${repository}@${digest}`
   if (spec.kind === 'distribution') {
     if (items.length > MAX_FOLLOWING) throw appError('MANIFEST_INVALID', { message: 'the image has too many blobs' })
-    return items.map((item) => ({ cluster, step: 'fleet', spec: { order: 'query', target: item.digest } }))
+    return items.map((item) => ({
+      cluster,
+      step: 'fleet',
+      spec: { order: 'query', target: item.digest, contentOf: n },
+    }))
   }
-  if (spec.scope === 'agents') return [{ cluster, step: 'fleet', spec: { order: 'preload', target } }]
+  if (spec.scope === 'agents') return [{ cluster, step: 'fleet', spec: { order: 'preload', target, contentOf: n } }]
   // What lies under a URL was brought by the origin that was asked for it.
   if (part.step === 'url' && spec.scope !== 'all_origins') return []
   return [{ cluster, step: 'origins', spec: { target, contentOf: n } }]

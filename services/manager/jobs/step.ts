@@ -13,6 +13,10 @@ import type { Job, Part } from './model.ts'
 
 /** Between two tries of something that failed. */
 const AGAIN = { baseMs: 500, maxMs: 10_000, attempts: Number.MAX_SAFE_INTEGER }
+/** Who does the work elsewhere is asked so long to end it, after the job was cancelled. */
+const GRACE_MS = 60_000
+/** After the time of the job it is waited for so much longer; a tracker ends its job by itself. */
+const LATE_MS = 30_000
 
 export interface StepComponents {
   readonly talk: ClusterTalk
@@ -47,6 +51,12 @@ export function endOf(verdict: NonNullable<Verdict>, last?: unknown): PartEnd {
   if (verdict === 'cancel') return { state: 'cancelled' }
   if (isAppError(last)) return { state: 'failed', code: last.code, message: last.message }
   return { state: 'failed', code: 'JOB_TIMEOUT', message: 'it was not done within the time limit of the job' }
+}
+
+/** The part is to end, also if whoever has its work does not answer. */
+export function tooLate({ job, clock, verdict }: Pick<StepWork, 'job' | 'clock' | 'verdict'>): Verdict {
+  const over = verdict() === 'cancel' ? (job.cancelAtMs ?? 0) + GRACE_MS : job.untilMs + LATE_MS
+  return clock.now() > over ? (verdict() ?? 'timeout') : undefined
 }
 
 const OVER = Symbol.for('shoal.manager.part-over')

@@ -28,7 +28,7 @@ test('a tag that is there is sent to the remotes, and another one is not', async
   const asked: unknown[] = []
   const toRemotes: ReplicateNow = async (image) => {
     asked.push(image)
-    return ['east']
+    return [{ remote: 'east', updatedAtMs: undefined }]
   }
   expect(await replicated('/remotes/tags/team%2Fapp:1.0', toRemotes)).toBe(200)
   expect(await replicated('/remotes/tags/team%2Fapp:none', toRemotes)).toBe(404)

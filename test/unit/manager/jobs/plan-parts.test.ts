@@ -57,7 +57,7 @@ describe('what follows', () => {
 
   test('an image is an order of hosts, or work of origins', () => {
     expect(after({ kind: 'preheat', scope: 'agents' })).toEqual([
-      { cluster: 'a', step: 'fleet', spec: { order: 'preload', target } },
+      { cluster: 'a', step: 'fleet', spec: { order: 'preload', target, contentOf: 3 } },
     ])
     expect(after({ kind: 'preheat' })).toEqual([{ cluster: 'a', step: 'origins', spec: { target, contentOf: 3 } }])
   })
@@ -69,8 +69,8 @@ describe('what follows', () => {
 
   test('a distribution is a question for each blob', () => {
     expect(after({ kind: 'distribution' }).map(({ spec }) => spec)).toEqual([
-      { order: 'query', target: digest },
-      { order: 'query', target: layer },
+      { order: 'query', target: digest, contentOf: 3 },
+      { order: 'query', target: layer, contentOf: 3 },
     ])
   })
 })
