@@ -66,7 +66,7 @@ const acted = `${NO_ROLLOUT} --reason test`
 /** The verbs of a manager about jobs, while a cluster is there of which nobody has joined. */
 const jobVerbs = {
   'manager create-job': [
-    '--kind query --targets team/app:1 --limitSeconds 600',
+    '--kind query --clusters north --targets team/app:1 --limitSeconds 600',
     0,
     /^job +\S+[\s\S]*\n0 +\S+ +fleet +team\/app:1 +waiting/,
   ],
