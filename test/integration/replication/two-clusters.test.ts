@@ -107,7 +107,9 @@ describe('a tag that is pushed to one cluster', () => {
     await far.hasTag('only/v', tagOf(wanted), signature.manifest.digest)
     await far.hasTag('only/v', tagOf(unwanted), undefined, 1)
     const body = { repository: 'only/v', tag: 'latest', remote: 'far' }
-    expect(await near.admin('build-index-2').replicate({ body })).toEqual({ remotes: ['far'] })
+    expect(await near.admin('build-index-2').replicate({ body })).toEqual({
+      ...{ remotes: ['far'], before: [{ remote: 'far' }] },
+    })
     await far.hasTag('only/v', 'latest', unwanted.manifest.digest)
   })
 
