@@ -108,7 +108,8 @@ describe('a tag that is pushed to one cluster', () => {
     await far.hasTag('only/v', tagOf(unwanted), undefined, 1)
     const body = { repository: 'only/v', tag: 'latest', remote: 'far' }
     expect(await near.admin('build-index-2').replicate({ body })).toEqual({
-      ...{ remotes: ['far'], before: [{ remote: 'far' }] },
+      remotes: ['far'],
+      before: [{ remote: 'far' }],
     })
     await far.hasTag('only/v', 'latest', unwanted.manifest.digest)
   })
