@@ -1,30 +1,14 @@
-import type { SteeredTracker } from '../../../lib/api/index.ts'
-import { type Clock, deadline, type Rounds, rounds, throwIfAborted } from '../../../lib/base/index.ts'
-import type { Logger } from '../../../lib/telemetry/index.ts'
-import type { ManagerDatabase } from '../database/index.ts'
-import { documentOf } from './document.ts'
+import { type Rounds, rounds, throwIfAborted } from '../../../lib/base/index.ts'
 import { afterLook } from './progress.ts'
-import { type PushInit, push } from './push.ts'
-import { raiseAbove } from './raise.ts'
+import { followedTrackers, type PushAllComponents, type PushAllInit, pushAll } from './push-all.ts'
 import type { Looked, RolloutWorkStore } from './rollout-work-store.ts'
 import { isOfCluster, type Scope } from './scope.ts'
-import type { SettingsMeters } from './settings-meters.ts'
-import type { SettingsStore } from './settings-store.ts'
 import { type ClusterSight, lookAtHosts, unseen } from './sight.ts'
 import type { Rollout } from './slot.ts'
-import type { SteeredClusters } from './steered-clusters.ts'
 import { backLook, beginOf, joinedBy, lookOf } from './step-look.ts'
 
-export interface SettingsWorkComponents {
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly clusters: SteeredClusters
-  readonly store: Pick<SettingsStore, 'wanted'>
+export interface SettingsWorkComponents extends PushAllComponents {
   readonly rollouts: RolloutWorkStore
-  readonly database: Pick<ManagerDatabase, 'keep'>
-  readonly meters: SettingsMeters
-  /** The name by which trackers know this manager. */
-  readonly manager: () => string
 }
 
 export interface SettingsWorkInit {
@@ -32,12 +16,10 @@ export interface SettingsWorkInit {
   readonly everyMs: number
 }
 
-/** A tracker that does not answer for so long is away. */
-const CALL_MS = 10_000
 /** So many times as long as looks take, it rests. */
 const REST = 4
 
-export interface SettingsRoundInit {
+export interface SettingsRoundInit extends PushAllInit {
   readonly signal: AbortSignal
   /** Since when this manager looks. */
   readonly lookingSinceMs: number
@@ -48,18 +30,18 @@ export interface SettingsRoundInit {
  * whether the database is an older copy. True when there is more to tell.
  */
 export async function settingsRound(components: SettingsWorkComponents, init: SettingsRoundInit): Promise<boolean> {
-  await pushAll(components, init.signal)
+  await pushAll(components, init)
   return goOn(components, init)
 }
 
 /** What the manager that has this duty does, again and again. */
 export function settingsWork(components: SettingsWorkComponents, { everyMs }: SettingsWorkInit): Rounds {
   const { clock, logger, meters } = components
-  const lookingSinceMs = Math.floor(clock.now())
+  const [lookingSinceMs, followed] = [Math.floor(clock.now()), followedTrackers(clock)]
   return rounds(clock, {
     async work(signal) {
       const startMs = clock.monotonicMs()
-      if (await settingsRound(components, { signal, lookingSinceMs })) return 0
+      if (await settingsRound(components, { signal, lookingSinceMs, followed })) return 0
       return Math.max(everyMs, (clock.monotonicMs() - startMs) * REST)
     },
     onFailure(err) {
@@ -69,9 +51,6 @@ export function settingsWork(components: SettingsWorkComponents, { everyMs }: Se
     retryMs: everyMs,
   })
 }
-
-const present = ({ clusters }: SettingsWorkComponents): readonly string[] =>
-  clusters.clusters().flatMap(({ id, away }) => (away ? [] : [id]))
 
 /** Looks at each cluster of a scope at most once. One that has no tracker has no hosts that could be steered. */
 function sights(components: SettingsWorkComponents, signal: AbortSignal) {
@@ -160,39 +139,3 @@ function tellState({ logger, meters }: SettingsWorkComponents, { id }: Rollout, 
     logger.warn('a roll-out has halted', { rollout: id, state, ...look })
   else logger.info('a roll-out has ended', { rollout: id, state })
 }
-
-/** Trackers that follow each other get it from each other, too: any that answers suffices. */
-async function pushAll(components: SettingsWorkComponents, signal: AbortSignal): Promise<void> {
-  const { store, meters } = components
-  const [slots, manager] = [await store.wanted(), components.manager()]
-  const documents = new Map(present(components).map((cluster) => [cluster, documentOf(cluster, slots, manager)]))
-  const pushed = [...documents].map(([cluster, document]) => pushTo(components, cluster, { document, manager, signal }))
-  const rows = (await Promise.all(pushed)).flat()
-  meters.trackers(rows.map(({ state }) => state))
-  const unknown = unknownIn(rows)
-  if (unknown.length === 0) return
-  const generation = await raiseAbove(components, Math.max(...unknown.map((row) => row.generation)))
-  // What is wanted is told in the next round. Clusters for which nothing is wanted are to let go of what they have.
-  const nothing = { document: { manager, generation, layers: [] }, manager, signal }
-  const full = new Set(unknown.flatMap(({ cluster }) => (documents.get(cluster) === undefined ? [cluster] : [])))
-  await Promise.all([...full].map((cluster) => pushTo(components, cluster, nothing)))
-}
-
-async function pushTo(
-  { clock, clusters }: SettingsWorkComponents,
-  cluster: string,
-  init: PushInit & { readonly signal: AbortSignal },
-): Promise<readonly SteeredTracker[]> {
-  const limit = deadline(clock, CALL_MS, init.signal)
-  try {
-    return await push(clusters, cluster, { ...init, limit: limit.signal })
-  } finally {
-    limit.release()
-  }
-}
-
-/** Trackers with settings of this manager that the database does not know, and that nothing from it follows. */
-const unknownIn = (rows: readonly SteeredTracker[]) =>
-  rows.flatMap(({ state, cluster, generation = 0, wanted }) =>
-    state === 'behind' && generation >= wanted ? [{ cluster, generation }] : [],
-  )

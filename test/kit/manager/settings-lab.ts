@@ -2,6 +2,7 @@ import { type FakeClock, fakeClock, seededRandom } from '../../../lib/base/index
 import { recordingMetrics, silentLogger } from '../../../lib/telemetry/index.ts'
 import { managerIdentity } from '../../../services/manager/database/identity.ts'
 import { type PlanDefaults, planOf } from '../../../services/manager/settings/plan.ts'
+import { followedTrackers } from '../../../services/manager/settings/push-all.ts'
 import { rolloutStore } from '../../../services/manager/settings/rollout-store.ts'
 import { rolloutWorkStore } from '../../../services/manager/settings/rollout-work-store.ts'
 import { parseScope } from '../../../services/manager/settings/scope.ts'
@@ -30,7 +31,7 @@ export function settingsLab({ database }: Pick<MadeDatabase, 'database'>, clock:
   const work = rolloutWorkStore(parts)
   const identity = managerIdentity(parts)
   const meters = settingsMeters(metrics)
-  const sinceMs = clock.now()
+  const [sinceMs, followed] = [clock.now(), followedTrackers(clock)]
   return {
     ...{ clock, metrics, store, rollouts, work, identity },
     /** A version by `ada`; with `steps` it is rolled out in steps. */
@@ -42,7 +43,7 @@ export function settingsLab({ database }: Pick<MadeDatabase, 'database'>, clock:
     /** One round of work. */
     round: async (clusters: SteeredClusters): Promise<void> => {
       const components = { ...parts, clusters, store, rollouts: work, meters, manager: () => identity.id }
-      const init = { signal: new AbortController().signal, lookingSinceMs: sinceMs }
+      const init = { signal: new AbortController().signal, lookingSinceMs: sinceMs, followed }
       while (await settingsRound(components, init));
     },
   }

@@ -46,6 +46,8 @@ export interface SimulatedFleet extends SteeredClusters {
   readonly held: ReadonlyMap<string, SteeringDocument | undefined>
   /** Trackers that do not answer. */
   readonly silent: Set<string>
+  /** Trackers that answer, and cannot keep what they are given. */
+  readonly full: Set<string>
   /** Hosts that trackers have not heard of. */
   readonly unknown: Set<string>
   hold(tracker: string, document: SteeringDocument | undefined): void
@@ -55,6 +57,7 @@ export function simulatedFleet(init: FleetInit): SimulatedFleet {
   const { clock, clusters, trackers = 2, zones = 2, refuses = () => false, pull = () => 'done' } = init
   const held = new Map<string, SteeringDocument | undefined>()
   const silent = new Set<string>()
+  const full = new Set<string>()
   const unknown = new Set<string>()
   const namesOf = (cluster: string) => Array.from({ length: trackers }, (_, i) => `${cluster}-tracker-${i}`)
   const hosts = Object.entries(clusters).flatMap(([cluster, count]) =>
@@ -115,6 +118,7 @@ export function simulatedFleet(init: FleetInit): SimulatedFleet {
           const now = held.get(name)
           if (now !== undefined && now.manager !== body.manager) throw appError('DENIED')
           if (now !== undefined && now.generation >= body.generation) throw appError('STEERING_STALE')
+          if (full.has(name)) throw appError('STORE_FULL')
           held.set(name, body as SteeringDocument)
           return { ...heldOf(name), holds: { at: 1, of: 1, missing: [] } }
         },
@@ -131,7 +135,7 @@ export function simulatedFleet(init: FleetInit): SimulatedFleet {
     }
   }
   return {
-    ...{ hosts, held, silent, unknown },
+    ...{ hosts, held, silent, full, unknown },
     clusters: () =>
       Object.keys(clusters).map((id) => ({ id, name: id, away: namesOf(id).every((name) => silent.has(name)) })),
     trackers: (cluster) => namesOf(cluster).map((name) => client(cluster, name)),

@@ -3,6 +3,7 @@ import { type AbortOptions, fakeClock } from '../../../../lib/base/index.ts'
 import { recordingMetrics, silentLogger } from '../../../../lib/telemetry/index.ts'
 import { documentOf } from '../../../../services/manager/settings/document.ts'
 import { newProgress } from '../../../../services/manager/settings/progress.ts'
+import { followedTrackers } from '../../../../services/manager/settings/push-all.ts'
 import { parseScope } from '../../../../services/manager/settings/scope.ts'
 import { settingsMeters } from '../../../../services/manager/settings/settings-meters.ts'
 import { type SettingsWorkComponents, settingsRound } from '../../../../services/manager/settings/settings-work.ts'
@@ -16,7 +17,12 @@ const slot = { scope: parseScope('all'), kind: 'agent', touched: 1, wanted }
 const noRollouts: SettingsWorkComponents['rollouts'] = {
   ...{ open: async () => [], hosts: async () => [], looked: async () => true, begin: async () => undefined },
 }
-const database = { keep: () => Promise.reject(new Error('nothing is to be written')) }
+const database: SettingsWorkComponents['database'] = {
+  keep: () => Promise.reject(new Error('nothing is to be written')),
+  get read(): never {
+    throw new Error('nothing is to be read')
+  },
+}
 
 const rolloutAt = (id: string): Rollout => ({
   ...{ id, scope: parseScope('all'), kind: 'agent', from: undefined, to: 1, touched: 1, share: nobody },
@@ -44,7 +50,7 @@ test('a tracker that does not answer for too long is away, and others get what t
       ...{ clock, logger: silentLogger(), clusters, meters: settingsMeters(metrics), manager: () => 'm' },
       ...{ store: { wanted: async () => [slot] }, rollouts: noRollouts, database },
     },
-    { signal: new AbortController().signal, lookingSinceMs: 0 },
+    { signal: new AbortController().signal, lookingSinceMs: 0, followed: followedTrackers(clock) },
   )
   await hung
   await clock.advance(10_000)
@@ -73,7 +79,7 @@ test('an end is told only when it is written: somebody may have changed the roll
         ...{ clock, logger: silentLogger(), clusters, meters: settingsMeters(metrics), manager: () => 'm' },
         ...{ store: { wanted: async () => [slot] }, rollouts, database },
       },
-      { signal: new AbortController().signal, lookingSinceMs: 0 },
+      { signal: new AbortController().signal, lookingSinceMs: 0, followed: followedTrackers(clock) },
     )
     return metrics.value('shoal_manager_rollout_ends_total', { state: 'done' })
   }
@@ -100,7 +106,7 @@ test('a roll-out that cannot go on holds up no other one, and no tracker', async
       },
       database,
     },
-    { signal: new AbortController().signal, lookingSinceMs: 0 },
+    { signal: new AbortController().signal, lookingSinceMs: 0, followed: followedTrackers(clock) },
   )
   expect(begun).toEqual(['sound'])
   expect(fleet.held.get('near-tracker-0')?.generation).toBe(1)
