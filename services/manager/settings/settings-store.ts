@@ -45,12 +45,12 @@ export interface SettingsStore {
    * has seen. @throws ROLLOUT_ACTIVE, SETTINGS_FULL
    */
   set(made: NewVersion, check: (slot: FilledSlot | undefined) => void): Promise<FilledSlot>
-  /** What hosts are to have. */
+  /** What hosts are to have, all of one moment. */
   wanted(): Promise<readonly WantedSlot[]>
 }
 
 export interface SettingsStoreComponents {
-  readonly database: Pick<ManagerDatabase, 'read' | 'change'>
+  readonly database: Pick<ManagerDatabase, 'read' | 'change' | 'snapshot'>
   readonly clock: Pick<Clock, 'now'>
   readonly random: Random
 }
@@ -92,7 +92,7 @@ export function settingsStore({ database, clock, random }: SettingsStoreComponen
       }
       return database.change(entry, (tx) => insertVersion(tx, made, { check, clock, random }))
     },
-    wanted: () => wantedSlots(database.read),
+    wanted: () => database.snapshot(wantedSlots),
   }
 }
 

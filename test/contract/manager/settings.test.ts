@@ -2,11 +2,14 @@ import { describe, expect, test } from '@jest/globals'
 import { appError } from '../../../lib/base/index.ts'
 import { parseScope } from '../../../services/manager/settings/scope.ts'
 import { eachManagerDatabase } from '../../kit/manager/databases.ts'
+import { interruptedReads } from '../../kit/manager/interrupted-reads.ts'
 import { planDefaults, settingsLab } from '../../kit/manager/settings-lab.ts'
 
 const agents = { scope: parseScope('all'), kind: 'agent' }
 const all = { count: 100, last: undefined }
 const steps = [{ hosts: 1 }, { percent: 100 }]
+const everybody = { hosts: {}, percent: 100 }
+const noCounts = { pulls: 0, errors: 0, stalls: 0 }
 
 eachManagerDatabase((open) => {
   describe('settings', () => {
@@ -83,6 +86,20 @@ eachManagerDatabase((open) => {
       const { set } = settingsLab(made)
       for (let i = 0; i < 100; i += 1) await set({}, { scope: `host:${i}` })
       await expect(set({}, { scope: 'host:one-more' })).rejects.toMatchObject({ code: 'SETTINGS_FULL' })
+    })
+
+    test('that are wanted are of one moment, whatever another manager changes while they are read', async () => {
+      await using made = await open()
+      const { set, work, store, rollouts, clock } = settingsLab(made)
+      await set({ log: 'info' })
+      const { rollout } = await set({ log: 'debug' }, { steps })
+      await work.begin(await rollouts.rollout(rollout.id), { share: everybody, hosts: [], before: noCounts })
+      const before = await store.wanted()
+      const other = settingsLab({ database: await made.other() }, clock, 2)
+      const meanwhile = () => other.rollouts.act(rollout.id, { act: 'rollBack', actor: 'bo', reason: 'it is bad' })
+      const interrupted = interruptedReads(made.database, meanwhile)
+      expect(await settingsLab({ database: interrupted }, clock, 3).store.wanted()).toEqual(before)
+      expect(await store.wanted()).not.toEqual(before)
     })
 
     test('nobody knows a scope that was never set', async () => {
