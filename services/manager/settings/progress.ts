@@ -36,11 +36,11 @@ export interface Progress {
 
 /** What is seen of the hosts of a step. */
 export interface StepLook {
-  /** Those that were there when it began. */
+  /** Those that were there when it began, and those that came since and are there. */
   readonly hosts: number
   /** Of them: they are there, and have not applied it yet. */
   readonly behind: number
-  /** Of them: they are not there any more. */
+  /** Of those that were there when it began: they are not there any more. */
   readonly gone: number
   /** They have said that they cannot apply it, whether they were there at the beginning or not. */
   readonly refused: number

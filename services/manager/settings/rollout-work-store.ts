@@ -9,11 +9,13 @@ import { rolloutById, rolloutRows, takeBack } from './rollout-store.ts'
 import type { Share } from './share.ts'
 import { type Rollout, rolloutOf, slotText } from './slot.ts'
 
-/** A host when a step began. */
+/** A host when a step began, or when it joined. */
 export interface BaseRow {
   readonly cluster: string
   readonly host: string
   readonly isMember: boolean
+  /** A member that came after the beginning of the step. */
+  readonly hasJoined?: boolean
   /** From where its counts count. */
   readonly base: Counts
 }
@@ -51,6 +53,13 @@ const OPEN = ['running', 'paused', 'rollingBack'] as const
 /** Rows of one statement: databases limit how many values it may have. */
 const BATCH = 1000
 const BY_ITSELF = 'manager'
+/** What a host is in a step, as its row says it. */
+const [OTHER, MEMBER, JOINED] = [0, 1, 2]
+
+const memberOf = ({ isMember, hasJoined }: Pick<BaseRow, 'isMember' | 'hasJoined'>): number => {
+  if (!isMember) return OTHER
+  return hasJoined === true ? JOINED : MEMBER
+}
 
 export function rolloutWorkStore(parts: RolloutWorkStoreComponents): RolloutWorkStore {
   const { database, clock } = parts
@@ -63,7 +72,8 @@ export function rolloutWorkStore(parts: RolloutWorkStoreComponents): RolloutWork
     async hosts(rollout) {
       const rows = await database.read.selectFrom('rolloutHosts').selectAll().where('rollout', '=', rollout).execute()
       return rows.map(({ cluster, host, member, pulls, errors, stalls }) => ({
-        ...{ cluster, host, isMember: member === 1, base: { pulls, errors, stalls } },
+        ...{ cluster, host, isMember: member !== OTHER, hasJoined: member === JOINED },
+        ...{ base: { pulls, errors, stalls } },
       }))
     },
     begin: (seen, step) =>
@@ -127,8 +137,8 @@ async function setProgress(tx: Tx, { id }: Rollout, progress: Progress, change: 
 
 async function addHosts(tx: Tx, rollout: string, hosts: readonly BaseRow[]): Promise<void> {
   for (let at = 0; at < hosts.length; at += BATCH) {
-    const rows = hosts.slice(at, at + BATCH).map(({ cluster, host, isMember, base }) => ({
-      ...{ rollout, cluster, host, member: Number(isMember), ...base },
+    const rows = hosts.slice(at, at + BATCH).map(({ cluster, host, base, ...row }) => ({
+      ...{ rollout, cluster, host, member: memberOf(row), ...base },
     }))
     await tx.insertInto('rolloutHosts').values(rows).execute()
   }

@@ -111,7 +111,8 @@ export async function joinedBy(
   const slots = await wanted()
   const changes = changesOf(withShare(rollout, slots, nobody), slots)
   return come.map((host) => ({
-    ...{ cluster: host.cluster, host: host.id, isMember: true, base: changes(host) ? noCounts : host.counts },
+    ...{ cluster: host.cluster, host: host.id, isMember: true, hasJoined: true },
+    base: changes(host) ? noCounts : host.counts,
   }))
 }
 
@@ -124,10 +125,13 @@ export function lookOf(rollout: Rollout, sights: readonly ClusterSight[], bases:
   const now = new Map(scopeHosts(rollout, sights).map((host) => [keyOf(host.cluster, host.id), host]))
   const members = bases.filter(({ isMember }) => isMember)
   const seenOf = ({ cluster, host }: BaseRow) => now.get(keyOf(cluster, host))
-  const there = members.flatMap((row) => {
+  const thereOf = (row: BaseRow) => {
     const host = seenOf(row)
-    return host !== undefined && isThere(host) ? [host] : []
-  })
+    return host !== undefined && isThere(host) ? host : undefined
+  }
+  const there = members.flatMap((row) => thereOf(row) ?? [])
+  // Hosts come and go all the time: those that came since may go, too.
+  const gone = members.filter((row) => row.hasJoined !== true && thereOf(row) === undefined).length
   const testOf = testsOf(rollout)
   const refused = [...now.values()].filter((host) => testOf(host.cluster).isMember(host) && hasRefused(host, touched))
   const counted = (rows: readonly BaseRow[], counts: (host: SeenHost) => boolean) =>
@@ -142,12 +146,12 @@ export function lookOf(rollout: Rollout, sights: readonly ClusterSight[], bases:
   )
   const isBehind = (host: SeenHost) => !hasApplied(host, touched) && !hasRefused(host, touched)
   const late = lateHosts(rollout, sights, bases).filter(isBehind).length
-  const many = late > Math.floor((members.length * plan.gonePerHundred) / 100) ? late : 0
+  const hosts = there.length + gone
+  const many = late > Math.floor((hosts * plan.gonePerHundred) / 100) ? late : 0
   return {
-    hosts: members.length + many,
+    hosts: hosts + many,
     behind: there.filter(isBehind).length + many,
-    gone: members.length - there.length,
-    ...{ refused: refused.length, those, others },
+    ...{ gone, refused: refused.length, those, others },
     comparison: compareAll(those, others, { before, limits: plan }),
     isWhole: areWhole(sights, (cluster) => bases.some((row) => row.cluster === cluster)),
   }

@@ -83,7 +83,7 @@ export interface RolloutHostsTable {
   readonly rollout: string
   readonly cluster: string
   readonly host: string
-  /** The host is to have the new version. */
+  /** 0: the host keeps what it has; 1: it is to have the new version; 2: so is one that came after the beginning of the step. */
   readonly member: number
   readonly pulls: number
   readonly errors: number

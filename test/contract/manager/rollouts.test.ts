@@ -168,6 +168,24 @@ eachManagerDatabase((open) => {
       expect(await state()).toMatchObject({ state: 'halted', halt: 'HOSTS_GONE' })
     })
 
+    test('does not count hosts as gone that came while it was under way', async () => {
+      await using made = await open()
+      const { pass, fleet, state, rollouts, id } = await rollingOut(made, {}, { steps: [{ percent: 100 }] })
+      const late = fleet.hosts.slice(0, 3)
+      for (const host of late) fleet.unknown.add(host.id)
+      await pass(20)
+      fleet.unknown.clear()
+      await pass(20)
+      expect((await rollouts.steps(id))[0]?.look).toMatchObject({ hosts: 20, gone: 0 })
+      const { sinceMs } = await state()
+      for (const host of late) host.away = true
+      await pass(10)
+      expect(await state()).toMatchObject({ isSettled: true, sinceMs })
+      expect((await rollouts.steps(id))[0]?.look).toMatchObject({ hosts: 17, behind: 0, gone: 0 })
+      await pass(300)
+      expect(await state()).toMatchObject({ state: 'done' })
+    })
+
     test('waits while no tracker answers, and goes on afterwards', async () => {
       await using made = await open()
       const { pass, having, state, fleet } = await rollingOut(made, {})
