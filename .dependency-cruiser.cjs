@@ -170,7 +170,7 @@ module.exports = {
       to: {
         path: '^services/manager/',
         pathNot:
-          '^services/manager/(jobs/|clusters/talk\\.ts$|people/giver\\.ts$|database/(index|ids)\\.ts$|(managed|named-cluster|query-words)\\.ts$)',
+          '^services/manager/(jobs/|clusters/talk\\.ts$|people/(caller|giver)\\.ts$|database/(index|ids)\\.ts$|(managed|named-cluster|query-words)\\.ts$)',
       },
     },
     {

@@ -86,7 +86,10 @@ export interface ScheduleTable {
   readonly enabled: number
   /** JSON */
   readonly job: string
+  /** Who has set it last, as the next ones. */
   readonly actor: string
+  readonly byUserId: string | null
+  readonly byTokenId: string | null
   readonly changedAtMs: number
   readonly lastAtMs: number | null
   readonly lastJob: string | null

@@ -2,11 +2,11 @@ import type { InviteRow } from '../../../lib/api/index.ts'
 import { appError, type Clock, parseJson, type Random } from '../../../lib/base/index.ts'
 import { type ManagerDatabase, newId, type Reader, type Tx } from '../database/index.ts'
 import { type Caller, requireCovered } from './caller.ts'
-import { grantsOfActor } from './giver.ts'
+import { type Giver, giverIds, grantsOfActor } from './giver.ts'
 import { ADMIN_ROLE, covers, type Grants } from './grants.ts'
 import { grantsOfRoles } from './roles.ts'
 import { newSecret, secretHash } from './shown-secrets.ts'
-import type { LinkTable } from './tables.ts'
+import type { GiverIds, LinkTable } from './tables.ts'
 import { hasAdmin } from './users.ts'
 
 /** Most links that nobody has used. */
@@ -49,7 +49,7 @@ export interface OpenLink {
   readonly roles: readonly string[]
   readonly userId: string | undefined
   readonly createdBy: string
-  readonly createdAtMs: number
+  readonly giver: Giver
 }
 
 export interface LinksComponents {
@@ -66,19 +66,20 @@ const inviteOf = ({ id, roles, createdBy, createdAtMs, expiresAtMs }: Omit<LinkT
 const inviting: Grants = [{ resource: 'users', action: 'write' }]
 
 /** An invitation gives what its maker could give now: he may have lost it since. @throws LINK_UNKNOWN, ROLE_UNKNOWN */
-async function requireGiver(tx: Tx, clock: Pick<Clock, 'now'>, link: OpenLink): Promise<void> {
-  const { createdBy: actor, createdAtMs: atMs, roles } = link
+async function requireGiver(tx: Tx, clock: Pick<Clock, 'now'>, { giver, roles }: OpenLink): Promise<void> {
   const given = [...inviting, ...(await grantsOfRoles(tx, roles))]
-  if (!covers(await grantsOfActor(tx, clock, { actor, atMs }), given)) throw appError('LINK_UNKNOWN')
+  if (!covers(await grantsOfActor(tx, clock, giver), given)) throw appError('LINK_UNKNOWN')
 }
 
-type LinkInit = Pick<LinkTable, 'kind' | 'userId' | 'createdBy'> & { readonly roles: readonly string[] }
+type LinkInit = Pick<LinkTable, 'kind' | 'userId' | 'createdBy'> &
+  Partial<GiverIds> & { readonly roles: readonly string[] }
 
 async function add(tx: Tx, { clock, random }: LinksComponents, init: LinkInit) {
   const text = newSecret(random)
   const nowMs = clock.now()
   const row: LinkTable = {
-    ...{ ...init, id: newId({ clock, random }), hash: secretHash(text), roles: JSON.stringify(init.roles) },
+    ...{ byUserId: null, byTokenId: null, ...init, roles: JSON.stringify(init.roles) },
+    ...{ id: newId({ clock, random }), hash: secretHash(text) },
     ...{ createdAtMs: nowMs, expiresAtMs: nowMs + DAY_MS },
   }
   await tx.insertInto('links').values(row).execute()
@@ -95,7 +96,7 @@ const inviteList = (components: LinksComponents): Invites => ({
         .select((each) => each.fn.countAll<number>().as('count'))
         .executeTakeFirstOrThrow()
       if (count >= MAX_LINKS) throw appError('PEOPLE_FULL')
-      const init = { kind: 'invite', userId: null, createdBy: caller.actor, roles }
+      const init = { kind: 'invite', userId: null, createdBy: caller.actor, ...giverIds(caller), roles }
       const { path, row } = await add(tx, components, init)
       return { path, kept: inviteOf(row) }
     })
@@ -122,9 +123,10 @@ export function linkList(components: LinksComponents): Links {
       .where('expiresAtMs', '>', clock.now())
       .executeTakeFirst()
     if (row === undefined || (row.kind === 'admin' && (await hasAdmin(db)))) throw appError('LINK_UNKNOWN')
-    const { kind, roles, userId, createdBy, createdAtMs } = row
+    const { kind, roles, userId, createdBy, createdAtMs, byUserId, byTokenId } = row
     return {
-      ...{ kind: kind as OpenLink['kind'], createdBy, createdAtMs, userId: userId ?? undefined },
+      ...{ kind: kind as OpenLink['kind'], createdBy, userId: userId ?? undefined },
+      giver: { actor: createdBy, atMs: createdAtMs, byUserId, byTokenId },
       roles: parseJson(roles) as string[],
     }
   }

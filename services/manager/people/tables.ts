@@ -53,8 +53,14 @@ export interface TokenTable {
   readonly madeBy: string | null
 }
 
-/** A one-time link that nobody has used. */
-export interface LinkTable {
+/** The user and the token by which something was given; null for what a secret gives, and in rows of before. */
+export interface GiverIds {
+  readonly byUserId: string | null
+  readonly byTokenId: string | null
+}
+
+/** A one-time link that nobody has used. The ids in it are of whoever has made an invitation. */
+export interface LinkTable extends GiverIds {
   readonly id: string
   /** SHA-256 of what stands behind the # of the link, in hex. */
   readonly hash: string

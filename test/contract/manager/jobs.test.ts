@@ -275,9 +275,9 @@ eachManagerDatabase((open) => {
     test('are set, replaced, listed by name, and removed', async () => {
       await using made = await open()
       const { schedules } = partsOf(made)
-      await schedules.set('b', body, 'user:ada')
-      await schedules.set('a', body, 'user:ada')
-      expect(await schedules.set('b', { ...body, enabled: false }, 'user:bob')).toMatchObject({
+      await schedules.set('b', body, { actor: 'user:ada' })
+      await schedules.set('a', body, { actor: 'user:ada' })
+      expect(await schedules.set('b', { ...body, enabled: false }, { actor: 'user:bob' })).toMatchObject({
         by: 'user:bob',
         enabled: false,
       })
@@ -286,7 +286,9 @@ eachManagerDatabase((open) => {
       await schedules.remove('a', 'user:ada')
       await expect(schedules.get('a')).rejects.toMatchObject({ code: 'SCHEDULE_UNKNOWN' })
       await expect(schedules.remove('a', 'user:ada')).rejects.toMatchObject({ code: 'SCHEDULE_UNKNOWN' })
-      await expect(async () => schedules.set('c', { ...body, cron: '0 0 31 4 *' }, 'x')).rejects.toMatchObject({
+      await expect(async () =>
+        schedules.set('c', { ...body, cron: '0 0 31 4 *' }, { actor: 'x' }),
+      ).rejects.toMatchObject({
         code: 'CRON_INVALID',
       })
     })
@@ -294,7 +296,7 @@ eachManagerDatabase((open) => {
     test('that were missed for days begin one job, and wait for the next time', async () => {
       await using made = await open()
       const parts = partsOf(made)
-      await parts.schedules.set('nightly', body, 'user:ada')
+      await parts.schedules.set('nightly', body, { actor: 'user:ada' })
       await parts.clock.advance(5 * DAY_MS)
       const { begun, look } = running(made, parts)
       await look()
@@ -311,7 +313,7 @@ eachManagerDatabase((open) => {
     ])('whose job still runs (overlap %s) have begun %i jobs after their next time', async (overlap, count, code) => {
       await using made = await open()
       const parts = partsOf(made)
-      await parts.schedules.set('nightly', { ...body, overlap }, 'user:ada')
+      await parts.schedules.set('nightly', { ...body, overlap }, { actor: 'user:ada' })
       for (let i = 0; i < 2; i += 1) {
         await parts.clock.advance(DAY_MS)
         await running(made, parts).look()
@@ -323,7 +325,7 @@ eachManagerDatabase((open) => {
     test('that cannot begin their job say why, and go on', async () => {
       await using made = await open()
       const parts = partsOf(made)
-      await parts.schedules.set('broken', { ...body, job: { ...body.job, note: 'broken' } }, 'user:ada')
+      await parts.schedules.set('broken', { ...body, job: { ...body.job, note: 'broken' } }, { actor: 'user:ada' })
       await parts.clock.advance(DAY_MS)
       await running(made, parts).look()
       expect(await parts.schedules.get('broken')).toMatchObject({ lastCode: 'CLUSTER_UNKNOWN' })
@@ -334,8 +336,8 @@ eachManagerDatabase((open) => {
       await using made = await open()
       const parts = partsOf(made)
       const onPush = { repository: 'team/*' }
-      await parts.schedules.set('a', { onPush, job: { kind: 'preheat', note: 'broken' } }, 'user:ada')
-      await parts.schedules.set('b', { onPush, job: { kind: 'preheat' } }, 'user:ada')
+      await parts.schedules.set('a', { onPush, job: { kind: 'preheat', note: 'broken' } }, { actor: 'user:ada' })
+      await parts.schedules.set('b', { onPush, job: { kind: 'preheat' } }, { actor: 'user:ada' })
       const { rounds } = running(made, parts)
       const image = { repository: 'team/app', digest: `sha256:${'0'.repeat(64)}` }
       expect(await rounds.pushed(image)).toHaveLength(1)
@@ -346,7 +348,7 @@ eachManagerDatabase((open) => {
       await using made = await open()
       const parts = partsOf(made)
       const onPush = { repository: 'team/*', tag: 'v*' }
-      await parts.schedules.set('pushed', { onPush, job: { kind: 'preheat' } }, 'user:ada')
+      await parts.schedules.set('pushed', { onPush, job: { kind: 'preheat' } }, { actor: 'user:ada' })
       const { rounds, begun } = running(made, parts)
       const image = { repository: 'team/app', digest: `sha256:${'0'.repeat(64)}`, tag: 'v1' }
       const [id] = await rounds.pushed(image)
@@ -360,7 +362,7 @@ eachManagerDatabase((open) => {
       await using made = await open()
       const parts = partsOf(made)
       const onPush = { repository: '*' }
-      await parts.schedules.set('pushed', { onPush, job: { kind: 'preheat' } }, 'user:ada')
+      await parts.schedules.set('pushed', { onPush, job: { kind: 'preheat' } }, { actor: 'user:ada' })
       const { rounds, begun } = running(made, parts)
       const image = { repository: 'dev/app', digest: `sha256:${'0'.repeat(64)}` }
       const first = await rounds.pushed(image)
@@ -371,7 +373,7 @@ eachManagerDatabase((open) => {
         { targets: [`prod/app@${image.digest}`] },
       ])
       await parts.clock.advance(1)
-      await parts.schedules.set('pushed', { onPush, job: { kind: 'preheat', scope: 'agents' } }, 'user:ada')
+      await parts.schedules.set('pushed', { onPush, job: { kind: 'preheat', scope: 'agents' } }, { actor: 'user:ada' })
       expect(new Set([...first, ...(await rounds.pushed(image))]).size).toBe(2)
     })
 
@@ -384,8 +386,8 @@ eachManagerDatabase((open) => {
         await using made = await open()
         const parts = partsOf(made)
         const onPush = { repository: '*' }
-        await parts.schedules.set('a', { onPush, job: { kind: 'preheat', note } }, 'user:ada')
-        await parts.schedules.set('b', { onPush, job: { kind: 'preheat' } }, 'user:ada')
+        await parts.schedules.set('a', { onPush, job: { kind: 'preheat', note } }, { actor: 'user:ada' })
+        await parts.schedules.set('b', { onPush, job: { kind: 'preheat' } }, { actor: 'user:ada' })
         const { rounds } = running(made, parts)
         const image = { repository: 'dev/app', digest: `sha256:${'0'.repeat(64)}` }
         // Whoever tells of a push tells it again only after a failure that may pass.

@@ -67,7 +67,8 @@ eachManagerDatabase((open) => {
       await using it = await makersOf(open)
       const { kept, caller } = await it.make(it.ada, 'ci')
       const { path } = await it.links.invites.make(of === 'token' ? caller : it.ada, ['reader'])
-      it.clock.stall(1)
+      // A clock that is behind makes no other one of them who was there before.
+      it.clock.stall(-1)
       await it.tokens.revoke(root, kept.id)
       if (of === 'user') {
         // Links of who is removed are removed, too; this one was made while that happened.
@@ -83,6 +84,15 @@ eachManagerDatabase((open) => {
       await expect(taken).rejects.toEqual(code('LINK_UNKNOWN'))
     },
   )
+
+  test.each(['token', 'user'])('an invitation counts, also where clocks say that its %s came later', async (of) => {
+    await using it = await makersOf(open)
+    const { caller } = await it.make(it.ada, 'ci')
+    it.clock.stall(-2_000)
+    const { path } = await it.links.invites.make(of === 'token' ? caller : it.ada, ['reader'])
+    const taken = it.comingIn.byLink({ link: path.split('#')[1] ?? '', name: 'eve', password: PASSWORD }, place, {})
+    await expect(taken).resolves.toBeDefined()
+  })
 
   test('tokens that were made by tokens before that was noted end with them, as far as the audit tells of it', async () => {
     await using made = await open({ upTo: '0010-hosts-behind' })

@@ -65,8 +65,8 @@ export async function fillClusters(components: Components): Promise<readonly str
 export async function fillJobs(components: Components, clusters: readonly string[]): Promise<void> {
   const schedules = scheduleStore(components)
   const job: ScheduleBody['job'] = { kind: 'preheat', targets: ['team/app:1'], clusters: ['one'] }
-  await schedules.set('nightly', { cron: '0 3 * * *', job }, root.actor)
-  await schedules.set('pushed', { onPush: { repository: 'team/*', tag: 'v*' }, job }, root.actor)
+  await schedules.set('nightly', { cron: '0 3 * * *', job }, root)
+  await schedules.set('pushed', { onPush: { repository: 'team/*', tag: 'v*' }, job }, root)
   await dragonflyStore(components.database).numbers(clusters)
 }
 

@@ -11,11 +11,18 @@ async function lastMade(db: Before): Promise<ReadonlyMap<string, Told>> {
   return new Map((await all.orderBy('id').execute()).map((row) => [row.target, row]))
 }
 
+/** Who has set a schedule and who has made an invitation, beside their names, which others may have later. */
+async function giverColumns({ schema }: Kysely<unknown>): Promise<void> {
+  for (const table of ['links', 'schedules'])
+    for (const column of ['byUserId', 'byTokenId']) await schema.alterTable(table).addColumn(column, 'text').execute()
+}
+
 /**
  * Which token has made a token. Of those that are there the audit says it, as far as it goes back; a maker that is gone is none, and
  * neither is one of the same name that was made later.
  */
 export async function makers(db: Kysely<unknown>): Promise<void> {
+  await giverColumns(db)
   await db.schema.alterTable('tokens').addColumn('madeBy', 'text').execute()
   const before = db as Before
   const tokens = await before

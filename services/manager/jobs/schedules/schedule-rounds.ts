@@ -7,7 +7,7 @@ import type { DutyWriter } from '../duty.ts'
 import type { GiveJob } from '../give-job.ts'
 import { parseCron } from './cron.ts'
 import type { RequireMaker } from './schedule-maker.ts'
-import type { ScheduleStore } from './schedule-store.ts'
+import type { GivenSchedule, ScheduleStore } from './schedule-store.ts'
 
 /** Between two looks for what is due. */
 const LOOK_MS = 1_000
@@ -84,7 +84,7 @@ export function scheduleRounds(components: ScheduleRoundsComponents): ScheduleRo
   }
 
   /** One that was missed, for whatever time, comes once. */
-  const begin = async (writer: DutyWriter, schedule: ScheduleAnswer): Promise<void> => {
+  const begin = async (writer: DutyWriter, schedule: GivenSchedule): Promise<void> => {
     const { name, cron = '', timeZone, overlap, nextAtMs: dueAtMs = 0 } = schedule
     const nextAtMs = parseCron(cron, timeZone).next(clock.now())
     try {
@@ -103,7 +103,7 @@ export function scheduleRounds(components: ScheduleRoundsComponents): ScheduleRo
   }
 
   /** Begins the job of a schedule that a push fits; its id, or why it begins none, which keeps no other one from its job. */
-  const beginPushed = async (schedule: ScheduleAnswer, image: Pushed): Promise<string | AppError> => {
+  const beginPushed = async (schedule: GivenSchedule, image: Pushed): Promise<string | AppError> => {
     try {
       await requireMaker(schedule)
       const spec = specIn(schedule, [`${image.repository}@${image.digest}`])

@@ -22,6 +22,7 @@ import {
 import { NOTIFICATION_TYPE, type PushedImages, pushedImages } from '../../../../lib/kraken/index.ts'
 import type { Logger } from '../../../../lib/telemetry/index.ts'
 import { hasNeed, managerRoute } from '../../managed.ts'
+import { callerOf } from '../../people/caller.ts'
 import type { ScheduleRounds } from './schedule-rounds.ts'
 import type { ScheduleStore } from './schedule-store.ts'
 
@@ -72,7 +73,7 @@ export function scheduleRoutes({ schedules, rounds, logger }: ScheduleRoutesComp
     // What a schedule begins is a job: nobody begins one by it who may not give one.
     if (!hasNeed(exchange.principal, managerApi.createJob.needs)) throw appError('RIGHTS_EXCEEDED')
     const check = (before: ScheduleAnswer | undefined) => requireSeen(exchange, before)
-    sendTagged(exchange, await schedules.set(parsed.data, body, exchange.principal.name, check))
+    sendTagged(exchange, await schedules.set(parsed.data, body, callerOf(exchange), check))
   }
   const pushed = async (exchange: Exchange) => {
     const body = await readJson(exchange, MAX_NOTIFICATION, { jsonTypes: [NOTIFICATION_TYPE] })

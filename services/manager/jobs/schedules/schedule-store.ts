@@ -2,11 +2,18 @@ import type { ScheduleAnswer, ScheduleBody } from '../../../../lib/api/index.ts'
 import { appError, type Clock } from '../../../../lib/base/index.ts'
 import type { PageRequest } from '../../../../lib/http/index.ts'
 import type { ManagerDatabase } from '../../database/index.ts'
+import type { Caller } from '../../people/caller.ts'
+import { type Giver, giverIds } from '../../people/giver.ts'
 import type { DutyWriter } from '../duty.ts'
 import type { ScheduleTable } from '../tables.ts'
 import { parseCron } from './cron.ts'
 
 export const MAX_SCHEDULES = 1000
+
+/** One that may begin a job, and who has set it. */
+export interface GivenSchedule extends ScheduleAnswer {
+  readonly giver: Giver
+}
 
 /** What begins jobs by itself. */
 export interface ScheduleStore {
@@ -17,15 +24,15 @@ export interface ScheduleStore {
   set(
     name: string,
     body: ScheduleBody,
-    actor: string,
+    by: Pick<Caller, 'actor' | 'user' | 'tokenId'>,
     check?: (before: ScheduleAnswer | undefined) => void,
   ): Promise<ScheduleAnswer>
   /** @throws SCHEDULE_UNKNOWN */
   remove(name: string, actor: string): Promise<void>
   /** Those whose time has come. */
-  due(nowMs: number): Promise<readonly ScheduleAnswer[]>
+  due(nowMs: number): Promise<readonly GivenSchedule[]>
   /** Those that wait for pushes. */
-  ofPushes(): Promise<readonly ScheduleAnswer[]>
+  ofPushes(): Promise<readonly GivenSchedule[]>
   /** Notes what became of its time, unless somebody has changed it meanwhile. */
   began(writer: Pick<DutyWriter, 'keep'>, schedule: ScheduleAnswer, began: Began): Promise<void>
 }
@@ -47,6 +54,11 @@ const answerOf = (row: ScheduleTable): ScheduleAnswer => ({
   ...given({ onPush: row.onPush === null ? undefined : (JSON.parse(row.onPush) as unknown) }),
   ...given({ lastAtMs: maybe(row.lastAtMs), nextAtMs: maybe(row.nextAtMs) }),
 })
+
+const givenOf = (row: ScheduleTable): GivenSchedule => {
+  const { actor, changedAtMs: atMs, byUserId, byTokenId } = row
+  return { ...answerOf(row), giver: { actor, atMs, byUserId, byTokenId } }
+}
 
 const unknown = (name: string) => appError('SCHEDULE_UNKNOWN', { detail: { schedule: name.slice(0, 64) } })
 
@@ -93,23 +105,25 @@ function scheduleReads({ database }: Pick<StoreComponents, 'database'>): Reads {
         .orderBy('nextAtMs')
         .limit(100)
         .execute()
-      return rows.map(answerOf)
+      return rows.map(givenOf)
     },
     async ofPushes() {
       const rows = await all().where('enabled', '=', 1).where('onPush', 'is not', null).execute()
-      return rows.map(answerOf)
+      return rows.map(givenOf)
     },
   }
 }
 
 function scheduleWrites({ database, clock }: StoreComponents): Omit<ScheduleStore, keyof Reads> {
   return {
-    set(name, body, actor, check) {
+    set(name, body, by, check) {
+      const { actor } = by
       const nowMs = Math.floor(clock.now())
       const { cron, timeZone = 'UTC', onPush, overlap = false, enabled = true, job } = body
       const fields = {
         ...{ name, cron: cron ?? null, timeZone, onPush: onPush === undefined ? null : JSON.stringify(onPush) },
-        ...{ overlap: overlap ? 1 : 0, enabled: enabled ? 1 : 0, job: JSON.stringify(job), actor, changedAtMs: nowMs },
+        ...{ overlap: overlap ? 1 : 0, enabled: enabled ? 1 : 0, job: JSON.stringify(job), changedAtMs: nowMs },
+        ...{ actor, ...giverIds(by) },
         // What kept it from its job before is not said of what it is now.
         ...{ nextAtMs: firstTime(body, nowMs), lastCode: null },
       }
