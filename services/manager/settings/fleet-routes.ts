@@ -80,7 +80,7 @@ export function fleetRoutes(components: FleetRoutesComponents): readonly Route[]
       const { reason } = await adminBody(managerApi.takeOverTrackers, exchange)
       const init = await initOf(cluster)
       const entry = { actor: exchange.principal.name, action: 'settings.takeOver', target: cluster, detail: { reason } }
-      await act(entry, () => takeOver(clusters, cluster, init))
+      await act(entry, (mayBeDone) => takeOver(clusters, cluster, { ...init, mayBeDone }))
       onChange()
       sendJson(exchange, 200, { trackers: await trackersOf(cluster) })
     }),

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { AnswerOf, SteeredTracker, SteeringDocument, trackerAdmin } from '../../../lib/api/index.ts'
 import { type AbortOptions, codeOf } from '../../../lib/base/index.ts'
+import type { MayBeDone } from '../acts.ts'
 import type { SteeredClusters, SteeredTrackerClient } from './steered-clusters.ts'
 
 type Held = AnswerOf<typeof trackerAdmin.steering>
@@ -96,13 +97,20 @@ export const push = (clusters: SteeredClusters, cluster: string, init: PushInit)
     ),
   )
 
+export interface TakeOverInit extends PushInit {
+  /** Called for each tracker that has let go: if the next one refuses, something is done all the same. */
+  readonly mayBeDone: MayBeDone
+}
+
 /** Lets the trackers of a cluster that follow another manager let go of what they have. */
-export async function takeOver(clusters: SteeredClusters, cluster: string, init: PushInit): Promise<void> {
+export async function takeOver(clusters: SteeredClusters, cluster: string, init: TakeOverInit): Promise<void> {
   const rows = await lookAtTrackers(clusters, cluster, init)
   const foreign = new Set(rows.flatMap(({ state, tracker }) => (state === 'foreign' ? [tracker] : [])))
   for (const { admin } of clusters.trackers(cluster).filter((tracker) => foreign.has(tracker.id))) {
     // Trackers tell each other: whoever is next may have let go already.
     const held = await admin.steering({}, callOptions(init))
-    if (stateOf(held, init) === 'foreign') await admin.unsteer({}, callOptions(init))
+    if (stateOf(held, init) !== 'foreign') continue
+    await admin.unsteer({}, callOptions(init))
+    init.mayBeDone()
   }
 }

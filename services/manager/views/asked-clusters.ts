@@ -1,5 +1,6 @@
 import type { AdminClient, buildIndexAdmin, trackerAdmin } from '../../../lib/api/index.ts'
 import { type AbortOptions, appError, type Clock, codeOf, deadline, isAbort } from '../../../lib/base/index.ts'
+import { type MayBeDone, refusalIn } from '../acts.ts'
 import { namedCluster } from '../named-cluster.ts'
 
 interface Talking<Admin> {
@@ -37,8 +38,8 @@ export interface AskedClusters {
    */
   ofTrackers<T>(cluster: ViewedCluster, ask: Ask<Tracker, T>, options: AbortOptions): Promise<readonly T[]>
   /** What the first one says that answers. @throws as above */
-  ofOneTracker<T>(cluster: ViewedCluster, ask: Ask<Tracker, T>, options: AbortOptions): Promise<T>
-  ofOneBuildIndex<T>(cluster: ViewedCluster, ask: Ask<BuildIndex, T>, options: AbortOptions): Promise<T>
+  ofOneTracker<T>(cluster: ViewedCluster, ask: Ask<Tracker, T>, options: ActOptions): Promise<T>
+  ofOneBuildIndex<T>(cluster: ViewedCluster, ask: Ask<BuildIndex, T>, options: ActOptions): Promise<T>
   /** What `ask` finds in each of the clusters, and those where it fails. */
   each<T>(
     clusters: readonly ViewedCluster[],
@@ -47,6 +48,11 @@ export interface AskedClusters {
     readonly found: readonly { readonly cluster: string; readonly value: T }[]
     readonly silent: readonly SilentCluster[]
   }>
+}
+
+/** Of what changes something: `mayBeDone` is called for each that was asked and did not answer. */
+export interface ActOptions extends AbortOptions {
+  readonly mayBeDone?: MayBeDone
 }
 
 type Ask<Admin, T> = (admin: Admin, options: AbortOptions) => Promise<T>
@@ -76,12 +82,13 @@ export function askedClusters(clusters: ViewedClusters, clock: Clock): AskedClus
   }
   const none = () => appError('NO_HEALTHY_MEMBER')
 
-  const ofOne = async <Admin, T>(members: readonly Talking<Admin>[], ask: Ask<Admin, T>, options: AbortOptions) => {
+  const ofOne = async <Admin, T>(members: readonly Talking<Admin>[], ask: Ask<Admin, T>, options: ActOptions) => {
     let last: unknown = none()
     for (const { admin } of members) {
       try {
         return await timed((within) => ask(admin, within), options)
       } catch (err) {
+        if (refusalIn(err) === undefined) options.mayBeDone?.()
         if (options.signal?.aborted === true || isSaid(err, FINAL)) throw err
         last = isAbort(err) ? none() : err
       }

@@ -1,7 +1,7 @@
 import type { ContentInCluster } from '../../../lib/api/index.ts'
 import { type AbortOptions, codeOf, hasCode, isAbort } from '../../../lib/base/index.ts'
 import type { Digest } from '../../../lib/core/index.ts'
-import type { AskedClusters, ViewedCluster } from './asked-clusters.ts'
+import type { ActOptions, AskedClusters, ViewedCluster } from './asked-clusters.ts'
 
 export interface AskedContent extends AbortOptions {
   readonly repository: string
@@ -20,7 +20,7 @@ export interface ContentViews {
   /** In each cluster; never throws but for an abort. */
   of(asked: AskedContent): Promise<readonly ContentInCluster[]>
   /** @throws MANIFEST_UNKNOWN, CLUSTER_UNKNOWN, NO_HEALTHY_MEMBER */
-  removeTag(cluster: string, at: TagAt, options: AbortOptions): Promise<void>
+  removeTag(cluster: string, at: TagAt, options: ActOptions): Promise<void>
 }
 
 /** Ends of the names under which older tools keep what they say about a manifest. */

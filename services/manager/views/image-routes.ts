@@ -46,7 +46,9 @@ export function imageRoutes({ images, contents, act }: ImageRoutesComponents): r
       const cluster = param(exchange, 'cluster')
       const at = { repository: repositoryOf(exchange), tag: parseTag(param(exchange, 'tag')) }
       const noted = { actor: principal.name, action: 'image.deleteTag', target: `${at.repository}:${at.tag}` }
-      await act({ ...noted, detail: { cluster } }, () => contents.removeTag(cluster, at, { signal }))
+      await act({ ...noted, detail: { cluster } }, (mayBeDone) =>
+        contents.removeTag(cluster, at, { signal, mayBeDone }),
+      )
       sendEmpty(exchange, 204)
     }),
   ]

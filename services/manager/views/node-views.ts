@@ -1,6 +1,6 @@
 import type { AnswerOf, TracedPull, trackerAdmin } from '../../../lib/api/index.ts'
 import { type AbortOptions, appError } from '../../../lib/base/index.ts'
-import type { AskedClusters } from './asked-clusters.ts'
+import type { ActOptions, AskedClusters } from './asked-clusters.ts'
 
 type Host = AnswerOf<typeof trackerAdmin.host>
 export type MarkKind = 'bans' | 'drains'
@@ -20,14 +20,9 @@ export interface NodeViews {
   /** @throws PULL_UNKNOWN, HOST_AWAY, and as above */
   pull(at: Node, id: string, options: AbortOptions): Promise<TracedPull>
   /** Puts a mark on a node, or on all at an address: trackers tell each other. @throws CONTROL_FULL, and as above */
-  mark(
-    kind: MarkKind,
-    at: MarkedNode,
-    body: MarkBody,
-    options: AbortOptions,
-  ): Promise<AnswerOf<typeof trackerAdmin.ban>>
+  mark(kind: MarkKind, at: MarkedNode, body: MarkBody, options: ActOptions): Promise<AnswerOf<typeof trackerAdmin.ban>>
   /** @throws MARK_UNKNOWN, and as above */
-  unmark(kind: MarkKind, at: MarkedNode, options: AbortOptions): Promise<AnswerOf<typeof trackerAdmin.unban>>
+  unmark(kind: MarkKind, at: MarkedNode, options: ActOptions): Promise<AnswerOf<typeof trackerAdmin.unban>>
 }
 
 type PullPage = AnswerOf<typeof trackerAdmin.hostPulls>

@@ -1,6 +1,7 @@
 import { adminBody, managerApi } from '../../../lib/api/index.ts'
 import { abortController, type Clock } from '../../../lib/base/index.ts'
 import { type Exchange, pageRequest, type Route, sendEvents, sendJson } from '../../../lib/http/index.ts'
+import type { MayBeDone } from '../acts.ts'
 import { managerRoute, UNKEPT } from '../managed.ts'
 import { type ImageRoutesComponents, imageRoutes } from './image-routes.ts'
 import type { LiveSwarms } from './live-swarms.ts'
@@ -83,11 +84,12 @@ function markRoutes({ nodes, act }: ViewRoutesComponents): readonly Route[] {
       managerRoute(set, async (exchange) => {
         const body = await adminBody(set, exchange)
         const { signal } = exchange
-        const mark = () => nodes.mark(kind, at(exchange), body, { signal })
+        const mark = (mayBeDone: MayBeDone) => nodes.mark(kind, at(exchange), body, { signal, mayBeDone })
         sendJson(exchange, 200, await act(entryOf(exchange, words[kind][0], body), mark))
       }),
       managerRoute(end, async (exchange) => {
-        const unmark = () => nodes.unmark(kind, at(exchange), { signal: exchange.signal })
+        const { signal } = exchange
+        const unmark = (mayBeDone: MayBeDone) => nodes.unmark(kind, at(exchange), { signal, mayBeDone })
         sendJson(exchange, 200, await act(entryOf(exchange, words[kind][1]), unmark))
       }),
     ]

@@ -40,6 +40,19 @@ eachManagerDatabase((open) => {
     expect(audit.map(({ outcome, code }) => ({ outcome, ...(code !== undefined && { code }) }))).toEqual([expected])
   })
 
+  test('what may be done is not refused, whatever whoever is asked next says', async () => {
+    await using made = await open()
+    const refusal = appError('MARK_UNKNOWN')
+    const acted = acts(partsOf(made.database))(entry, async (mayBeDone) => {
+      mayBeDone()
+      throw refusal
+    })
+    await expect(acted).rejects.toBe(refusal)
+    const { audit } = await auditLog(made).page({ count: 9, last: undefined })
+    expect(audit).toMatchObject([{ outcome: 'unknown' }])
+    expect(audit[0]).not.toHaveProperty('code')
+  })
+
   test('nothing is done of which the database takes no row', async () => {
     await using made = await open()
     const full = appError('DATABASE_FULL')
