@@ -203,3 +203,15 @@ describe.each(services)('config/%s/base.yaml', (service) => {
     expect([...leaves.keys()].filter((leaf) => !named.some((key) => isInside(key, leaf)))).toEqual([])
   })
 })
+
+test('what an upgrade says about announces of trackers is what their config takes', () => {
+  const [, note = ''] = /\*\*Before an upgrade\*\*(.*?)\n\n/s.exec(readProjectFile('docs/configuration.md')) ?? []
+  const said = (pattern: RegExp) => pattern.exec(note)?.[1]
+  const isTaken = (announce: Readonly<Record<string, unknown>>) => doors.tracker.schema.safeParse({ announce }).success
+  const [least, most] = [said(/below `(\d+)ms`/), said(/above `(\d+)d`/)]
+  const mostPerSecond = Number(said(/`perSecond` above `(\d+)`/))
+  expect(isTaken({ minInterval: `${least}ms`, maxInterval: `${most}d`, perSecond: mostPerSecond })).toBe(true)
+  expect(isTaken({ minInterval: `${Number(least) - 1}ms` })).toBe(false)
+  expect(isTaken({ maxInterval: `${Number(most) + 1}d` })).toBe(false)
+  expect(isTaken({ perSecond: mostPerSecond + 1 })).toBe(false)
+})
