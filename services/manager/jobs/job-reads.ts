@@ -10,16 +10,19 @@ export interface PartsAsked {
   readonly n?: number
   /** So many of those that have not ended. */
   readonly open?: number
+  /** None of these clusters. */
+  readonly without?: readonly string[]
 }
 
 export async function partsOfJob(
   read: Reader,
   id: string,
-  { whole = false, n, open }: PartsAsked = {},
+  { whole = false, n, open, without = [] }: PartsAsked = {},
 ): Promise<readonly Part[]> {
   let parts = read.selectFrom('jobParts').where('jobId', '=', id).orderBy('n')
   if (n !== undefined) parts = parts.where('n', '=', n)
   if (open !== undefined) parts = parts.where('state', 'in', ['waiting', 'running']).limit(open)
+  if (without.length > 0) parts = parts.where('cluster', 'not in', without)
   const rows = await (whole ? parts.selectAll() : parts.select(partColumns)).execute()
   return rows.map(partOf)
 }

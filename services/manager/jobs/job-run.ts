@@ -22,10 +22,10 @@ import { stepLedger } from './step-ledger.ts'
 
 /** Parts of one job that are worked at at the same time. */
 const PARTS_AT_ONCE = 8
-/** Parts of one job that wait for whom they need, besides those. */
-export const MAX_STUCK_PARTS = 64
-/** Parts that are read at a look: with those that are worked at, as many as may begin. */
-const LOOKED_AT = MAX_STUCK_PARTS + 3 * PARTS_AT_ONCE
+/** Parts of one job in one cluster that wait for whom they need, besides those: no more of that cluster begin then. */
+export const MAX_STUCK_PARTS = 8
+/** Parts that are read at a look, besides those that have begun. */
+const LOOKED_AT = 3 * PARTS_AT_ONCE
 
 const stepOf: Readonly<Record<StepName, Step>> = {
   ...{ resolve: resolveStep, content: contentStep, url: urlStep, origins: originsStep, fleet: fleetStep },
@@ -72,11 +72,12 @@ export async function runJob(
   try {
     for (;;) {
       const moved = under.moved()
-      const now = await ledger.look(id, { open: LOOKED_AT })
+      const without = under.full()
+      const now = await ledger.look(id, { open: under.size() + LOOKED_AT, without })
       if (now === undefined) return undefined
       job = now.job
       const open = now.parts
-      if (open.length === 0) {
+      if (open.length === 0 && without.length === 0) {
         const end = endOfParts((await ledger.look(id))?.parts ?? [], verdict())
         await ledger.setJob(id, end)
         return end
@@ -94,6 +95,9 @@ export async function runJob(
 interface UnderWay {
   /** Resolves when a part has ended. */
   moved(): Promise<void>
+  size(): number
+  /** Clusters of which no part begins now, so many wait there. */
+  full(): readonly string[]
   /** Begins what of these has its turn. @throws what a part has thrown */
   begin(open: readonly Part[]): void
   /** All that was begun waits for whom it needs. */
@@ -108,7 +112,9 @@ interface PartsInit extends Pick<Parameters<Step>[0], 'signal' | 'verdict'> {
 
 /** The parts of a job that are worked at. Those that get no answer leave their turn to others. */
 function partsUnderWay({ components, job, signal, verdict }: PartsInit): UnderWay {
-  const [begun, stuck] = [new Set<number>(), new Set<number>()]
+  const begun = new Set<number>()
+  /** Their clusters. */
+  const stuck = new Map<number, string>()
   const failures: unknown[] = []
   const work = background((_name, err) => failures.push(err))
   let moved: Deferred<void> = deferred()
@@ -116,7 +122,7 @@ function partsUnderWay({ components, job, signal, verdict }: PartsInit): UnderWa
     begun.add(part.n)
     const answered = (isSo: boolean) => {
       if (isSo) stuck.delete(part.n)
-      else stuck.add(part.n)
+      else stuck.set(part.n, part.cluster)
     }
     const stepWork = { ...components, part, signal, verdict, answered }
     Object.defineProperty(stepWork, 'job', { get: job, enumerable: true })
@@ -127,14 +133,21 @@ function partsUnderWay({ components, job, signal, verdict }: PartsInit): UnderWa
       }),
     )
   }
+  const full = () => {
+    const clusters = [...stuck.values()]
+    return [...new Set(clusters)].filter((id) => clusters.filter((each) => each === id).length >= MAX_STUCK_PARTS)
+  }
   return {
+    size: () => work.size,
+    full,
     moved() {
       moved = deferred()
       return moved.promise
     },
     begin(open) {
-      for (const part of open.filter(({ n }) => !begun.has(n))) {
-        if (work.size - stuck.size >= PARTS_AT_ONCE || stuck.size >= MAX_STUCK_PARTS) break
+      const without = new Set(full())
+      for (const part of open.filter(({ n, cluster }) => !begun.has(n) && !without.has(cluster))) {
+        if (work.size - stuck.size >= PARTS_AT_ONCE) break
         run(part)
       }
       if (failures.length > 0) throw failures[0]

@@ -76,6 +76,21 @@ eachManagerDatabase((open) => {
     expect(new Set(it.orders).size).toBe(it.orders.length)
   })
 
+  test('however many parts of a job are for clusters that are away, those for the others are done', async () => {
+    await using made = await open()
+    await using it = worker(made)
+    const away = Array.from({ length: 12 }, (_, i) => `away-${i}`)
+    const clusters = Array.from({ length: 12 }, () => [...away, 'here']).flat()
+    const { id } = await it.store.add(questionOf(it.clock.now() + 3_600_000, clusters))
+    await it.looks(async () => {
+      const parts = await it.store.parts(id)
+      expect(parts.filter(({ cluster, state }) => cluster === 'here' && state !== 'done')).toEqual([])
+    })
+    await it.store.cancel(id, 'user:ada')
+    await it.looks(async () => expect(await it.store.get(id)).toMatchObject({ state: 'cancelled' }))
+    expect((await it.store.parts(id)).filter(({ state }) => state === 'done')).toHaveLength(12)
+  })
+
   test('a job that is cancelled, or whose time is over, before it began ends without a place', async () => {
     await using made = await open()
     await using it = worker(made)
