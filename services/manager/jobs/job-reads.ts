@@ -27,6 +27,48 @@ export async function partsOfJob(
   return rows.map(partOf)
 }
 
+/** What is left to do of a job: `resolve` when it waits for nothing but what registries say. */
+export interface Left {
+  readonly left: 'work' | 'resolve' | 'nothing'
+  /** Changes as long as the manager lives that asks them. */
+  readonly beat: string | null
+}
+
+/** What is left of those jobs that may have had credentials, and of which no cluster has anything to do. */
+export async function leftOf(read: Reader): Promise<ReadonlyMap<string, Left>> {
+  const open = ['waiting', 'running']
+  const rows = await read
+    .selectFrom('jobs')
+    .where('state', 'in', open)
+    .where('kind', '=', 'preheat')
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('jobParts')
+            .select('n')
+            .whereRef('jobId', '=', 'jobs.id')
+            .where('jobParts.state', 'in', open)
+            .where('step', '!=', 'resolve'),
+        ),
+      ),
+    )
+    .select((eb) => {
+      const asked = eb
+        .selectFrom('jobParts')
+        .whereRef('jobId', '=', 'jobs.id')
+        .where('jobParts.state', 'in', open)
+        .where('step', '=', 'resolve')
+      return [
+        'id',
+        asked.select((part) => part.fn.countAll<number>().as('count')).as('count'),
+        asked.select((part) => part.fn.max('remoteId').as('beat')).as('beat'),
+      ]
+    })
+    .execute()
+  return new Map(rows.map(({ id, count, beat }) => [id, { left: Number(count) === 0 ? 'nothing' : 'resolve', beat }]))
+}
+
 /** How many rows of a job are in which state, and their bytes. */
 export async function sumsOfRows(read: Reader, id: string): Promise<JobSums> {
   const found = await read

@@ -11,12 +11,11 @@ import type { Logger } from '../../../lib/telemetry/index.ts'
 import { backfillStep } from './backfill-step.ts'
 import { contentStep, urlStep } from './content-steps.ts'
 import { fleetStep } from './fleet-step.ts'
-import type { PartEnd } from './job-ledger.ts'
+import type { JobLedger, PartEnd } from './job-ledger.ts'
 import { gcStep, retentionStep } from './look-steps.ts'
-import type { Ending, Job, Part, StepName } from './model.ts'
+import { type Ending, isOpen, type Job, NO_CLUSTER, type Part, type StepName } from './model.ts'
 import { originsStep } from './origins-step.ts'
 import { pause } from './pause.ts'
-import { resolveStep } from './resolve-step.ts'
 import { endOf, isOver, type Step, type StepComponents, type Verdict } from './step.ts'
 import { stepLedger } from './step-ledger.ts'
 
@@ -26,6 +25,9 @@ const PARTS_AT_ONCE = 8
 export const MAX_STUCK_PARTS = 8
 /** Parts that are read at a look, besides those that have begun. */
 const LOOKED_AT = 3 * PARTS_AT_ONCE
+
+/** What registries are asked for is not done here: its turn comes only when the job is to end. */
+const resolveStep: Step = async ({ verdict }) => endOf(verdict() ?? 'timeout')
 
 const stepOf: Readonly<Record<StepName, Step>> = {
   ...{ resolve: resolveStep, content: contentStep, url: urlStep, origins: originsStep, fleet: fleetStep },
@@ -46,15 +48,28 @@ export function endOfParts(parts: readonly Part[], verdict: Verdict): Ending {
   return parts.some(({ state }) => state === 'cancelled') ? { state: 'cancelled' } : { state: 'done' }
 }
 
+/** Ends a job of which nothing is left to begin; undefined when there is more to do meanwhile. */
+async function endJob(ledger: JobLedger, id: string, verdict: Verdict): Promise<Ending | 'waits' | undefined> {
+  const parts = (await ledger.look(id))?.parts ?? []
+  const left = parts.filter(({ state }) => isOpen(state))
+  if (left.length === 0) {
+    const end = endOfParts(parts, verdict)
+    await ledger.setJob(id, end)
+    return end
+  }
+  return verdict === undefined && left.every(({ cluster }) => cluster === NO_CLUSTER) ? 'waits' : undefined
+}
+
 /**
  * Does all of a job that is not done, from wherever it was left. `stuck`: others wait for its place, and none of whom it needs answers.
+ * `waits`: nothing is left but what registries are asked for, by the manager to which the credentials were shown.
  * @throws ABORTED when this manager is not to go on with it, LedgerFailure
  */
 export async function runJob(
   components: JobRunComponents,
   id: string,
   signal: AbortSignal,
-): Promise<Ending | 'stuck' | undefined> {
+): Promise<Ending | 'stuck' | 'waits' | undefined> {
   const { clock, lookMs, crowded = () => false } = components
   const ledger = stepLedger(components.ledger)
   const found = await ledger.look(id, { open: 0 })
@@ -72,15 +87,15 @@ export async function runJob(
   try {
     for (;;) {
       const moved = under.moved()
-      const without = under.full()
+      const full = under.full()
+      const without = verdict() === undefined ? [...full, NO_CLUSTER] : full
       const now = await ledger.look(id, { open: under.size() + LOOKED_AT, without })
       if (now === undefined) return undefined
       job = now.job
       const open = now.parts
-      if (open.length === 0 && without.length === 0) {
-        const end = endOfParts((await ledger.look(id))?.parts ?? [], verdict())
-        await ledger.setJob(id, end)
-        return end
+      if (open.length === 0 && full.length === 0) {
+        const end = await endJob(ledger, id, verdict())
+        if (end !== undefined) return end
       }
       under.begin(open)
       if (under.isStuck() && crowded()) return 'stuck'

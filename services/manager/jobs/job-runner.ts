@@ -7,6 +7,7 @@ import { type JobRunComponents, runJob } from './job-run.ts'
 import { MAX_OPEN_JOBS } from './job-store.ts'
 import { jobTurns } from './job-turns.ts'
 import { pause } from './pause.ts'
+import { resolveWatch } from './resolve-watch.ts'
 
 /** Between two looks for jobs that are too old. */
 const SWEEP_MS = 60_000
@@ -40,6 +41,7 @@ export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: J
       const read = () => database.read
       const ledger = jobLedger({ read, keep: (part) => writer.keep(part), clock })
       const turns = jobTurns(atOnce)
+      const watch = resolveWatch({ ledger, clock, lookMs })
       const tasks = background((_name, err) => logger.error('failed to do jobs', { err }))
       let sweptMs = Number.NEGATIVE_INFINITY
       const sweep = async () => {
@@ -52,7 +54,7 @@ export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: J
         try {
           const end = await runJob({ ...components, ledger, crowded: () => turns.crowded() }, job.id, until)
           isStuck = end === 'stuck'
-          if (end === 'stuck') return
+          if (end === 'stuck' || end === 'waits') return
           if (end !== undefined) meters.ended(job.kind, end.state)
         } catch (err) {
           if (until.aborted || isAbort(err)) return
@@ -72,6 +74,7 @@ export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: J
           const open = await ledger.open(MAX_OPEN_JOBS)
           meters.note(open, clock.now())
           for (const job of turns.take(open, clock.now())) tasks.run(`job ${job.id}`, (until) => doOne(job, until))
+          await watch(open)
           await sweep()
           await pause(clock, lookMs, { event: asked.promise, signal })
         }

@@ -5,7 +5,7 @@ export const MAX_ENDING_JOBS = 64
 
 /** Which jobs are done now. */
 export interface JobTurns {
-  /** Those that begin now, of all that have not ended, the oldest first. */
+  /** Those that begin now, of all that have not ended, the oldest first. One that waits for registries alone has no turn. */
   take(open: readonly OpenJob[], nowMs: number): readonly OpenJob[]
   /** It is not worked at any more; one that was stuck comes again behind all others. */
   leave(id: string, wasStuck: boolean): void
@@ -32,7 +32,8 @@ export function jobTurns(atOnce: number): JobTurns {
       const taken: OpenJob[] = []
       isCrowded = false
       for (const job of [...rest.filter(({ id }) => !stuck.has(id)), ...again]) {
-        const ends = job.cancelAtMs !== null || nowMs > job.untilMs
+        const ends = job.cancelAtMs !== null || nowMs > job.untilMs || job.left === 'nothing'
+        if (!ends && job.left === 'resolve') continue
         if (free(ends)) {
           running.set(job.id, { ends })
           taken.push(job)

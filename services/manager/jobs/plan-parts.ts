@@ -2,7 +2,7 @@ import type { JobSpec } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
 import { parseWebUrl } from '../../../lib/core/index.ts'
 import { targetOf } from './image-url.ts'
-import type { Content, Job, NewPart, Part, PartSpec } from './model.ts'
+import { type Content, type Job, type NewPart, NO_CLUSTER, type Part, type PartSpec } from './model.ts'
 
 /** Parts of one job that are known when it is made. */
 export const MAX_PARTS = 1000
@@ -34,7 +34,7 @@ function partsOf(kind: JobSpec['kind'], text: string, init: PlanInit): readonly 
     return everywhere('backfill', { target })
   }
   if (init.hasCredentials && found.url !== undefined && kind === 'preheat')
-    return [{ cluster: '', step: 'resolve', spec: { target, url: found.url, clusters: init.clusters } }]
+    return [{ cluster: NO_CLUSTER, step: 'resolve', spec: { target, url: found.url, clusters: init.clusters } }]
   return everywhere('content', { target, ...(found.url !== undefined && { url: found.url }) })
 }
 

@@ -4,6 +4,7 @@ import { jobTurns } from '../../../../services/manager/jobs/job-turns.ts'
 
 const job = (id: string, more: Partial<OpenJob> = {}): OpenJob => ({
   ...{ id, kind: 'query', state: 'waiting', createdAtMs: 0, untilMs: 100, cancelAtMs: null },
+  ...{ left: 'work', beat: null },
   ...more,
 })
 const ids = (jobs: readonly OpenJob[]) => jobs.map(({ id }) => id).join(' ')
@@ -27,6 +28,15 @@ test('what was stuck comes behind all others, the first one first', () => {
   turns.leave('c', true)
   turns.leave('d', false)
   expect(ids(turns.take([...open.slice(0, 3), job('e')], 0))).toBe('e b')
+})
+
+test('what waits for registries alone has no place and makes nobody wait; when it fails there, it ends', () => {
+  const turns = jobTurns(1)
+  const open = [job('a', { left: 'resolve' }), job('b', { left: 'nothing' }), job('c')]
+  expect([ids(turns.take(open, 0)), turns.crowded()]).toEqual(['b c', false])
+  turns.leave('c', false)
+  expect(ids(turns.take([job('a'), job('d')], 0))).toBe('a')
+  expect(ids(turns.take([job('a'), job('e', { left: 'resolve', cancelAtMs: 1 })], 1))).toBe('e')
 })
 
 test('what is to end needs no place of those', () => {
