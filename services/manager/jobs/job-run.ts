@@ -23,6 +23,8 @@ import { stepLedger } from './step-ledger.ts'
 const PARTS_AT_ONCE = 8
 /** Parts of one job in one cluster that wait for whom they need, besides those: no more of that cluster begin then. */
 export const MAX_STUCK_PARTS = 8
+/** Where somebody has answered, nobody has to do so for so long before the job leaves its place: a restart takes less. */
+const SILENT_MS = 30_000
 /** Parts that are read at a look, besides those that have begun. */
 const LOOKED_AT = 3 * PARTS_AT_ONCE
 
@@ -61,7 +63,8 @@ async function endJob(ledger: JobLedger, id: string, verdict: Verdict): Promise<
 }
 
 /**
- * Does all of a job that is not done, from wherever it was left. `stuck`: others wait for its place, and none of whom it needs answers.
+ * Does all of a job that is not done, from wherever it was left. `stuck`: others wait for its place, and none of whom it needs answers
+ * any more; `silent`: none of them has answered at all.
  * `waits`: nothing is left but what registries are asked for, by the manager to which the credentials were shown.
  * @throws ABORTED when this manager is not to go on with it, LedgerFailure
  */
@@ -69,7 +72,7 @@ export async function runJob(
   components: JobRunComponents,
   id: string,
   signal: AbortSignal,
-): Promise<Ending | 'stuck' | 'waits' | undefined> {
+): Promise<Ending | 'stuck' | 'silent' | 'waits' | undefined> {
   const { clock, lookMs, crowded = () => false } = components
   const ledger = stepLedger(components.ledger)
   const found = await ledger.look(id, { open: 0 })
@@ -98,7 +101,8 @@ export async function runJob(
         if (end !== undefined) return end
       }
       under.begin(open)
-      if (under.isStuck() && crowded()) return 'stuck'
+      const stuck = under.stuck()
+      if (stuck !== undefined && crowded()) return stuck
       await pause(clock, lookMs, { event: moved, signal: until })
     }
   } finally {
@@ -115,8 +119,8 @@ interface UnderWay {
   full(): readonly string[]
   /** Begins what of these has its turn. @throws what a part has thrown */
   begin(open: readonly Part[]): void
-  /** All that was begun waits for whom it needs. */
-  isStuck(): boolean
+  /** Whether all that was begun waits for whom it needs, and did so from the beginning. */
+  stuck(): 'stuck' | 'silent' | undefined
   stop(): Promise<void>
 }
 
@@ -127,15 +131,18 @@ interface PartsInit extends Pick<Parameters<Step>[0], 'signal' | 'verdict'> {
 
 /** The parts of a job that are worked at. Those that get no answer leave their turn to others. */
 function partsUnderWay({ components, job, signal, verdict }: PartsInit): UnderWay {
+  const { clock } = components
   const begun = new Set<number>()
   /** Their clusters. */
   const stuck = new Map<number, string>()
   const failures: unknown[] = []
   const work = background((_name, err) => failures.push(err))
   let moved: Deferred<void> = deferred()
+  let answeredMs: number | undefined
   const run = (part: Part) => {
     begun.add(part.n)
     const answered = (isSo: boolean) => {
+      if (isSo) answeredMs = clock.monotonicMs()
       if (isSo) stuck.delete(part.n)
       else stuck.set(part.n, part.cluster)
     }
@@ -167,7 +174,11 @@ function partsUnderWay({ components, job, signal, verdict }: PartsInit): UnderWa
       }
       if (failures.length > 0) throw failures[0]
     },
-    isStuck: () => stuck.size > 0 && stuck.size === work.size,
+    stuck() {
+      if (stuck.size === 0 || stuck.size < work.size) return undefined
+      if (answeredMs === undefined) return 'silent'
+      return clock.monotonicMs() - answeredMs >= SILENT_MS ? 'stuck' : undefined
+    },
     stop: () => work.stop(),
   }
 }

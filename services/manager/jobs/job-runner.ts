@@ -5,7 +5,7 @@ import { jobLedger, type OpenJob, sweepJobs } from './job-ledger.ts'
 import type { JobMeters } from './job-meters.ts'
 import { type JobRunComponents, runJob } from './job-run.ts'
 import { MAX_OPEN_JOBS } from './job-store.ts'
-import { jobTurns } from './job-turns.ts'
+import { jobTurns, type Leaving } from './job-turns.ts'
 import { pause } from './pause.ts'
 import { resolveWatch } from './resolve-watch.ts'
 
@@ -50,18 +50,17 @@ export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: J
         if (!more) sweptMs = clock.monotonicMs()
       }
       const doOne = async (job: OpenJob, until: AbortSignal) => {
-        let isStuck = false
+        let how: Leaving = 'ended'
         try {
           const end = await runJob({ ...components, ledger, crowded: () => turns.crowded() }, job.id, until)
-          isStuck = end === 'stuck'
-          if (end === 'stuck' || end === 'waits') return
-          if (end !== undefined) meters.ended(job.kind, end.state)
+          if (end === 'stuck' || end === 'silent') how = end
+          if (typeof end === 'object') meters.ended(job.kind, end.state)
         } catch (err) {
           if (until.aborted || isAbort(err)) return
           logger.warn('failed to go on with a job', { job: job.id, err })
           await clock.sleep(AGAIN_MS, { signal: until }).catch(() => undefined)
         } finally {
-          turns.leave(job.id, isStuck)
+          turns.leave(job.id, how)
           asked.resolve()
         }
       }
