@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { abortable, appError, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { recordingLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
+import { MAX_JOB_PARTS } from '../../../services/manager/jobs/job-ledger.ts'
 import { jobMeters } from '../../../services/manager/jobs/job-meters.ts'
 import { jobRunner } from '../../../services/manager/jobs/job-runner.ts'
 import { jobStore } from '../../../services/manager/jobs/job-store.ts'
@@ -95,6 +96,16 @@ eachManagerDatabase((open) => {
       it.answers(() => Promise.reject(appError('REGISTRY_REFUSED')))
       it.take()
       expect(await it.done()).toMatchObject({ state: 'failed', code: 'REGISTRY_REFUSED' })
+    })
+
+    test('fails where more would follow than one job may have, and the registry is asked once', async () => {
+      await using made = await open()
+      await using it = await pair(made)
+      const spec = JSON.stringify({ ...resolve.spec, clusters: Array(MAX_JOB_PARTS).fill('near') })
+      await made.database.keep((tx) => tx.updateTable('jobParts').set({ spec }).execute())
+      it.take()
+      expect(await it.done()).toMatchObject({ state: 'failed', code: 'BODY_INVALID' })
+      expect(it.shown).toHaveLength(1)
     })
 
     test('waits for a registry that takes its time as long as the manager lives that asks it', async () => {
