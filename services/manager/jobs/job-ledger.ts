@@ -1,6 +1,6 @@
 import { appError, type Clock } from '../../../lib/base/index.ts'
 import type { ManagerDatabase, Tx } from '../database/index.ts'
-import { type PartsAsked, partsOfJob, sumsOfRows } from './job-reads.ts'
+import { type Left, leftOf, type PartsAsked, partsOfJob, sumsOfRows } from './job-reads.ts'
 import { type Content, type Ending, type Job, jobOf, type NewPart, newPartRow, type Part, type Row } from './model.ts'
 import type { JobRowTable, JobTable } from './tables.ts'
 
@@ -25,7 +25,7 @@ export interface PartEnd extends Ending {
 }
 
 /** A job that has not ended, without what may be much. */
-export type OpenJob = Pick<JobTable, 'id' | 'kind' | 'state' | 'createdAtMs' | 'untilMs' | 'cancelAtMs'>
+export type OpenJob = Pick<JobTable, 'id' | 'kind' | 'state' | 'createdAtMs' | 'untilMs' | 'cancelAtMs'> & Left
 
 /** The jobs of a manager, for the one who does them. */
 export interface JobLedger {
@@ -134,13 +134,15 @@ type Reads = 'open' | 'look' | 'rowsOf'
 function ledgerReads({ read }: Pick<LedgerComponents, 'read'>): Pick<JobLedger, Reads> {
   return {
     async open(count) {
-      return read()
+      const open = await read()
         .selectFrom('jobs')
         .select(['id', 'kind', 'state', 'createdAtMs', 'untilMs', 'cancelAtMs'])
         .where('state', 'in', ['waiting', 'running'])
         .orderBy('id')
         .limit(count)
         .execute()
+      const left = await leftOf(read())
+      return open.map((job): OpenJob => ({ ...job, ...(left.get(job.id) ?? { left: 'work', beat: null }) }))
     },
     async look(id, asked) {
       const row = await read().selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst()

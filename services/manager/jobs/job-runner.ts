@@ -5,8 +5,9 @@ import { jobLedger, type OpenJob, sweepJobs } from './job-ledger.ts'
 import type { JobMeters } from './job-meters.ts'
 import { type JobRunComponents, runJob } from './job-run.ts'
 import { MAX_OPEN_JOBS } from './job-store.ts'
-import { jobTurns } from './job-turns.ts'
+import { jobTurns, type Leaving } from './job-turns.ts'
 import { pause } from './pause.ts'
+import { resolveWatch } from './resolve-watch.ts'
 
 /** Between two looks for jobs that are too old. */
 const SWEEP_MS = 60_000
@@ -40,6 +41,7 @@ export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: J
       const read = () => database.read
       const ledger = jobLedger({ read, keep: (part) => writer.keep(part), clock })
       const turns = jobTurns(atOnce)
+      const watch = resolveWatch({ ledger, clock, lookMs })
       const tasks = background((_name, err) => logger.error('failed to do jobs', { err }))
       let sweptMs = Number.NEGATIVE_INFINITY
       const sweep = async () => {
@@ -48,18 +50,17 @@ export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: J
         if (!more) sweptMs = clock.monotonicMs()
       }
       const doOne = async (job: OpenJob, until: AbortSignal) => {
-        let isStuck = false
+        let how: Leaving = 'ended'
         try {
           const end = await runJob({ ...components, ledger, crowded: () => turns.crowded() }, job.id, until)
-          isStuck = end === 'stuck'
-          if (end === 'stuck') return
-          if (end !== undefined) meters.ended(job.kind, end.state)
+          if (end === 'stuck' || end === 'silent') how = end
+          if (typeof end === 'object') meters.ended(job.kind, end.state)
         } catch (err) {
           if (until.aborted || isAbort(err)) return
           logger.warn('failed to go on with a job', { job: job.id, err })
           await clock.sleep(AGAIN_MS, { signal: until }).catch(() => undefined)
         } finally {
-          turns.leave(job.id, isStuck)
+          turns.leave(job.id, how)
           asked.resolve()
         }
       }
@@ -72,6 +73,7 @@ export function jobRunner(components: JobRunnerComponents, { atOnce, keepMs }: J
           const open = await ledger.open(MAX_OPEN_JOBS)
           meters.note(open, clock.now())
           for (const job of turns.take(open, clock.now())) tasks.run(`job ${job.id}`, (until) => doOne(job, until))
+          await watch(open)
           await sweep()
           await pause(clock, lookMs, { event: asked.promise, signal })
         }

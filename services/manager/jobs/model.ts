@@ -38,6 +38,9 @@ export interface Job {
 export const steps = ['resolve', 'content', 'url', 'origins', 'fleet', 'gc', 'retention', 'backfill'] as const
 export type StepName = (typeof steps)[number]
 
+/** The cluster of the step `resolve`, which is done in none. */
+export const NO_CLUSTER = ''
+
 /** What a step needs to know; which of these follows from the step. */
 export interface PartSpec {
   readonly target?: string

@@ -2,9 +2,9 @@ import type { JobSpec } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
 import { parseWebUrl } from '../../../lib/core/index.ts'
 import { targetOf } from './image-url.ts'
-import type { Content, Job, NewPart, Part, PartSpec } from './model.ts'
+import { type Content, type Job, type NewPart, NO_CLUSTER, type Part, type PartSpec } from './model.ts'
 
-/** Parts of one job that are known when it is made. */
+/** Parts of one job that are known when it is made: of an image that a registry is asked for, those that follow. */
 export const MAX_PARTS = 1000
 /** Blobs of one image in a distribution, each of which is a part that follows. */
 const MAX_FOLLOWING = 5000
@@ -34,7 +34,7 @@ function partsOf(kind: JobSpec['kind'], text: string, init: PlanInit): readonly 
     return everywhere('backfill', { target })
   }
   if (init.hasCredentials && found.url !== undefined && kind === 'preheat')
-    return [{ cluster: '', step: 'resolve', spec: { target, url: found.url, clusters: init.clusters } }]
+    return [{ cluster: NO_CLUSTER, step: 'resolve', spec: { target, url: found.url, clusters: init.clusters } }]
   return everywhere('content', { target, ...(found.url !== undefined && { url: found.url }) })
 }
 
@@ -50,7 +50,8 @@ export function planParts({ kind, targets = [], urls = [] }: JobSpec, init: Plan
       .map((text) => parseWebUrl(text))
       .flatMap((url) => clusters.map((cluster): NewPart => ({ cluster, step: 'url', spec: { url } }))),
   ]
-  if (parts.length > MAX_PARTS) throw refuse(`clusters times targets may be ${MAX_PARTS} in one job`)
+  const count = parts.reduce((sum, { spec }) => sum + (spec.clusters?.length ?? 1), 0)
+  if (count > MAX_PARTS) throw refuse(`clusters times targets may be ${MAX_PARTS} in one job`)
   return parts
 }
 

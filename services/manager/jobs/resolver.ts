@@ -24,6 +24,7 @@ import { type JobLedger, jobLedger, type PartEnd } from './job-ledger.ts'
 import { type Job, type Part, partColumns, partOf } from './model.ts'
 import type { RegistryAsker } from './registry-asker.ts'
 import { insist } from './step.ts'
+import { isOfLedger } from './step-ledger.ts'
 
 /** Between two signs of life for the jobs whose credentials are here. */
 const BEAT_MS = 3_000
@@ -193,14 +194,18 @@ class MemoryResolver implements Resolver {
       if (shown === undefined) throw appError('ABORTED')
       return this.#room.run(() => registries.digestOf(part.spec.url ?? '', shown, options), options)
     }
-    const end = await insist(work, async (options) => pinned(part, await ask(options))).catch(
-      (err: unknown): PartEnd => {
-        throwIfAborted(signal)
-        if (isAbort(err) || !isAppError(err)) throw err
-        return { state: 'failed', code: err.code, message: err.message }
-      },
-    )
-    await insist(work, () => this.#ledger.endPart(part, end))
+    const failed = (err: unknown): PartEnd => {
+      throwIfAborted(signal)
+      if (isAbort(err) || !isAppError(err)) throw err
+      return { state: 'failed', code: err.code, message: err.message }
+    }
+    const end = await insist(work, async (options) => pinned(part, await ask(options))).catch(failed)
+    const endAs = (as: PartEnd) => insist(work, () => this.#ledger.endPart(part, as))
+    await endAs(end).catch((err: unknown) => {
+      if (isOfLedger(err)) throw err
+      // What would follow is refused, and would be each time.
+      return endAs(failed(err))
+    })
   }
 }
 

@@ -12,7 +12,9 @@ export class LedgerFailure extends Error {
   }
 }
 
-const isOfLedger = (err: unknown): boolean => hasCode(err, 'DATABASE_BUSY', 'LEASE_LOST', 'SHUTTING_DOWN', ...awayCodes)
+/** The ledger did not answer: says nothing of what was to be written. */
+export const isOfLedger = (err: unknown): boolean =>
+  hasCode(err, 'DATABASE_BUSY', 'LEASE_LOST', 'SHUTTING_DOWN', ...awayCodes)
 
 async function told<T>(call: () => Promise<T>): Promise<T> {
   try {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { abortable, appError, fakeClock, seededRandom } from '../../../lib/base/index.ts'
-import { recordingLogger } from '../../../lib/telemetry/index.ts'
-import { jobLedger } from '../../../services/manager/jobs/job-ledger.ts'
-import { runJob } from '../../../services/manager/jobs/job-run.ts'
+import { recordingLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
+import { MAX_JOB_PARTS } from '../../../services/manager/jobs/job-ledger.ts'
+import { jobMeters } from '../../../services/manager/jobs/job-meters.ts'
+import { jobRunner } from '../../../services/manager/jobs/job-runner.ts'
 import { jobStore } from '../../../services/manager/jobs/job-store.ts'
 import { resolver } from '../../../services/manager/jobs/resolver.ts'
 import type { StepComponents } from '../../../services/manager/jobs/step.ts'
@@ -41,30 +42,29 @@ async function pair(made: MadeDatabase) {
     ...{ actor: 'user:ada', spec: { kind: 'preheat', targets: [url] }, parts: [resolve] },
     untilMs: clock.now() + LIMIT_MS,
   })
-  const ledger = jobLedger({ read: () => database.read, keep: (work) => database.keep(work), clock })
   const asked: string[] = []
   const content = async ({ target }: { target: string }) => {
     asked.push(target)
     throw appError('MANIFEST_UNKNOWN')
   }
   const talk = { trackers: () => [{ admin: { content } }] } as unknown as StepComponents['talk']
-  /** The other manager does the job; time passes for both, also while the database is asked. */
-  const done = async () => {
+  /** The other manager does the jobs, one at a time, until this one has ended; time passes for both, also while the database is asked. */
+  const done = async (job = id) => {
     const over = new AbortController()
-    let end: unknown
-    const running = runJob({ ...base, ledger, talk, lookMs: 1_000 }, id, over.signal).then((ended) => {
-      end = ended
-    })
+    const components = { ...base, database, talk, lookMs: 1_000, meters: jobMeters(silentMetrics()) }
+    const runner = jobRunner(components, { atOnce: 1, keepMs: Number.MAX_SAFE_INTEGER })
+    const running = runner.work(database, over.signal).catch(() => undefined)
     try {
-      await eventually(async () => {
+      return await eventually(async () => {
         await clock.advance(1_000)
-        expect(end).toBeDefined()
+        const now = await store.get(job)
+        expect(now.endedAtMs).toBeDefined()
+        return now
       })
     } finally {
       over.abort()
-      await running.catch(() => undefined)
+      await running
     }
-    return end
   }
   return {
     ...{ clock, id, untilMs, store, shown, asked, done },
@@ -98,6 +98,16 @@ eachManagerDatabase((open) => {
       expect(await it.done()).toMatchObject({ state: 'failed', code: 'REGISTRY_REFUSED' })
     })
 
+    test('fails where more would follow than one job may have, and the registry is asked once', async () => {
+      await using made = await open()
+      await using it = await pair(made)
+      const spec = JSON.stringify({ ...resolve.spec, clusters: Array(MAX_JOB_PARTS).fill('near') })
+      await made.database.keep((tx) => tx.updateTable('jobParts').set({ spec }).execute())
+      it.take()
+      expect(await it.done()).toMatchObject({ state: 'failed', code: 'BODY_INVALID' })
+      expect(it.shown).toHaveLength(1)
+    })
+
     test('waits for a registry that takes its time as long as the manager lives that asks it', async () => {
       await using made = await open()
       await using it = await pair(made)
@@ -105,6 +115,23 @@ eachManagerDatabase((open) => {
       it.take()
       expect(await it.done()).toMatchObject({ state: 'failed', code: 'JOB_TIMEOUT' })
       expect(it.clock.now()).toBeGreaterThan(it.untilMs)
+    })
+
+    test('keeps no place from others while its registry does not answer, and goes on when it does', async () => {
+      await using made = await open()
+      await using it = await pair(made)
+      it.answers(() => Promise.reject(appError('BACKEND_UNAVAILABLE')))
+      it.take()
+      await it.clock.advance(1)
+      const other = await it.store.add({
+        ...{ actor: 'user:ada', spec: { kind: 'preheat', targets: ['team/other:1'] }, untilMs: it.untilMs },
+        parts: [{ cluster: 'near', step: 'content', spec: { target: 'team/other:1' } }],
+      })
+      expect(await it.done(other.id)).toMatchObject({ code: 'MANIFEST_UNKNOWN' })
+      expect(await it.store.get(it.id)).toMatchObject({ state: 'running' })
+      it.answers(async () => digest)
+      expect(await it.done()).toMatchObject({ code: 'MANIFEST_UNKNOWN' })
+      expect(it.asked).toEqual(['team/other:1', `registry.example/team/app@${digest}`])
     })
 
     test('has lost them when nobody says that he has them', async () => {

@@ -76,6 +76,45 @@ eachManagerDatabase((open) => {
     expect(new Set(it.orders).size).toBe(it.orders.length)
   })
 
+  test('a job leaves its place when nobody answers any more for half a minute, and at once where nobody ever did', async () => {
+    await using made = await open()
+    const it = jobRuns(made)
+    const components = { ...it.components, crowded: () => true }
+    const { id } = await it.store.add(questionOf(it.clock.now() + 3_600_000))
+    const endOfRun = async () => {
+      let end: unknown
+      const running = runJob(components, id, signal).then((is) => {
+        end = is
+      })
+      await eventually(async () => {
+        await it.clock.advance(it.components.lookMs)
+        if (it.answeredMs() > 0) it.part('here')
+        expect(end).toBeDefined()
+      })
+      await running
+      return end
+    }
+    it.last()
+    expect(await endOfRun()).toBe('stuck')
+    expect(it.clock.now() - it.answeredMs()).toBeGreaterThanOrEqual(30_000)
+    expect(await endOfRun()).toBe('silent')
+  })
+
+  test('however many parts of a job are for clusters that are away, those for the others are done', async () => {
+    await using made = await open()
+    await using it = worker(made)
+    const away = Array.from({ length: 12 }, (_, i) => `away-${i}`)
+    const clusters = Array.from({ length: 12 }, () => [...away, 'here']).flat()
+    const { id } = await it.store.add(questionOf(it.clock.now() + 3_600_000, clusters))
+    await it.looks(async () => {
+      const parts = await it.store.parts(id)
+      expect(parts.filter(({ cluster, state }) => cluster === 'here' && state !== 'done')).toEqual([])
+    })
+    await it.store.cancel(id, 'user:ada')
+    await it.looks(async () => expect(await it.store.get(id)).toMatchObject({ state: 'cancelled' }))
+    expect((await it.store.parts(id)).filter(({ state }) => state === 'done')).toHaveLength(12)
+  })
+
   test('a job that is cancelled, or whose time is over, before it began ends without a place', async () => {
     await using made = await open()
     await using it = worker(made)

@@ -26,6 +26,8 @@ export function jobRuns(
   const orders: string[] = []
   const joined = new Set(['here'])
   let hangs = false
+  let lasts = false
+  let answeredMs = 0
   const tracker = {
     id: 'tracker-1',
     admin: {
@@ -34,7 +36,10 @@ export function jobRuns(
         if (hangs) await clock.sleep(Number.MAX_SAFE_INTEGER, { signal })
         return { id: 'j1', state: 'done' }
       },
-      job: async () => ({ id: 'j1', state: 'done', hosts, progress, failures: {} }),
+      async job() {
+        answeredMs = clock.now()
+        return { id: 'j1', state: lasts ? 'running' : 'done', hosts, progress, failures: {} }
+      },
       jobHosts: async () => ({ hosts: [{ host: 'host-1', state: 'done', attempts: 1, progress }] }),
       content: async () => ({ digest: 'sha256:00', repository: 'team/app', items: [{ digest: 'sha256:01', size: 1 }] }),
       cancelJob: async () => undefined,
@@ -50,6 +55,14 @@ export function jobRuns(
     ...{ clock, orders, components, ledger, store: jobStore({ database, clock, random }) },
     /** The tracker is one of this cluster as well. */
     join: (cluster: string) => void joined.add(cluster),
+    /** It is not any more. */
+    part: (cluster: string) => void joined.delete(cluster),
+    /** What the tracker is told does not end. */
+    last() {
+      lasts = true
+    },
+    /** When it was last asked how far that is. */
+    answeredMs: () => answeredMs,
     /** The tracker does not answer any more. */
     hang() {
       hangs = true

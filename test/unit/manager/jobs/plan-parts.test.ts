@@ -44,6 +44,11 @@ describe('a job', () => {
       { kind: 'query', targets: Array(11).fill(digest) },
       { clusters: Array(MAX_PARTS / 10).fill('a') },
     ],
+    [
+      'too many images with credentials',
+      { kind: 'preheat', targets: Array(11).fill(manifest) },
+      { clusters: Array(MAX_PARTS / 10).fill('a'), hasCredentials: true },
+    ],
   ] as const)('is refused for %s', (_what, spec, more) => {
     expect(() => planParts(spec, { ...two, ...more })).toThrow(expect.objectContaining({ code: 'BODY_INVALID' }))
   })
