@@ -85,6 +85,7 @@ describe('rules of garbage and retention that a manager sets', () => {
     await set(`host:${good}`, { 'garbage.interval': '1h', 'garbage.grace': '40h' })
     const wanted = { dryRun: true, graceMs: 40 * HOUR }
     await eventually(async () => expect(await adminOf(good).gcReport({})).toMatchObject(wanted), { timeoutMs: 60_000 })
+    await set(`host:${good}`, {})
   })
 
   test('what a build-index cannot do is refused whole, with its reason, and others are told the same', async () => {
