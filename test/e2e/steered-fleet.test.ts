@@ -62,7 +62,7 @@ describe('a fleet of a manager', () => {
     }))
     for (const { admin } of trackers)
       await eventually(async () => expect(await admin.statistics({})).toMatchObject({ listening: AGENTS }))
-    clock.age(75_000)
+    clock.forward(75_000)
     const clusters = { clusters: () => [{ id: 'near', name: 'near', away: false }], trackers: () => trackers }
     manager = await settingsManagerLab(clusters, { config: { settings: { every: '100ms' } } })
     if (program === undefined) return

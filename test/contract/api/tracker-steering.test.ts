@@ -63,7 +63,7 @@ test('says whether it is old enough to know all hosts, which is no change of wha
   }
   const before = await seen()
   expect(await it.admin.steering({})).toMatchObject({ isWhole: false })
-  clock.age(75_000)
+  clock.forward(75_000)
   expect(await it.admin.steering({})).toMatchObject({ isWhole: true })
   expect([typeof before, await seen()]).toEqual(['string', before])
 })

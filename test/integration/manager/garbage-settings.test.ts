@@ -105,7 +105,7 @@ describe('rules of garbage and retention that a manager sets', () => {
   test('are rolled out in steps, and values that are malformed reach nobody', async () => {
     const rollout = { steps: [{ hosts: 1 }, { percent: 100 }], soakSeconds: 0 }
     await eventually(async () => expect((await tracker().steeringHosts({ kind })).hosts).toHaveLength(2))
-    clock.age(75_000)
+    clock.forward(75_000)
     const made = await set('cluster:herd', { 'garbage.grace': '30h' }, { rollout })
     const id = made.rollout?.id ?? ''
     await eventually(async () => expect(await manager().rollout({ id })).toMatchObject({ state: 'done', steps: 2 }), {
